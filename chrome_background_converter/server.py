@@ -1,0 +1,103 @@
+"""gunicorn's threads, given only to requests that are here, and never to clients that dawdle.
+
+As gunicorn 27.0.1 comes, eight clients that send half a request line hold eight threads for ever,
+and each client that keeps a closed connection open holds the one accepting thread for 2 s.
+"""
+
+import socket
+import threading
+import time
+from functools import partial
+from selectors import EVENT_READ
+from typing import Any
+
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+# How long a request's head may take from its first byte to its last.
+HEAD_S = 5.0
+LOOK_EVERY_S = 0.05
+# gunicorn's own limits on lines and fields come first for any head that is honest.
+LARGEST_HEAD = 64 * 1024
+# What a refused upload may still have on its way before the connection is closed.
+DRAIN_S = 0.05
+LINGERING = 100
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]
+    """The gthread worker of gunicorn 27.0.1, mended; its methods below run in the main thread."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._heads: list[tuple[TConn, float]] = []
+        self._lingering = threading.BoundedSemaphore(LINGERING)
+
+    def enqueue_req(self, conn: TConn) -> None:
+        """A thread for a whole head; a place to wait, without one, for less."""
+        head = _received(conn)
+        if _is_whole(head):
+            super().enqueue_req(conn)
+        elif head:
+            self._heads.append((conn, time.monotonic() + HEAD_S))
+        else:
+            conn.sock.setblocking(False)
+            conn.set_timeout()
+            self.pending_conns.append(conn)
+            self.poller.register(
+                conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn)
+            )
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """Look after the half heads between two waits."""
+        super().wait_for_and_dispatch_events(min(timeout, LOOK_EVERY_S) if self._heads else timeout)
+        waiting, self._heads = self._heads, []
+        for conn, deadline in waiting:
+            if _is_whole(_received(conn)):
+                super().enqueue_req(conn)
+            elif time.monotonic() < deadline:
+                self._heads.append((conn, deadline))
+            else:
+                self.nr_conns -= 1
+                conn.close()
+
+    def finish_request(self, conn: TConn, fs: Any) -> None:
+        """As gunicorn does, but the wait for the client's goodbye is somebody else's."""
+        conn.close = partial(self._close, conn)
+        super().finish_request(conn, fs)
+
+    def _close(self, conn: TConn, graceful: bool = False) -> None:
+        if graceful and self._lingering.acquire(blocking=False):
+            threading.Thread(target=self._linger, args=(conn,), daemon=True).start()
+        else:
+            TConn.close(conn)
+
+    def _linger(self, conn: TConn) -> None:
+        try:
+            TConn.close(conn, graceful=True)
+        finally:
+            self._lingering.release()
+
+    def _keepalive_after(self, conn: TConn, keepalive: bool) -> bool:
+        """Whether another request may follow; in a thread, so unread uploads are not waited for."""
+        deadline = time.monotonic() + DRAIN_S
+        return bool(keepalive) and bool(conn.parser.finish_body(deadline=deadline))
+
+
+def _received(conn: TConn) -> bytes | None:
+    """What has come of the next request, left where it is; None: the client has gone."""
+    kept = conn.parser.unreader.buf.getvalue() if conn.parser else b""
+    try:
+        waiting = conn.sock.recv(LARGEST_HEAD, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return bytes(kept)
+    except OSError:
+        return None
+    return bytes(kept + waiting) if waiting else None
+
+
+def _is_whole(head: bytes | None) -> bool:
+    """Whether a thread can go on without waiting: a whole head, or the end of the connection.
+
+    >>> _is_whole(b"GET / HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n"), _is_whole(None), _is_whole(b"GET /")
+    (True, True, False)
+    """
+    return head is None or b"\r\n\r\n" in head or len(head) >= LARGEST_HEAD

@@ -1,0 +1,31 @@
+"""The forms of an answer: JSON for programs, a plain page for a browser without JavaScript."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+
+from converter.errors import RequestError
+
+
+def wants_page(request: HttpRequest) -> bool:
+    """Whether a browser navigates here: only then is text/html named; fetch and curl send */*."""
+    return "text/html" in request.headers.get("Accept", "")
+
+
+def answer(
+    request: HttpRequest, payload: dict[str, Any], *, template: str, status: int = 200
+) -> HttpResponse:
+    """`payload` as JSON, or as `template`'s context for a browser."""
+    if wants_page(request):
+        return render(request, template, payload, status=status)
+    return JsonResponse(payload, status=status)
+
+
+def error_answer(request: HttpRequest, error: RequestError) -> HttpResponse:
+    """The error as {"success": false, "error", "code"}."""
+    payload = {"success": False, "error": str(error), "code": error.code}
+    response = answer(request, payload, template="converter/error.html", status=error.status)
+    if error.retry_after_s is not None:
+        response.headers["Retry-After"] = str(error.retry_after_s)
+    return response

@@ -1,0 +1,68 @@
+"""The Redis that web and workers share: one connection, what it raises, names that expire.
+
+Only with USE_RQ. redis is imported in here when it is needed: it takes 22 MB, and inline mode does
+without. Nothing read from Redis is ever unpickled: the queue and Django's cache speak JSON.
+"""
+
+import functools
+import time
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+# Stored names by the Unix second after which nobody wants the file.
+EXPIRING_KEY = "chromi:expiring"
+
+
+def connect(*, timeout_s: float) -> "Redis":
+    """A new connection that gives up after `timeout_s` and does not try again by itself."""
+    from redis import Redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    return Redis.from_url(
+        settings.REDIS_URL,
+        socket_connect_timeout=settings.REDIS_TIMEOUT,
+        socket_timeout=timeout_s,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
+@functools.cache
+def connection() -> "Redis":
+    """This process's connection."""
+    return connect(timeout_s=settings.REDIS_TIMEOUT)
+
+
+@functools.cache
+def errors() -> tuple[type[Exception], ...]:
+    """What is raised while the shared cache is away: no kind of error without USE_RQ."""
+    if not settings.USE_RQ:
+        return ()
+    from redis import RedisError
+
+    return (RedisError,)
+
+
+def ping() -> None:
+    """Raise one of errors() when Redis does not answer in time."""
+    connection().ping()
+
+
+def will_expire(name: str, *, after_s: float) -> None:
+    """Note that the stored file `name` is to be removed after so long, whoever is alive then."""
+    connection().zadd(EXPIRING_KEY, {name: time.time() + after_s})
+
+
+def is_gone(name: str) -> None:
+    """Forget the name: its file was removed."""
+    connection().zrem(EXPIRING_KEY, name)
+
+
+def expired() -> list[str]:
+    """The names whose time is over."""
+    due: list[bytes] = connection().zrange(EXPIRING_KEY, 0, time.time(), byscore=True)
+    return [name.decode() for name in due]

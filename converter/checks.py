@@ -1,0 +1,94 @@
+"""System checks: a wrong deployment fails at start, in a sentence, not at its first user."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+
+from converter import health, storage
+from converter.pipeline.errors import ConversionError
+from converter.pipeline.formats import best_format
+
+PRIVATE_CACHES = ("locmem.LocMemCache", "dummy.DummyCache")
+
+
+@register()
+def a_worker_sees_the_cache(**kwargs: Any) -> list[CheckMessage]:
+    backend = settings.CACHES["default"]["BACKEND"]
+    if settings.USE_RQ and backend.endswith((*PRIVATE_CACHES, "FileBasedCache", "SweptFileCache")):
+        return [
+            Error(
+                "USE_RQ needs a cache that web and worker share.",
+                hint="Set CACHES to Redis, as settings.py does when USE_RQ is on.",
+                id="converter.E001",
+            )
+        ]
+    return []
+
+
+@register()
+def the_machine_can_convert(**kwargs: Any) -> list[CheckMessage]:
+    failed = health.failing()
+    hints = {
+        "ffmpeg": "Install imageio-ffmpeg, or point IMAGEIO_FFMPEG_EXE to an ffmpeg.",
+        "media": "Make MEDIA_ROOT writable for this user.",
+        "redis": "Start Redis, or point REDIS_URL to it: with USE_RQ nothing works without.",
+        "cache": "Make CACHE_DIR writable, or start the cache's server.",
+    }
+    if failed is None:
+        return []
+    return [Error(f"The check {failed} fails.", hint=hints.get(failed), id="converter.E002")]
+
+
+@register()
+def machines_share_the_files(**kwargs: Any) -> list[CheckMessage]:
+    is_shared = not storage.is_local() or settings.SHARED_MEDIA
+    if settings.USE_RQ and settings.MACHINES > 1 and not is_shared:
+        return [
+            Error(
+                "Workers on another machine can't see uploads in a local MEDIA_ROOT.",
+                hint="Set S3_BUCKET, or mount one volume on all machines and set SHARED_MEDIA.",
+                id="converter.E003",
+            )
+        ]
+    return []
+
+
+@register()
+def the_bucket_takes_files(**kwargs: Any) -> list[CheckMessage]:
+    if storage.is_local():
+        return []
+    if not settings.USE_RQ:
+        return [
+            Error(
+                "S3_BUCKET is for web and workers that share files: it needs USE_RQ.",
+                id="converter.E004",
+            )
+        ]
+    try:
+        storage.try_out()
+    except Exception as error:
+        return [
+            Error(
+                f"The bucket does not take files ({type(error).__name__}).",
+                hint="Check S3_BUCKET and its companions: put, get, head and delete are needed.",
+                id="converter.E005",
+            )
+        ]
+    return []
+
+
+@register()
+def themes_are_avif(**kwargs: Any) -> list[CheckMessage]:
+    try:
+        form = best_format()
+    except (ConversionError, OSError):  # the_machine_can_convert says it
+        return []
+    hint = "Use imageio-ffmpeg's own ffmpeg, or one built with libsvtav1."
+    if form == "webp":
+        text = "This ffmpeg can't write AVIF: Chrome themes get WebP, five times as large."
+        return [Warning(text, hint=hint, id="converter.W001")]
+    if form is None:
+        text = "This ffmpeg writes neither AVIF nor animated WebP: there are no Chrome themes."
+        return [Warning(text, hint=hint, id="converter.W002")]
+    return []

@@ -1,0 +1,67 @@
+"""Whether a conversion would work on this machine right now."""
+
+import os
+import tempfile
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.core.cache import cache
+
+from chrome_background_converter import VERSION
+from converter import admission, broker, jobs, storage
+from converter.pipeline.process import ffmpeg_path
+
+
+def _ffmpeg() -> None:
+    if not os.access(ffmpeg_path(), os.X_OK):
+        raise OSError("not executable")
+
+
+def _media() -> None:
+    with tempfile.NamedTemporaryFile(dir=storage.work_folder()):
+        pass
+
+
+def _cache() -> None:
+    cache.set("health", 1, 10)
+    if cache.get("health") != 1:
+        raise OSError("does not keep what it is given")
+
+
+CHECKS: dict[str, Callable[[], None]] = {"ffmpeg": _ffmpeg, "media": _media}
+if settings.USE_RQ:
+    CHECKS["redis"] = broker.ping
+CHECKS["cache"] = _cache
+
+
+def failing() -> str | None:
+    """The name of the first check that fails, if any."""
+    for name, check in CHECKS.items():
+        try:
+            check()
+        except Exception:
+            return name
+    return None
+
+
+def report() -> dict[str, Any]:
+    """The answer of GET /health/."""
+    failed = failing()
+    if failed:
+        return {
+            "status": "unhealthy",
+            "message": f"The check {failed} fails.",
+            "check": failed,
+            "mode": "rq" if settings.USE_RQ else "inline",
+            "version": VERSION,
+        }
+    return {
+        "status": "healthy",
+        "message": "Chromi is running!",
+        "mode": "rq" if settings.USE_RQ else "inline",
+        "busy": admission.uploading.is_full,
+        "queued": jobs.waiting() if settings.USE_RQ else 0,
+        "disk_free_mb": storage.free_bytes() // 1_000_000,
+        "version": VERSION,
+    }

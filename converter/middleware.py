@@ -1,0 +1,96 @@
+"""What happens to every request: errors become answers, uploads are admitted, headers are set."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from converter import admission, broker, uploads
+from converter.answers import error_answer
+from converter.errors import (
+    DISK_IS_FULL,
+    RequestError,
+    as_request_error,
+    low_disk,
+    queue_unavailable,
+)
+from converter.pipeline.errors import ConversionError
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+# style-src and script-src without unsafe-inline: the page's own files or nothing.
+CONTENT_SECURITY_POLICY = "; ".join(
+    [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' blob: data:",
+        "media-src 'self' blob:",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+    ]
+)
+
+
+def as_known(error: Exception) -> RequestError | None:
+    """The answer to an error that has one; None: a bug, which Django logs and answers with 500."""
+    if isinstance(error, RequestError):
+        return error
+    if isinstance(error, ConversionError):
+        return as_request_error(error)
+    if isinstance(error, broker.errors()):
+        return queue_unavailable()
+    if isinstance(error, OSError) and error.errno in DISK_IS_FULL:
+        return low_disk()
+    return None
+
+
+class ErrorsAsAnswersMiddleware:
+    """Turns our errors, wherever a view raises them, into the one JSON form."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        known = as_known(error)
+        return error_answer(request, known) if known else None
+
+
+class ResponseHeadersMiddleware:
+    """The headers of PRODUCT.md's web section, on all that the views answer."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers.setdefault(
+            "Permissions-Policy", "camera=(), microphone=(), geolocation=()"
+        )
+        return response
+
+
+class AdmitUploadMiddleware:
+    """Refuses an upload by its headers, before anything (CSRF, for one) reads its body."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method != "POST" or request.path != "/convert/":
+            return self.get_response(request)
+        try:
+            with admission.admitted(request):
+                uploads.receive(request)
+                return self.get_response(request)
+        except Exception as error:
+            known = as_known(error)
+            if known is None:
+                raise
+            return error_answer(request, known)

@@ -1,0 +1,75 @@
+"""Everything a conversion may refuse or fail with: one tree, a stable code and one sentence each.
+
+ConversionError
++-- InputError            the video's sender can mend it
+|   +-- UnsupportedTypeError   unsupported_type
+|   +-- StartPastEndError      start_past_end
+|   +-- UnreadableVideoError   unreadable_video
+|   +-- NoVideoError           no_video
+|   +-- TooManyPixelsError     too_many_pixels
+|   +-- TooShortError          too_short
++-- ConversionTimeoutError     timeout
++-- ConversionCanceledError    canceled
++-- OutputError                internal
+"""
+
+
+class ConversionError(Exception):
+    """A conversion that gave nothing; `str()` is for the user, `detail` for the log only."""
+
+    code = "internal"
+    message = "Something went wrong on our side. Please try again."
+
+    def __init__(self, message: str | None = None, *, detail: str = "") -> None:
+        super().__init__(message or self.message)
+        self.detail = detail
+
+
+class InputError(ConversionError):
+    """The upload can't be converted, and its sender can do something about it."""
+
+
+class UnsupportedTypeError(InputError):
+    code = "unsupported_type"
+    message = "This is not a video Chromi can read. Choose an MP4, MOV, WebM or GIF file."
+
+
+class StartPastEndError(InputError):
+    code = "start_past_end"
+    message = "The video has ended by then. Choose an earlier start time."
+
+
+class UnreadableVideoError(InputError):
+    code = "unreadable_video"
+    message = "The video is damaged or not complete. Export or download it again, then retry."
+
+
+class NoVideoError(InputError):
+    code = "no_video"
+    message = "There is no moving picture in this file. Choose a file with video in it."
+
+
+class TooManyPixelsError(InputError):
+    code = "too_many_pixels"
+    message = "The picture is too large. Scale the video down to 4K or less, then retry."
+
+
+class TooShortError(InputError):
+    code = "too_short"
+    message = (
+        "Fewer than two frames are left from there. Choose an earlier start or a longer video."
+    )
+
+
+class ConversionTimeoutError(ConversionError):
+    code = "timeout"
+    message = "The conversion took too long. Try a shorter or smaller version of the video."
+
+
+class ConversionCanceledError(ConversionError):
+    code = "canceled"
+    message = "The conversion was canceled."
+
+
+class OutputError(ConversionError):
+    """We wrote something that is not what we promise."""

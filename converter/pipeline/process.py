@@ -1,0 +1,180 @@
+"""The only place that starts ffmpeg: confined, watched, killed with its group in any case."""
+
+import contextlib
+import functools
+import os
+import resource
+import signal
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO
+
+import imageio_ffmpeg
+
+from converter.pipeline.control import Control
+from converter.pipeline.errors import OutputError, TooManyPixelsError
+
+WATCH_S = 0.02
+STDERR_BYTES = 64 * 1024
+# The whole house has 512 MB, and gunicorn with MoviePy takes 175 of them. A decoder that wants
+# more keeps too many too large pictures (16 references of 16 MP: 900 MB) and is not served.
+RESIDENT_BYTES = 325_000_000
+# What it may ask for at once, before anybody can look; much of it is never touched.
+ADDRESS_SPACE_BYTES = 1536 * 1024 * 1024
+# The kernel counts all tasks of the user here, of other containers too: low numbers break hosts.
+TASKS = 4096
+CPU_S = 240
+DEFAULT_FILE_BYTES = 1024 * 1024
+OPEN_FILES = 64
+
+
+def ffmpeg_path() -> str:
+    """Where ffmpeg is: the wheel's own binary, or IMAGEIO_FFMPEG_EXE. Raises RuntimeError."""
+    path: str = imageio_ffmpeg.get_ffmpeg_exe()
+    return path
+
+
+@functools.cache
+def _with_its_parent() -> list[str]:
+    """A launcher that has the kernel kill ffmpeg when we die (kill -9 runs no `finally`).
+
+    util-linux has it on every Debian. Where it is missing, an ffmpeg that writes to our pipe ends
+    with the next picture all the same, and any other within CPU_S.
+    """
+    launcher = ["setpriv", "--no-new-privs", "--pdeathsig", "KILL"]
+    try:
+        subprocess.run([*launcher, "true"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        return []
+    return launcher
+
+
+def _confine(pid: int, *, file_bytes: int, address_bytes: int) -> None:
+    """Limit CPU, memory, file size and descriptors of process `pid`, where the system can."""
+    if not hasattr(resource, "prlimit"):  # macOS
+        return
+    limits = {
+        resource.RLIMIT_CPU: CPU_S,
+        resource.RLIMIT_AS: address_bytes,
+        resource.RLIMIT_FSIZE: file_bytes,
+        resource.RLIMIT_NOFILE: OPEN_FILES,
+        resource.RLIMIT_NPROC: TASKS,
+        resource.RLIMIT_CORE: 0,
+    }
+    with contextlib.suppress(ProcessLookupError):
+        for which, wanted in limits.items():
+            _, hard = resource.prlimit(pid, which)
+            limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+            resource.prlimit(pid, which, (limit, limit))
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    """End the process and all it started; it leads a session of its own."""
+    if process.poll() is None:  # once reaped, the number may be somebody else's
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def resident_bytes(pid: int) -> int:
+    """Memory that process `pid` holds now; 0 where the system does not say (no /proc)."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
+    except (OSError, IndexError):
+        return 0
+
+
+class Ffmpeg:
+    """A running ffmpeg: `stdout` and `stdin` to talk to it, `errors()` for the log."""
+
+    def __init__(self, process: subprocess.Popen[bytes], stderr: IO[bytes]) -> None:
+        self.process = process
+        self._stderr = stderr
+        # Set when it was killed for its memory.
+        self.is_too_large = False
+
+    @property
+    def stdout(self) -> IO[bytes]:
+        assert self.process.stdout is not None  # noqa: S101 - we asked for a pipe
+        return self.process.stdout
+
+    def wait(self) -> int:
+        """The exit status, once it has ended."""
+        return self.process.wait()
+
+    def check(self) -> None:
+        """Raise TooManyPixelsError if it was killed for its memory: its output is not whole."""
+        if self.is_too_large:
+            raise TooManyPixelsError(detail="outgrew its memory")
+
+    def errors(self) -> str:
+        """Its stderr, 64 KiB at most; for the log and for telling faults apart."""
+        self._stderr.seek(0)
+        return self._stderr.read(STDERR_BYTES).decode("utf-8", "replace")
+
+
+def _watch(child: Ffmpeg, control: Control, done: threading.Event, most_bytes: int) -> None:
+    """Kill it when `control` is over or it holds more than `most_bytes`, until `done`."""
+    while not done.wait(WATCH_S):
+        child.is_too_large = resident_bytes(child.process.pid) > most_bytes
+        if child.is_too_large or control.is_over:
+            _kill_group(child.process)
+            return
+
+
+def _notebook() -> IO[bytes]:
+    """A file for stderr that needs no disk, so that a full one does not look like a bad video."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("stderr"), "w+b")
+    return tempfile.TemporaryFile()  # macOS
+
+
+@contextlib.contextmanager
+def ffmpeg(
+    arguments: Sequence[str],
+    *,
+    control: Control,
+    file_bytes: int = DEFAULT_FILE_BYTES,
+    address_bytes: int = ADDRESS_SPACE_BYTES,
+    most_bytes: int = RESIDENT_BYTES,
+) -> Iterator[Ffmpeg]:
+    """Run ffmpeg with `arguments` (never a shell); it does not outlive the block.
+
+    Raises OutputError when there is none.
+    Killed with its process group when the block ends, `control` says stop, or it holds more than
+    `most_bytes` of memory. May write `file_bytes` to a file and reserve `address_bytes` at most.
+    Python ignores SIGXFSZ and so does the child (restore_signals is off): a flood of errors is
+    cut off, not a reason to die.
+    """
+    control.check()
+    tool = ffmpeg_path()
+    if not os.access(tool, os.X_OK):
+        raise OutputError(detail=f"no ffmpeg at {tool}")
+    with _notebook() as stderr:
+        process = subprocess.Popen(
+            [*_with_its_parent(), tool, "-nostdin", "-hide_banner", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            env={"PATH": os.defpath, "LC_ALL": "C"},
+            start_new_session=True,
+            restore_signals=False,
+        )
+        child, done = Ffmpeg(process, stderr), threading.Event()
+        watchdog = threading.Thread(
+            target=_watch, args=(child, control, done, most_bytes), daemon=True
+        )
+        try:
+            _confine(process.pid, file_bytes=file_bytes, address_bytes=address_bytes)
+            watchdog.start()
+            yield child
+        finally:
+            done.set()
+            _kill_group(process)
+            if process.stdout is not None:
+                process.stdout.close()
+            if watchdog.ident is not None:
+                watchdog.join()

@@ -1,0 +1,37 @@
+"""The numbers of the product, said once; all code and documents receive them from here."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Fit = Literal["cover", "contain"]
+Quality = Literal["high", "small"]
+# A theme's pictures: in percent of the display scale that each is drawn for.
+Scale = Literal["100", "200"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConversionProfile:
+    """What comes out: picture size in px, length in s, frames a second."""
+
+    width: int
+    height: int
+    fps: int
+    seconds: int
+
+    @property
+    def frames(self) -> int:
+        """How many frames a full-length clip has."""
+        return self.seconds * self.fps
+
+
+CHROME_THEME = ConversionProfile(width=1280, height=720, fps=24, seconds=6)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Framing:
+    """What of the source is shown: from when (s), and which part of the picture (focus 0 to 1)."""
+
+    start_s: float = 0.0
+    fit: Fit = "cover"
+    focus_x: float = 0.5
+    focus_y: float = 0.5

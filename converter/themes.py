@@ -1,0 +1,81 @@
+"""A conversion's second half: the Chrome theme, which never costs the GIF."""
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+
+from converter.pipeline.control import Control
+from converter.pipeline.errors import (
+    ConversionCanceledError,
+    ConversionError,
+    ConversionTimeoutError,
+)
+from converter.pipeline.formats import best_format
+from converter.pipeline.profile import Framing
+from converter.pipeline.screen import parse_screen
+
+if TYPE_CHECKING:
+    from converter.pipeline.look import Look
+
+log = logging.getLogger(__name__)
+
+# What handing the links over may take when the theme has used all other time.
+HANDOVER_S = 3
+NO_TIME = "There was no time left for the Chrome theme. The GIF is ready."
+FAILED = "The Chrome theme could not be made. The GIF is ready."
+
+
+def are_possible() -> bool:
+    """Whether the ffmpeg at hand writes a picture that Chrome animates at every scale."""
+    try:
+        return best_format() is not None
+    except (ConversionError, OSError):  # no ffmpeg at all: the page still loads
+        return False
+
+
+def new_look() -> "Look":
+    """What is to see the GIF's frames pass: the theme's colours and icons come from them."""
+    # Imported here: an idle web process does without numpy.
+    from converter.pipeline.look import Look
+
+    return Look()
+
+
+def make(
+    video: Path,
+    output: Path,
+    *,
+    framing: Framing,
+    look: "Look",
+    screen: str,
+    name: str,
+    control: Control,
+) -> dict[str, Any]:
+    """{"theme": its facts}, the zip at `output`; or {"theme_error": why there is none}.
+
+    Raises ConversionCanceledError, and nothing else that a video can bring about.
+    """
+    from converter.pipeline.theme import make_theme
+
+    try:
+        facts = make_theme(
+            video,
+            output,
+            framing=framing,
+            look=look,
+            screen=parse_screen(screen),
+            name=name,
+            max_pixels=settings.MAX_PIXELS,
+            control=control.leaving(HANDOVER_S),
+        )
+    except ConversionCanceledError:
+        raise
+    except ConversionTimeoutError:
+        return {"theme_error": NO_TIME}
+    except (ConversionError, OSError) as error:
+        detail = getattr(error, "detail", "") or repr(error)
+        log.warning("theme failed: %s", " ".join(detail[-400:].split()))
+        return {"theme_error": FAILED}
+    return {"theme": facts.described()}

@@ -1,0 +1,232 @@
+"""Parse, call one service, answer."""
+
+import contextlib
+import functools
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    JsonResponse,
+    StreamingHttpResponse,
+)
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.gzip import gzip_page
+
+from converter import admission, downloads, jobs, progress, services, themes, transfers, transport
+from converter.answers import answer, error_answer, wants_page
+from converter.errors import RequestError, expired, rq_disabled, unknown_job
+from converter.forms import EXTENSIONS, ConvertForm, video_of
+from converter.health import report as health_report
+from converter.pipeline.errors import ConversionError
+from converter.pipeline.profile import CHROME_THEME
+
+View = Callable[..., HttpResponse]
+
+
+def allow(*methods: str) -> Callable[[View], View]:
+    """Refuse other methods with 405 in our own form."""
+
+    def decorate(view: View) -> View:
+        @functools.wraps(view)
+        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if request.method in methods:
+                return view(request, *args, **kwargs)
+            error = RequestError(
+                405, "method_not_allowed", f"Use {' or '.join(methods)} for this address."
+            )
+            response = error_answer(request, error)
+            response.headers["Allow"] = ", ".join(methods)
+            return response
+
+        return checked
+
+    return decorate
+
+
+@allow("GET", "HEAD")
+@gzip_page
+@ensure_csrf_cookie
+def home(request: HttpRequest) -> HttpResponse:
+    """The page."""
+    context = {
+        "max_upload_bytes": settings.FILE_UPLOAD_MAX_MEMORY_SIZE,
+        "allowed_extensions": EXTENSIONS,
+        "width": CHROME_THEME.width,
+        "height": CHROME_THEME.height,
+        "fps": CHROME_THEME.fps,
+        "duration_s": CHROME_THEME.seconds,
+        "use_rq": settings.USE_RQ,
+        "theme_available": themes.are_possible(),
+        "link_ttl_s": settings.DOWNLOAD_TTL,
+        "upload_timeout_s": settings.UPLOAD_TIMEOUT,
+    }
+    return render(request, "converter/home.html", context)
+
+
+@allow("POST")
+def convert_video(request: HttpRequest) -> HttpResponse:
+    """Convert an upload now (200), or enqueue it for a worker (202)."""
+    video = video_of(request)
+    options, job_id = ConvertForm(request.POST).parse()
+    if not progress.begin(job_id, status="queued" if settings.USE_RQ else "started"):
+        raise RequestError(400, "invalid_field", "This job_id is taken. Choose a new one.")
+    assert isinstance(video, TemporaryUploadedFile)  # noqa: S101 - our handler makes no other
+    if settings.USE_RQ:
+        return _enqueue(request, video, services.as_arguments(options), job_id)
+    try:
+        result = services.convert_upload(
+            Path(video.temporary_file_path()),
+            options,
+            job_id=job_id,
+            is_abandoned=lambda: transport.has_hung_up(request),
+        )
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            video.close()
+    payload = {"success": True, "expires_in": settings.DOWNLOAD_TTL, **_links(result)}
+    return answer(request, payload, template="converter/result.html")
+
+
+def _enqueue(
+    request: HttpRequest, video: TemporaryUploadedFile, arguments: dict[str, Any], job_id: str
+) -> HttpResponse:
+    try:
+        jobs.enqueue_conversion(Path(video.temporary_file_path()), arguments, job_id=job_id)
+        admission.hold_until_ended(request, job_id)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            video.close()
+    if wants_page(request):
+        return HttpResponseRedirect(reverse("job", args=[job_id]), status=303)
+    return JsonResponse({"enqueued": True, "job_id": job_id}, status=202)
+
+
+def _links(record: dict[str, Any]) -> dict[str, Any]:
+    """A finished record as the client sees it: links instead of tokens."""
+    links = {"converted_url": reverse("download", args=[record["token"]]), "gif": record["gif"]}
+    if record.get("theme_token"):
+        links["theme_url"] = reverse("download", args=[record["theme_token"]])
+    links |= {key: record[key] for key in ("theme", "theme_error") if key in record}
+    return links
+
+
+@allow("GET", "HEAD", "DELETE")
+def job(request: HttpRequest, job_id: str) -> HttpResponse:
+    """How far a conversion is; DELETE calls it off."""
+    if not _is_uuid(job_id):
+        raise unknown_job()
+    record = progress.find(job_id)
+    if record is None:
+        raise unknown_job() if settings.USE_RQ else rq_disabled()
+    if request.method == "DELETE":
+        services.cancel(job_id)
+        if settings.USE_RQ:
+            jobs.withdraw(job_id)
+        record = {**record, "status": "canceled"}
+    if record["status"] == "queued":
+        record = {**record, "position": jobs.position(job_id)}
+    public = ("status", "stage", "progress", "error", "code", "position")
+    payload = {"id": job_id, **{key: record[key] for key in public if key in record}}
+    if record["status"] == "finished":
+        payload |= _links(record)
+    return answer(request, payload, template="converter/job.html")
+
+
+def _is_uuid(text: str) -> bool:
+    with contextlib.suppress(ValueError):
+        return str(uuid.UUID(text)) == text
+    return False
+
+
+@allow("GET", "HEAD")
+def download_converted(request: HttpRequest, token: str) -> HttpResponse | StreamingHttpResponse:
+    """The file, once; HEAD and a browser's prefetch answer the headers and spend nothing."""
+    found = downloads.peek(token) if _is_uuid(token) else None
+    size = transfers.stored_size(found) if found else None
+    if found is None or size is None:
+        raise expired()
+    response: HttpResponse | StreamingHttpResponse
+    if _is_prefetch(request):
+        response = HttpResponse(status=204)  # a browser won't take this for the file
+    elif request.method == "HEAD":
+        response = HttpResponse(headers={"Content-Length": str(size)})
+    else:
+        response = _send(request, token)
+        response.headers["Content-Length"] = str(size)
+    response.headers["Content-Type"] = found.content_type
+    response.headers["Content-Disposition"] = f'attachment; filename="{found.filename}"'
+    response.headers["X-Robots-Tag"] = "noindex"
+    response.headers["Accept-Ranges"] = "none"
+    return response
+
+
+def _is_prefetch(request: HttpRequest) -> bool:
+    """https://wicg.github.io/nav-speculation/prefetch.html; older browsers say Purpose or X-Moz."""
+    said = (request.headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Moz"))
+    return any("prefetch" in value or "preview" in value for value in said)
+
+
+def _send(request: HttpRequest, token: str) -> StreamingHttpResponse:
+    """Win the token and stream its file. Raises RequestError `busy` or `expired`."""
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(admission.downloading.one())
+        transfer = transfers.begin_transfer(
+            token, was_received=lambda: transport.has_arrived(request)
+        )
+        if transfer is None:
+            raise expired()
+        transport.drop_stalled(request)
+        response = StreamingHttpResponse(transfer)
+        response._resource_closers.append(stack.pop_all().close)
+    return response
+
+
+@allow("GET", "HEAD")
+def health(request: HttpRequest) -> JsonResponse:
+    """Whether a conversion would work here, for a platform's probe."""
+    report = health_report()
+    return JsonResponse(report, status=200 if report["status"] == "healthy" else 503)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Django's CSRF check said no."""
+    return error_answer(
+        request,
+        RequestError(
+            403,
+            "csrf",
+            "Load / first and send its csrftoken cookie back, with its value as X-CSRFToken.",
+        ),
+    )
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    message = "The request could not be read. Check its fields and its Host header."
+    return error_answer(request, RequestError(400, "invalid_field", message))
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return error_answer(request, RequestError(403, "csrf", "You may not do this."))
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if wants_page(request):
+        return render(request, "404.html", status=404)
+    return error_answer(
+        request, RequestError(404, "not_found", "There is nothing at this address.")
+    )
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    if wants_page(request):
+        return render(request, "500.html", status=500)
+    return error_answer(request, RequestError(500, "internal", ConversionError.message))

@@ -1,0 +1,80 @@
+// What the browser can tell of a file before it is uploaded.
+
+import { gifDuration, movieDuration } from "./containers.js";
+import { extensionOf } from "./limits.js";
+import { themeColours } from "./look.js";
+
+const PATIENCE_MS = 15_000;
+const FAR_FUTURE_S = 1e7; // a recorder's WebM tells its length only after a seek past its end
+const SAMPLE = { width: 32, height: 18 };
+
+/** {kind: video, gif or unplayable, url, width, height, duration, colours}; unknowns are null. */
+export async function readClip(file) {
+  const url = URL.createObjectURL(file);
+  if (extensionOf(file.name) === ".gif") return readGif(file, url);
+  const video = document.createElement("video");
+  Object.assign(video, { muted: true, preload: "auto", playsInline: true, src: url });
+  try {
+    await heard(video, "loadeddata");
+    const { videoWidth: width, videoHeight: height } = video;
+    if (!width) return unplayable(url, finite(video.duration));
+    const duration = await findDuration(video);
+    return { kind: "video", url, width, height, duration, colours: sampleColours(video) };
+  } catch {
+    return unplayable(url, await movieDuration(file).catch(() => null));
+  } finally {
+    video.removeAttribute("src");
+    video.load();
+  }
+}
+
+function unplayable(url, duration) {
+  return { kind: "unplayable", url, width: null, height: null, duration, colours: null };
+}
+
+async function readGif(file, url) {
+  const image = new Image();
+  image.src = url;
+  const [decoded, duration] = await Promise.all([
+    image.decode().then(() => true, () => false),
+    gifDuration(file).catch(() => null),
+  ]);
+  if (!decoded) return unplayable(url, duration);
+  const { naturalWidth: width, naturalHeight: height } = image;
+  return { kind: "gif", url, width, height, duration, colours: sampleColours(image) };
+}
+
+async function findDuration(video) {
+  if (Number.isFinite(video.duration)) return video.duration;
+  const sought = heard(video, "seeked");
+  video.currentTime = FAR_FUTURE_S;
+  await sought;
+  return finite(video.duration) ?? finite(video.currentTime);
+}
+
+function finite(seconds) {
+  return Number.isFinite(seconds) && seconds > 0 ? seconds : null;
+}
+
+/** The colours of a theme for a video's or an image's present frame; see look.js. */
+export function sampleColours(picture) {
+  const canvas = Object.assign(document.createElement("canvas"), SAMPLE);
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.drawImage(picture, 0, 0, SAMPLE.width, SAMPLE.height);
+  return themeColours(context.getImageData(0, 0, SAMPLE.width, SAMPLE.height));
+}
+
+/** Resolves at `event`; rejects at an error or when nothing came for a while. */
+export function heard(media, event) {
+  return new Promise((resolve, reject) => {
+    const done = new AbortController();
+    const settle = (act) => (value) => {
+      done.abort();
+      clearTimeout(timer);
+      act(value);
+    };
+    const timer = setTimeout(settle(reject), PATIENCE_MS, new Error(`no ${event}`));
+    media.addEventListener(event, settle(resolve), { signal: done.signal });
+    media.addEventListener("error", settle(reject), { signal: done.signal });
+  });
+}

@@ -1,0 +1,61 @@
+// Colours: a clip's border, a manifest's own, and which text can be read on which.
+// A colour is [r, g, b], 0 to 255. Contrast as in WCAG 2.2. Pure.
+
+const READABLE = 4.5;
+const WHITE = [255, 255, 255];
+const INK = [20, 20, 24];
+const BLACK = [0, 0, 0];
+
+/** The mean colour round the edge of RGBA pixels (as ImageData has them). */
+export function borderColour({ data, width, height }) {
+  const sum = [0, 0, 0];
+  let count = 0;
+  for (let y = 0; y < height; y += 1) {
+    const wholeRow = y === 0 || y === height - 1;
+    for (let x = 0; x < width; x += wholeRow ? 1 : width - 1) {
+      const at = (y * width + x) * 4;
+      for (let channel = 0; channel < 3; channel += 1) sum[channel] += data[at + channel];
+      count += 1;
+    }
+  }
+  return sum.map((total) => Math.round(total / count));
+}
+
+/** The colours out of a theme's manifest.json, where it has them all. */
+export function manifestColours(manifest) {
+  const colours = manifest?.theme?.colors ?? {};
+  const { frame, toolbar, ntp_background: page } = colours;
+  if (!frame || !toolbar) return null;
+  return {
+    frame,
+    toolbar,
+    frameText: colours.tab_background_text ?? readableOn(frame),
+    toolbarText: colours.tab_text ?? colours.bookmark_text ?? readableOn(toolbar),
+    page: page ?? frame,
+  };
+}
+
+export function contrast(one, other) {
+  const [low, high] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+  return (high + 0.05) / (low + 0.05);
+}
+
+/** White, ink or black: the first that can be read on `ground`; one always can. */
+export function readableOn(ground) {
+  return [WHITE, INK].find((text) => contrast(text, ground) >= READABLE) ?? BLACK;
+}
+
+export function css([r, g, b]) {
+  return `rgb(${r} ${g} ${b})`;
+}
+
+/** An sRGB level, 0 to 255, as linear light, 0 to 1 (IEC 61966-2-1). */
+export function linear(level) {
+  const part = level / 255;
+  return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+}
+
+function luminance(colour) {
+  const [r, g, b] = colour.map(linear);
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}

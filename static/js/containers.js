@@ -1,0 +1,67 @@
+// How long a clip is, read from its own bytes, for what the browser cannot play. Pure but for
+// Blob.slice, so that a 100 MB file is never read whole.
+
+const MAX_BOXES = 64;
+
+/** Seconds of a GIF: the sum of its delays (browsers and Chromi draw a delay below 2 cs as 10). */
+export async function gifDuration(file) {
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  let at = 13 + colourTableBytes(bytes[10]);
+  let centiseconds = 0;
+  while (at < bytes.length) {
+    const kind = bytes[at];
+    if (kind === 0x21) {
+      if (bytes[at + 1] === 0xf9) {
+        const delay = bytes[at + 4] | (bytes[at + 5] << 8);
+        centiseconds += delay < 2 ? 10 : delay;
+      }
+      at = afterSubBlocks(bytes, at + 2);
+    } else if (kind === 0x2c) {
+      at = afterSubBlocks(bytes, at + 10 + colourTableBytes(bytes[at + 9]) + 1);
+    } else {
+      break;
+    }
+  }
+  return centiseconds ? centiseconds / 100 : null;
+}
+
+function colourTableBytes(packed) {
+  return packed & 0x80 ? 3 << ((packed & 7) + 1) : 0;
+}
+
+function afterSubBlocks(bytes, at) {
+  while (at < bytes.length && bytes[at]) at += bytes[at] + 1;
+  return at + 1;
+}
+
+/** Seconds of an MP4 or MOV by its movie header (ISO/IEC 14496-12, 8.2.2), or null. */
+export async function movieDuration(file) {
+  const moov = await findBox(file, { type: "moov", from: 0, to: file.size });
+  const mvhd = moov && (await findBox(file, { type: "mvhd", ...moov }));
+  if (!mvhd) return null;
+  const view = new DataView(await file.slice(mvhd.from, mvhd.from + 32).arrayBuffer());
+  if (view.byteLength < 32) return null;
+  const wide = view.getUint8(0) === 1;
+  const timescale = view.getUint32(wide ? 20 : 12);
+  const duration = wide ? Number(view.getBigUint64(24)) : view.getUint32(16);
+  return timescale && duration ? duration / timescale : null;
+}
+
+async function findBox(file, { type, from, to }) {
+  for (let boxes = 0; boxes < MAX_BOXES && from + 8 <= to; boxes += 1) {
+    const view = new DataView(await file.slice(from, from + 16).arrayBuffer());
+    if (view.byteLength < 8) return null;
+    let header = 8;
+    let size = view.getUint32(0);
+    if (size === 1 && view.byteLength === 16) {
+      size = Number(view.getBigUint64(8));
+      header = 16;
+    }
+    if (size === 0) size = to - from;
+    if (size < header) return null;
+    const name = String.fromCharCode(...[4, 5, 6, 7].map((index) => view.getUint8(index)));
+    if (name === type) return { from: from + header, to: Math.min(to, from + size) };
+    from += size;
+  }
+  return null;
+}

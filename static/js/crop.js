@@ -1,0 +1,35 @@
+// The server's crop rule, said once for the page: scale to fill, then cut the overhang at
+// focus * overhang. CSS object-position with percentages is exactly that. Pure.
+
+const NO_OVERHANG = 0.002; // of the frame's width or height: less than two pixels
+
+/** Which way a picture overhangs a frame when it fills it, and by how many frame lengths. */
+export function overhang(picture, frame) {
+  const ratio = picture.width / picture.height / (frame.width / frame.height);
+  if (ratio > 1 + NO_OVERHANG) return { axis: "x", amount: ratio - 1 };
+  if (ratio < 1 - NO_OVERHANG) return { axis: "y", amount: 1 / ratio - 1 };
+  return { axis: null, amount: 0 };
+}
+
+/** The focus after the picture was dragged by `moved` px in a frame `length` px long. */
+export function focusAfterDrag(focus, { moved, length, amount }) {
+  return amount ? clamp(focus - moved / (length * amount)) : focus;
+}
+
+/** The focus after an arrow key (a fiftieth; with Shift a tenth), or null for other keys. */
+export function focusAfterKey(focus, { key, shiftKey }) {
+  const step = shiftKey ? 0.1 : 0.02;
+  if (key === "Home") return 0;
+  if (key === "End") return 1;
+  if (key === "ArrowRight" || key === "ArrowDown") return clamp(focus + step);
+  if (key === "ArrowLeft" || key === "ArrowUp") return clamp(focus - step);
+  return null;
+}
+
+export function objectPosition({ x, y }) {
+  return `${(x * 100).toFixed(2)}% ${(y * 100).toFixed(2)}%`;
+}
+
+function clamp(value) {
+  return Math.round(Math.min(1, Math.max(0, value)) * 10_000) / 10_000;
+}

@@ -1,0 +1,43 @@
+// What may be uploaded. The numbers come from the server as data-attributes. Pure.
+
+const HEAD_BYTES = 64;
+const QUICKTIME_BOXES = ["ftyp", "moov", "mdat", "wide", "free", "skip"];
+
+/** The server's limits out of an element's dataset. */
+export function readLimits(dataset) {
+  return {
+    maxUploadBytes: Number(dataset.maxUploadBytes),
+    extensions: dataset.extensions.split(" "),
+    length: Number(dataset.durationS),
+    fps: Number(dataset.fps),
+    frame: { width: Number(dataset.width), height: Number(dataset.height) },
+    linkTtl: Number(dataset.linkTtlS),
+    themeAvailable: dataset.theme === "yes",
+  };
+}
+
+/** What is wrong with what was dropped, pasted or chosen: a key of strings.mistakes, or null. */
+export function offerMistake({ files, folders, links }, { maxUploadBytes, extensions }) {
+  if (folders) return { key: "folder" };
+  if (files.length > 1) return { key: "several", count: files.length };
+  if (!files.length) return { key: links ? "link" : "nothing" };
+  const [{ name, size }] = files;
+  if (!extensions.includes(extensionOf(name))) return { key: "type", name, extensions };
+  if (size === 0) return { key: "empty", name };
+  if (size > maxUploadBytes) return { key: "size", name, size, limit: maxUploadBytes };
+  return null;
+}
+
+export function extensionOf(name) {
+  const dot = name.lastIndexOf(".");
+  return dot < 0 ? "" : name.slice(dot).toLowerCase();
+}
+
+/** "mov", "webm" or "gif" by a file's first bytes, as the server sniffs them; null for others. */
+export function sniff(bytes) {
+  const head = String.fromCharCode(...bytes.slice(0, HEAD_BYTES));
+  if (/^GIF8[79]a/.test(head)) return "gif";
+  if (QUICKTIME_BOXES.includes(head.slice(4, 8))) return "mov";
+  if (head.startsWith("\x1aE\xdf\xa3") && /webm|matroska/.test(head)) return "webm";
+  return null;
+}

@@ -1,0 +1,188 @@
+// Wires the page together; the only module that knows where things stand in the document.
+
+import { createApi, LostError, RefusedError } from "./api.js";
+import { createBadge } from "./badge.js";
+import { readClip } from "./clip.js";
+import { release } from "./collection.js";
+import { callOff, convert, uuid4 } from "./conversion.js";
+import { listenForFiles } from "./intake.js";
+import { readLimits } from "./limits.js";
+import { createMockup } from "./mockup.js";
+import { createProgress } from "./progress.js";
+import { createResult } from "./result.js";
+import { createSettings } from "./settings.js";
+import { createStore } from "./state.js";
+import { mistakes } from "./strings.js";
+import { formatTimecode } from "./timecode.js";
+import { createTrim } from "./trim.js";
+import { createVoice } from "./voice.js";
+
+const RETRY_CODES = ["unexpected", "unhealthy", "internal", "timeout", "upload_stalled", "low_disk", "queue_unavailable", "shutting_down", "expired"];
+const START_CODES = ["invalid_start_time", "start_past_end"];
+
+const byId = (id) => document.getElementById(id);
+const app = byId("app");
+const limits = readLimits(app.dataset);
+const store = createStore();
+const { dispatch } = store;
+const api = createApi({
+  urls: { convert: app.dataset.convertUrl, jobs: app.dataset.jobsUrl, health: app.dataset.healthUrl },
+  csrfToken: document.querySelector('[name="csrfmiddlewaretoken"]').value,
+});
+
+let running = null; // {controller, jobId} of the conversion under way
+let lostJob = null; // the job whose connection was lost, to be taken up again
+
+const matches = (query) => matchMedia(query).matches;
+const move = (start) => dispatch({ type: "startMoved", start, length: limits.length });
+const focus = (axis, value) => dispatch({ type: "focusMoved", axis, value });
+
+const mockup = createMockup(byId("mockup"), {
+  limits,
+  calm: matches("(prefers-reduced-motion: reduce)"),
+  thrifty: Boolean(navigator.connection?.saveData) || matches("(max-width: 47.99em)"),
+  onTime: (seconds) => trim.onTime(seconds),
+  choose: focus,
+});
+const trim = createTrim(byId("trim"), {
+  limits,
+  move,
+  hold: (on) => mockup.hold(on),
+  playhead: () => mockup.now(),
+  mistyped: () => dispatch({ type: "refused", text: mistakes.time(), field: "start" }),
+});
+const views = [
+  mockup.render,
+  trim.render,
+  createSettings(byId("panel-edit"), {
+    limits,
+    choose: (name, value) => dispatch({ type: "optionChosen", name, value }),
+    focus,
+    submit: () => trim.takeTyped() && run(),
+  }),
+  createProgress(byId("panel-converting"), { cancel }),
+  createResult(byId("panel-done"), {
+    limits,
+    saved: () => dispatch({ type: "saved" }),
+    show: (picture) => dispatch({ type: "pictureShown", picture }),
+    anotherMoment: () => leaveResult({ type: "anotherMoment" }),
+    startOver: () => leaveResult({ type: "startedOver" }),
+  }),
+  createBadge(document.querySelector('link[rel="icon"]')),
+];
+
+const speak = createVoice({ status: byId("status"), alert: byId("problem"), retry: run });
+
+for (const render of views) render(store.get());
+store.subscribe((state, before) => {
+  for (const render of views) render(state);
+  if (state.phase !== before.phase || state.file !== before.file) showPanel(state);
+  speak(state, before);
+  if (state.problem !== before.problem && state.problem?.field === "start") trim.focusTime();
+});
+
+listenForFiles({
+  inputs: document.querySelectorAll('input[type="file"][data-part="file"]'),
+  veil: byId("veil"),
+  limits,
+  mayTake: () => store.get().phase !== "converting",
+  accept: openFile,
+  refuse: (mistake) => dispatch({ type: "refused", text: mistakes[mistake.key](mistake) }),
+});
+
+async function openFile(file) {
+  const { clip: old, result } = store.get();
+  release(result);
+  lostJob = null;
+  dispatch({ type: "fileChosen", file });
+  const clip = await readClip(file);
+  if (store.get().file !== file) return URL.revokeObjectURL(clip.url);
+  dispatch({ type: "clipRead", file, clip });
+  if (old) URL.revokeObjectURL(old.url);
+}
+
+function leaveResult(action) {
+  const { clip, result } = store.get();
+  dispatch(action);
+  release(result);
+  if (action.type === "startedOver") URL.revokeObjectURL(clip.url);
+}
+
+async function run() {
+  if (running) return;
+  const controller = new AbortController();
+  running = { controller, jobId: lostJob };
+  const resume = lostJob;
+  lostJob = null;
+  dispatch({ type: "convertAsked" });
+  try {
+    const result = await convert({
+      api,
+      fields: fieldsOf(store.get()),
+      resume,
+      newId: uuid4,
+      onJob: (id) => (running.jobId = id),
+      report: (job) => controller.signal.aborted || dispatch({ type: "jobMoved", job }),
+      signal: controller.signal,
+    });
+    dispatch({ type: "converted", result });
+  } catch (error) {
+    dispatch(error.name === "AbortError" ? { type: "canceled" } : { type: "failed", problem: problemOf(error) });
+  } finally {
+    running = null;
+  }
+}
+
+function fieldsOf({ file, start, fit, focus: point, quality, theme, themeName }) {
+  const fields = {
+    start_time: formatTimecode(start),
+    fit,
+    focus_x: point.x,
+    focus_y: point.y,
+    quality,
+  };
+  if (theme && limits.themeAvailable) {
+    fields.theme = "1";
+    fields.screen = `${screen.width}x${screen.height}@${devicePixelRatio}`;
+    if (themeName.trim()) fields.theme_name = themeName.trim();
+  }
+  return { ...fields, video: file }; // the file last: the server has read the rest by then
+}
+
+function problemOf(error) {
+  if (error instanceof LostError) {
+    lostJob = running.jobId;
+    return { text: mistakes.offline(), retry: true };
+  }
+  if (error instanceof RefusedError) {
+    return {
+      text: error.message || (mistakes[error.code] ?? mistakes.unexpected)(),
+      retry: RETRY_CODES.includes(error.code),
+      field: START_CODES.includes(error.code) ? "start" : null,
+    };
+  }
+  throw error;
+}
+
+function cancel() {
+  const { controller, jobId } = running;
+  controller.abort();
+  if (jobId) callOff(api, jobId);
+}
+
+function showPanel({ phase }) {
+  document.body.dataset.phase = phase;
+  for (const panel of document.querySelectorAll("[data-panel]")) {
+    panel.hidden = panel.dataset.panel !== phase;
+  }
+  scrollTo({ top: 0 });
+  document.querySelector(`[data-panel="${phase}"] h1`).focus({ preventScroll: true });
+}
+
+addEventListener("beforeunload", (event) => {
+  const { phase, saved } = store.get();
+  if (phase === "converting" || (phase === "done" && !saved)) event.preventDefault();
+});
+addEventListener("pagehide", (event) => {
+  if (running && !event.persisted) cancel();
+});

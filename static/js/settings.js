@@ -1,0 +1,59 @@
+// The panel beside the preview: the file's facts and the choices that go with it.
+
+import { overhang } from "./crop.js";
+import { clip as words, focus as focusWords } from "./strings.js";
+
+const OPTIONS = ["fit", "quality", "theme", "themeName"];
+
+/** `choose(name, value)` for the options, `focus(axis, value)`, `submit()` for the button. */
+export function createSettings(form, { limits, choose, focus, submit }) {
+  const part = (name) => form.querySelector(`[data-part="${name}"]`);
+  const ends = [...form.querySelectorAll('[data-part="focusEnd"]')];
+  let axis = null;
+
+  form.addEventListener("input", ({ target }) => {
+    if (!OPTIONS.includes(target.name)) return;
+    choose(target.name, target.type === "checkbox" ? target.checked : target.value);
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    submit();
+  });
+  for (const button of ends) {
+    button.addEventListener("click", () => focus(axis, Number(button.dataset.value)));
+  }
+
+  function renderFocus({ clip, fit, focus: chosen }) {
+    axis = clip?.width && fit === "cover" ? overhang(clip, limits.frame).axis : null;
+    part("focusRow").hidden = axis === null;
+    if (axis === null) return;
+    ends.forEach((button, index) => {
+      button.textContent = focusWords.ends[axis][index];
+      button.setAttribute("aria-pressed", chosen[axis] === Number(button.dataset.value));
+    });
+  }
+
+  function renderOptions(state) {
+    for (const name of ["fit", "quality"]) {
+      form.querySelector(`[name="${name}"][value="${state[name]}"]`).checked = true;
+    }
+    const theme = form.elements.theme;
+    if (!theme) return;
+    theme.checked = state.theme;
+    part("themeNameRow").hidden = !state.theme;
+    if (form.elements.themeName.value !== state.themeName) form.elements.themeName.value = state.themeName;
+  }
+
+  return function render(state) {
+    const { file, clip } = state;
+    if (!file) return;
+    part("name").textContent = file.name;
+    part("facts").textContent = clip ? words.facts({ size: file.size, ...clip }) : words.reading;
+    const note = { gif: words.gif, unplayable: words.unplayable }[clip?.kind];
+    part("kind").hidden = !note;
+    part("kind").textContent = note ?? "";
+    part("convert").disabled = !clip;
+    renderFocus(state);
+    renderOptions(state);
+  };
+}

@@ -1,0 +1,93 @@
+// Everything the page knows, and the only way it changes. Pure.
+
+import { clampStart } from "./trimwindow.js";
+
+export const initialState = Object.freeze({
+  phase: "idle", // idle, edit, converting, done
+  file: null,
+  clip: null, // what clip.js read of the file; null while it reads
+  start: 0, // s
+  fit: "cover",
+  focus: { x: 0.5, y: 0.5 },
+  quality: "high",
+  theme: true,
+  themeName: "",
+  job: null, // {step, ...} while converting; see conversion.js
+  result: null, // see conversion.js
+  saved: false,
+  shown: "gif", // the picture in the mock-up when done: gif or theme
+  problem: null, // {text, retry, field} beside whatever phase it happened in
+});
+
+const MADE_FOR_ONE_FILE = { clip: null, start: 0, fit: "cover", focus: { x: 0.5, y: 0.5 } };
+
+const steps = {
+  refused: (state, { text, field }) => ({ ...state, problem: { text, field } }),
+  fileChosen: (state, { file }) => ({
+    ...state,
+    ...MADE_FOR_ONE_FILE,
+    phase: "edit",
+    file,
+    result: null,
+    saved: false,
+    problem: null,
+  }),
+  clipRead: (state, { file, clip }) => (file === state.file ? { ...state, clip } : state),
+  startMoved: (state, { start, length }) => ({
+    ...state,
+    start: clampStart(start, { duration: state.clip?.duration ?? null, length }),
+    problem: state.problem?.field === "start" ? null : state.problem,
+  }),
+  focusMoved: (state, { axis, value }) => ({
+    ...state,
+    focus: { ...state.focus, [axis]: value },
+  }),
+  optionChosen: (state, { name, value }) => ({ ...state, [name]: value }),
+  convertAsked: (state) => ({
+    ...state,
+    phase: "converting",
+    job: { step: "check" },
+    problem: null,
+  }),
+  jobMoved: (state, { job }) => (state.phase === "converting" ? { ...state, job } : state),
+  converted: (state, { result }) => ({
+    ...state,
+    phase: "done",
+    job: null,
+    result,
+    saved: false,
+    shown: result.theme?.pictureUrl ? "theme" : "gif",
+  }),
+  failed: (state, { problem }) => ({ ...state, phase: "edit", job: null, problem }),
+  canceled: (state) => ({ ...state, phase: "edit", job: null }),
+  saved: (state) => ({ ...state, saved: true }),
+  pictureShown: (state, { picture }) => ({ ...state, shown: picture }),
+  anotherMoment: (state) => ({ ...state, phase: "edit", result: null, saved: false }),
+  startedOver: (state) => ({
+    ...initialState,
+    quality: state.quality,
+    theme: state.theme,
+  }),
+  problemRead: (state) => ({ ...state, problem: null }),
+};
+
+/** The next state; an action nobody knows is a mistake in the page. */
+export function reduce(state, action) {
+  const step = steps[action.type];
+  if (!step) throw new Error(`no such action: ${action.type}`);
+  return step(state, action);
+}
+
+/** One place that holds the state and tells every listener of a change. */
+export function createStore(state = initialState) {
+  const listeners = [];
+  return {
+    get: () => state,
+    subscribe: (listener) => listeners.push(listener),
+    dispatch(action) {
+      const before = state;
+      state = reduce(state, action);
+      if (state !== before) listeners.forEach((listener) => listener(state, before));
+    },
+  };
+}

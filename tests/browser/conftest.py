@@ -1,0 +1,121 @@
+"""Real Chromium through Playwright, against the real server."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.browser.servers import Server, serve
+
+# --no-sandbox: the tests run as root in a container. The rest keeps Chromium off the network.
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Where Chromium is; without it the tests are skipped, but in CI they fail."""
+    found = shutil.which("chromium") or shutil.which("google-chrome")
+    if found:
+        return found
+    missing = "Chromium is missing: apt-get install chromium"
+    if os.environ.get("CI") == "true":
+        pytest.fail(missing)
+    pytest.skip(missing)
+
+
+# A module's, not the session's: while it lives this thread has a running event loop, in which
+# Django refuses the database to other tests.
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server, converting inline, for all the tests."""
+    with serve(tmp_path_factory.mktemp("inline")) as started:
+        yield started
+
+
+@pytest.fixture
+def faults() -> list[str]:
+    """What the page's console complained of; a test ends with none."""
+    return []
+
+
+@pytest.fixture
+def open_page(browser: Browser, server: Server, faults: list[str]) -> Iterator[Callable[..., Page]]:
+    """Open the page in a context of its own: open_page(viewport=..., ...)."""
+    contexts: list[BrowserContext] = []
+
+    def opened(path: str = "/", *, url: str = server.url, **options: object) -> Page:
+        options.setdefault("viewport", {"width": 1280, "height": 900})
+        context = browser.new_context(**options)
+        context.set_default_timeout(30_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", lambda message: _note(faults, message))
+        page.goto(url + path)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert faults == []
+
+
+def _note(faults: list[str], message: object) -> None:
+    # Chromium logs every answer of 400 and more by itself; the tests look at those on their own.
+    if message.type == "error" and "Failed to load resource" not in message.text:
+        faults.append(message.text)
+
+
+@pytest.fixture(scope="session")
+def ramp(clips: Callable[..., Path]) -> Path:
+    """Ten seconds whose brightness tells the time: grey 16 (of 255) and 20 more a second."""
+    return _ramp(clips, "ramp.mp4")
+
+
+@pytest.fixture(scope="session")
+def hevc(clips: Callable[..., Path]) -> Path:
+    """The same as HEVC, which Debian's Chromium does not play."""
+    return _ramp(clips, "hevc.mov", "-c:v", "libx265", "-x265-params", "log-level=none")
+
+
+def _ramp(clips: Callable[..., Path], name: str, *codec: str) -> Path:
+    source = "color=black:s=320x180:r=24:d=10,format=gray,geq=lum='16+20*T'"
+    tail = [*codec, "-preset", "ultrafast", "-g", "24", "-pix_fmt", "yuv420p"]
+    return clips(name, "-f", "lavfi", "-i", source, *tail)
+
+
+@pytest.fixture(scope="session")
+def portrait(clips: Callable[..., Path]) -> Path:
+    """Seven seconds upright, in ten flat bands from dark to light, top to bottom."""
+    source = "color=black:s=180x320:r=24:d=7,format=gray,geq=lum='30+20*floor(Y/32)'"
+    return clips(
+        "portrait.mp4", "-f", "lavfi", "-i", source, "-preset", "ultrafast", "-pix_fmt", "yuv420p"
+    )
+
+
+@pytest.fixture(scope="session")
+def heavy(ramp: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The ramp with 24 MB of nothing behind it (a `free` box): slow to upload, quick to convert."""
+    size = 24_000_000
+    path = tmp_path_factory.mktemp("heavy") / "heavy.mp4"
+    path.write_bytes(ramp.read_bytes() + size.to_bytes(4, "big") + b"free" + bytes(size - 8))
+    return path

@@ -1,0 +1,7 @@
+"""The real settings, with collected static files in a folder of the tests' own."""
+
+import os
+
+from chrome_background_converter.settings import *  # noqa: F403
+
+STATIC_ROOT = os.environ["STATIC_ROOT"]

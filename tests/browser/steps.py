@@ -1,0 +1,74 @@
+"""What a person does on the page, in a few words."""
+
+import time
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+
+CONVERSION_MS = 90_000
+
+
+def choose(page: Page, clip: Path, *, theme: bool = False) -> None:
+    """Choose a file and wait until its six seconds can be cut; a theme too costs time."""
+    page.set_input_files("[data-panel]:not([hidden]) input[type=file]", clip)
+    expect(page.get_by_role("heading", name="Choose your six seconds")).to_be_focused()
+    expect(button(page)).to_be_enabled()
+    page.get_by_role("checkbox", name="Also make a Chrome theme").set_checked(theme)
+
+
+def button(page: Page) -> Locator:
+    return page.get_by_role("button", name="Make my background")
+
+
+def window(page: Page) -> Locator:
+    return page.get_by_role("slider", name="Start of the six seconds")
+
+
+def time_field(page: Page) -> Locator:
+    return page.get_by_role("textbox", name="Start of the six seconds")
+
+
+def start_of(page: Page) -> float:
+    return float(window(page).get_attribute("aria-valuenow"))
+
+
+def progress_line(page: Page) -> Locator:
+    return page.locator('#panel-converting [data-part="line"]')
+
+
+def expect_done(page: Page) -> None:
+    ready = page.get_by_role("heading", name="Your background is ready")
+    expect(ready).to_be_focused(timeout=CONVERSION_MS)
+
+
+def save(page: Page, folder: Path, name: str = "Save the GIF") -> Path:
+    """Press Save; the file that the browser wrote."""
+    with page.expect_download() as download:
+        page.get_by_role("link", name=name).click()
+    path = folder / download.value.suggested_filename
+    download.value.save_as(path)
+    return path
+
+
+def until(page: Page, condition: str, *, seconds: float = 20) -> None:
+    """Wait until the JavaScript `condition` holds. (page.wait_for_function needs unsafe-eval.)"""
+    deadline = time.monotonic() + seconds
+    while not page.evaluate(condition):
+        assert time.monotonic() < deadline, condition
+        page.wait_for_timeout(20)
+
+
+def first_frame(gif: Path) -> Image.Image:
+    with Image.open(gif) as opened:
+        return opened.convert("RGB")
+
+
+def grey_at(gif: Path, x: int = 640, y: int = 360) -> int:
+    """The grey of one pixel of the first frame, 0 to 255."""
+    return first_frame(gif).getpixel((x, y))[0]
+
+
+def field_of(post: str, name: str) -> str:
+    """A field out of a multipart body."""
+    return post.split(f'name="{name}"')[1].split("\r\n\r\n", 1)[1].split("\r\n", 1)[0]

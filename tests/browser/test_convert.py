@@ -1,0 +1,388 @@
+"""From the button to the saved file, through the real server converting inline."""
+
+import json
+import re
+import socket
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import JSHandle, Page, expect
+
+from tests.browser.servers import Server, Wire
+from tests.browser.steps import (
+    button,
+    choose,
+    expect_done,
+    first_frame,
+    grey_at,
+    progress_line,
+    save,
+    time_field,
+    until,
+    window,
+)
+
+pytestmark = pytest.mark.browser
+
+CONVERTING = re.compile(r"^(Reading|Choosing|Drawing|Checking) .*: \d+ %$")
+
+
+def files_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+
+
+def wait_until_empty(folder: Path) -> None:
+    deadline = time.monotonic() + 10
+    while files_in(folder) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert files_in(folder) == []
+
+
+@contextmanager
+def another_upload(server: Server) -> Iterator[None]:
+    """Somebody else's upload under way, which takes the one place there is."""
+    host, port = server.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as other:
+        other.sendall(
+            f"POST /convert/ HTTP/1.1\r\nHost: {host}\r\nContent-Type: multipart/form-data; "
+            "boundary=x\r\nContent-Length: 5000\r\n\r\n--x\r\n".encode()
+        )
+        time.sleep(0.5)
+        yield
+
+
+def watch_forms(page: Page) -> JSHandle:
+    """The text fields of every form sent from now on. (The protocol hides a body with a file.)"""
+    return page.evaluate_handle(
+        """() => {
+            const forms = [];
+            const send = XMLHttpRequest.prototype.send;
+            XMLHttpRequest.prototype.send = function (form) {
+                forms.push(Object.fromEntries([...form].filter(([, value]) => !value.name)));
+                send.call(this, form);
+            };
+            return forms;
+        }"""
+    )
+
+
+@pytest.fixture
+def slow_network() -> Callable[[Page, int], None]:
+    def throttle(page: Page, upload_bytes_a_second: int) -> None:
+        conditions = {"offline": False, "latency": 0, "downloadThroughput": -1}
+        page.context.new_cdp_session(page).send(
+            "Network.emulateNetworkConditions",
+            {**conditions, "uploadThroughput": upload_bytes_a_second},
+        )
+
+    return throttle
+
+
+def test_keyboard_alone_makes_the_gif_that_was_chosen_and_saves_it_twice(
+    open_page, server: Server, ramp: Path, tmp_path: Path
+) -> None:
+    page = open_page()
+    choose(page, ramp)
+    window(page).focus()
+    for key in ["Shift+ArrowRight", "Shift+ArrowRight", *["ArrowRight"] * 12]:
+        page.keyboard.press(key)
+    expect(time_field(page)).to_have_value("0:02.500")
+    stages = page.evaluate_handle(
+        """() => {
+            const seen = [];
+            const line = document.querySelector('#panel-converting [data-part="line"]');
+            new MutationObserver(() => seen.push([line.textContent, document.title]))
+                .observe(line, { childList: true });
+            return seen;
+        }"""
+    )
+    forms = watch_forms(page)
+    page.get_by_role("radio", name="Best").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Making your background")).to_be_focused()
+    expect_done(page)
+
+    assert forms.json_value()[0]["start_time"] == "00:00:02.500"
+    lines = [line for line, _ in stages.json_value()]
+    percents = [int(n) for line in lines for n in re.findall(r"^(?!Up|Br).*: (\d+) %", line)]
+    assert percents == sorted(percents)
+    assert len(set(percents)) >= 3
+    assert percents[-1] < 100
+    assert any(line.startswith("Uploading: ") for line in lines)
+    assert any(re.match(r"\d+ % · Chromi", title) for _, title in stages.json_value())
+    expect(page).to_have_title("Ready · Chromi")
+
+    first, second = save(page, tmp_path), save(page, tmp_path, "Save the GIF")
+    assert first.name == "chromi_background.gif"
+    assert abs(grey_at(second) - (16 + 20 * 2.5)) <= 2
+    size = f"{first.stat().st_size / 1_048_576:.1f}".rstrip("0").rstrip(".")
+    expect(page.get_by_text(f"{size} MB · 1280 × 720 px · 6 s · 144 frames")).to_be_visible()
+    shown = page.locator('[data-part="made"]')
+    assert shown.evaluate("image => image.naturalWidth") == 1280
+    wait_until_empty(server.media)
+
+    page.get_by_role("button", name="Same video, another moment").click()
+    expect(page.get_by_role("heading", name="Choose your six seconds")).to_be_focused()
+    expect(time_field(page)).to_have_value("0:02.500")
+
+
+def test_the_mock_up_crops_an_upright_clip_exactly_as_the_server_does(
+    open_page, portrait: Path, tmp_path: Path
+) -> None:
+    page = open_page()
+    choose(page, portrait)
+    slider = page.get_by_role("slider", name="What stays of the picture")
+    slider.focus()
+    for key in ["Shift+ArrowUp"] * 3 + ["ArrowUp"] * 2:
+        page.keyboard.press(key)
+    expect(slider).to_have_attribute("aria-valuenow", "16")
+    # What the page shows of the picture, as the browser itself lays it out, at 1280x720.
+    shown = page.evaluate(
+        """() => {
+            const video = document.querySelector("video[data-active]");
+            const { objectFit, objectPosition } = getComputedStyle(video);
+            const canvas = new OffscreenCanvas(1280, 720);
+            const scale = Math.max(1280 / video.videoWidth, 720 / video.videoHeight);
+            const [x, y] = objectPosition.split(" ").map((part) => parseFloat(part) / 100);
+            const [w, h] = [video.videoWidth * scale, video.videoHeight * scale];
+            const context = canvas.getContext("2d");
+            context.drawImage(video, (1280 - w) * x, (720 - h) * y, w, h);
+            const column = context.getImageData(640, 0, 1, 720).data;
+            return [objectFit, ...Array.from({ length: 720 }, (_, row) => column[row * 4])];
+        }"""
+    )
+    assert shown[0] == "cover"
+    button(page).click()
+    expect_done(page)
+    made = first_frame(save(page, tmp_path))
+    column = [made.getpixel((640, row))[0] for row in range(720)]
+    far = [row for row in range(720) if abs(column[row] - shown[1 + row]) > 6]
+    # Bands of 128 rows: a different scaler may blur their edges, but not move them.
+    assert len(far) <= 24
+
+
+def test_a_clip_the_browser_cannot_play_is_cut_by_a_typed_time(
+    open_page, hevc: Path, tmp_path: Path
+) -> None:
+    page = open_page()
+    choose(page, hevc)
+    expect(page.get_by_text("This browser can’t play this kind of video")).to_be_visible()
+    expect(window(page)).to_have_attribute(
+        "aria-valuetext", "From 0 seconds to 6 seconds of 10 seconds"
+    )
+    time_field(page).fill("1.5")
+    button(page).click()
+    expect_done(page)
+    assert abs(grey_at(save(page, tmp_path)) - (16 + 20 * 1.5)) <= 2
+
+
+def test_busy_waits_and_a_lost_connection_asks_once(open_page, server: Server, ramp: Path) -> None:
+    page = open_page()
+    choose(page, ramp)
+    time_field(page).fill("3")
+    page.context.set_offline(True)
+    button(page).click()
+    expect(page.get_by_role("alert")).to_contain_text("The connection was lost.")
+    page.context.set_offline(False)
+    expect(time_field(page)).to_have_value("0:03.000")
+    with another_upload(server):
+        page.get_by_role("button", name="Try again").click()
+        expect(progress_line(page)).to_contain_text("Chromi is busy with another video")
+        expect(page).to_have_title("Waiting · Chromi")
+    expect(progress_line(page)).to_have_text(CONVERTING, timeout=20_000)
+    cancel(page)
+
+
+def test_busy_answered_to_the_upload_itself_waits_as_long_as_it_says(open_page, ramp: Path) -> None:
+    page = open_page()
+    answers = [
+        {"status": 503, "headers": {"Retry-After": "2"}, "body": '{"code": "busy", "error": "x"}'},
+        {"status": 422, "body": '{"code": "no_video", "error": "There is no picture in it."}'},
+    ]
+    page.route("**/convert/", lambda route: route.fulfill(**answers.pop(0)))
+    choose(page, ramp)
+    button(page).click()
+    expect(progress_line(page)).to_contain_text("trying again in 2 s")
+    expect(page.get_by_role("alert")).to_have_text("There is no picture in it.")
+    assert answers == []
+
+
+def test_a_connection_lost_in_mid_conversion_keeps_everything(
+    open_page, server: Server, ramp: Path
+) -> None:
+    with Wire(server) as wire:
+        page = open_page(url=wire.url)
+        choose(page, ramp)
+        time_field(page).fill("1")
+        button(page).click()
+        expect(progress_line(page)).to_have_text(CONVERTING)
+        wire.cut()
+        expect(page.get_by_role("alert")).to_contain_text(
+            "The connection was lost.", timeout=30_000
+        )
+        expect(time_field(page)).to_have_value("0:01.000")
+        wire.mend()
+        page.get_by_role("button", name="Try again").click()
+        expect(progress_line(page)).to_have_text(CONVERTING, timeout=20_000)
+        cancel(page)
+    wait_until_empty(server.media)
+
+
+def test_cancel_works_while_it_waits(open_page, server: Server, ramp: Path) -> None:
+    page = open_page()
+    choose(page, ramp)
+    with another_upload(server):
+        button(page).click()
+        expect(progress_line(page)).to_contain_text("Chromi is busy")
+        cancel(page)
+
+
+def test_cancel_works_during_the_upload_which_counts_megabytes(
+    open_page, server: Server, heavy: Path, slow_network: Callable[[Page, int], None]
+) -> None:
+    page = open_page()
+    choose(page, heavy)
+    slow_network(page, 3_000_000)
+    button(page).click()
+    expect(progress_line(page)).to_have_text(
+        re.compile(r"Uploading: \d[\d.]*\sMB of 22\.9\sMB, about \d+\ss left")
+    )
+    cancel(page)
+    wait_until_empty(server.media)
+
+
+def test_cancel_works_in_mid_conversion_and_leaves_nothing(
+    open_page, server: Server, ramp: Path
+) -> None:
+    page = open_page()
+    choose(page, ramp)
+    button(page).click()
+    expect(progress_line(page)).to_have_text(re.compile(r"^(Choosing|Drawing) .*"))
+    cancel(page)
+    wait_until_empty(server.media)
+
+
+@pytest.mark.parametrize("stage", ["decode", "palette", "encode", "verify"])
+def test_cancel_works_in_every_stage(open_page, ramp: Path, stage: str) -> None:
+    page = open_page()
+    job = {"status": "started", "stage": stage, "progress": 42}
+    body = '{"enqueued": true, "job_id": "x"}'
+    page.route("**/convert/", lambda route: route.fulfill(status=202, body=body))
+    page.route("**/jobs/*/", lambda route: route.fulfill(body=json.dumps(job)))
+    choose(page, ramp)
+    button(page).click()
+    expect(progress_line(page)).to_contain_text("42 %")
+    with page.expect_request(lambda request: request.method == "DELETE") as canceled:
+        cancel(page)
+    assert canceled.value.headers["x-csrftoken"]
+
+
+def test_cancel_works_while_the_file_comes_down(open_page, ramp: Path) -> None:
+    page = open_page()
+    page.route("**/convert/", lambda route: route.fulfill(body='{"converted_url": "/download/x/"}'))
+    page.route("**/download/x/", lambda route: None)
+    choose(page, ramp)
+    with page.expect_request("**/download/x/"):
+        button(page).click()
+    cancel(page)
+
+
+def cancel(page: Page) -> None:
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("heading", name="Choose your six seconds")).to_be_focused()
+    expect(page.get_by_role("status")).to_have_text(
+        "Canceled. Your video and your settings are still here."
+    )
+    expect(button(page)).to_be_enabled()
+
+
+def test_a_file_that_cannot_be_fetched_leaves_its_one_time_link(open_page, ramp: Path) -> None:
+    page = open_page()
+    gif = {"width": 1280, "height": 720, "frames": 144, "duration_ms": 6000, "bytes": 9, "loop": 0}
+    body = json.dumps({"success": True, "converted_url": "/download/x/", "gif": gif})
+    page.route("**/convert/", lambda route: route.fulfill(body=body))
+    page.route("**/download/x/", lambda route: route.abort())
+    choose(page, ramp)
+    button(page).click()
+    expect_done(page)
+    link = page.get_by_role("link", name="Save the GIF")
+    expect(link).to_have_attribute("href", "/download/x/")
+    expect(page.get_by_text("The link works once, within 10 minutes.")).to_be_visible()
+
+
+def test_the_servers_refusal_of_a_start_leads_to_the_start(open_page, ramp: Path) -> None:
+    page = open_page()
+    refusal = {"code": "start_past_end", "error": "The clip ends before that."}
+    page.route("**/convert/", lambda route: route.fulfill(status=400, body=json.dumps(refusal)))
+    choose(page, ramp)
+    button(page).click()
+    expect(page.get_by_role("alert")).to_have_text("The clip ends before that.")
+    expect(time_field(page)).to_be_focused()
+
+
+def test_without_scripts_a_plain_form_converts_and_gives_the_link(
+    open_page, ramp: Path, tmp_path: Path
+) -> None:
+    page = open_page(java_script_enabled=False)
+    page.get_by_label("Video (").set_input_files(ramp)
+    page.get_by_label("Where the 6 seconds start").fill("00:00:02")
+    page.get_by_role("checkbox", name="Also make a Chrome theme").uncheck()
+    page.get_by_role("button", name="Make my background").click(timeout=60_000)
+    expect(page.get_by_role("heading", name="Your background is ready")).to_be_visible(
+        timeout=60_000
+    )
+    assert abs(grey_at(save(page, tmp_path)) - (16 + 20 * 2)) <= 2
+
+
+def test_the_theme_is_saved_beside_the_gif_and_the_mock_up_wears_it(
+    open_page, ramp: Path, tmp_path: Path
+) -> None:
+    page = open_page(device_scale_factor=1.25, screen={"width": 1280, "height": 720})
+    choose(page, ramp, theme=True)
+    page.get_by_label("Theme name").fill("Slow dawn")
+    forms = watch_forms(page)
+    button(page).click()
+    expect_done(page)
+    form = forms.json_value()[0]
+    assert {name: form[name] for name in ("theme", "theme_name", "screen")} == {
+        "theme": "1",
+        "theme_name": "Slow dawn",
+        "screen": "1280x720@1.25",
+    }
+
+    saved = save(page, tmp_path, "Save the theme")
+    assert saved.name == "chromi_theme.zip"
+    with zipfile.ZipFile(saved) as archive:
+        manifest = json.loads(archive.read("manifest.json"))
+        picture = archive.getinfo(manifest["theme"]["images"]["theme_ntp_background"]["200"])
+    assert manifest["name"] == "Slow dawn"
+    megabytes = f"{max(0.1, picture.file_size / 1_048_576):.1f}"
+    expect(page.get_by_text(f"animated AVIF, {megabytes} MB for your screen")).to_be_visible()
+    made = page.locator('[data-part="made"]')
+    assert made.evaluate("image => image.decode().then(() => image.naturalWidth)") >= 1600
+    frame = page.locator("#mockup").evaluate(
+        "mockup => mockup.style.getPropertyValue('--mock-frame')"
+    )
+    assert frame == f"rgb({' '.join(map(str, manifest['theme']['colors']['frame']))})"
+
+    page.get_by_role("button", name="GIF", exact=True).click()
+    until(page, "document.querySelector('[data-part=\"made\"]').naturalWidth === 1280")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == "chrome://extensions"
+
+
+def test_without_scripts_a_refusal_is_a_page_with_a_way_back(open_page, tmp_path: Path) -> None:
+    pdf = tmp_path / "a.mp4"
+    pdf.write_bytes(b"%PDF-1.7")
+    page = open_page(java_script_enabled=False)
+    page.get_by_label("Video (").set_input_files(pdf)
+    page.get_by_role("button", name="Make my background").click()
+    expect(page.get_by_role("heading", name="That did not work")).to_be_visible()
+    page.get_by_role("link", name="Back to the form").click()
+    expect(page.get_by_label("Video (")).to_be_visible()

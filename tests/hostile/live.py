@@ -1,0 +1,278 @@
+"""A real gunicorn in folders of its own, and a client that speaks to it like curl."""
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).resolve().parents[2]
+SMALL, FULL = "tests.hostile.small_wsgi:application", "tests.hostile.full_wsgi:application"
+BOUNDARY = "chromi-boundary-7f3a"
+START_S = 20
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    seconds: float
+
+    @property
+    def json(self) -> dict:
+        return json.loads(self.body)
+
+    @property
+    def refusal(self) -> tuple[int, str]:
+        return self.status, str(self.json.get("code", ""))
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def form(data: bytes, filename: str, fields: Mapping[str, str]) -> bytes:
+    """A multipart body; the file's name goes out as raw as it is, only its quotes are escaped."""
+    parts = []
+    for name, value in fields.items():
+        parts.append(
+            f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        )
+    name = filename.replace("\\", "\\\\").replace('"', '\\"')
+    parts.append(
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="video"; filename="{name}"\r\n'
+    )
+    parts.append("Content-Type: video/mp4\r\n\r\n")
+    head = "".join(parts).encode("utf-8", "surrogateescape")
+    return head + data + f"\r\n--{BOUNDARY}--\r\n".encode()
+
+
+@dataclass
+class Live:
+    """A running server; `folder` holds its media, cache, database and temporary files."""
+
+    folder: Path
+    port: int
+    process: subprocess.Popen[bytes]
+    cookie: str = ""
+    kept: set[str] = field(default_factory=set)  # names in media/ that are ours
+
+    @property
+    def media(self) -> Path:
+        return self.folder / "media"
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = 60,
+    ) -> Answer:
+        began = time.monotonic()
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        with contextlib.closing(connection):
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                connection.request(method, path, body, dict(headers or {}))
+            response = connection.getresponse()
+            read = response.read()
+        return Answer(response.status, dict(response.getheaders()), read, time.monotonic() - began)
+
+    def upload_headers(self) -> dict[str, str]:
+        """What a client sends with a form: type, CSRF cookie and token."""
+        if not self.cookie:
+            told = self.request("GET", "/").headers["Set-Cookie"]
+            self.cookie = told.split("csrftoken=")[1].split(";")[0]
+        return {
+            "Content-Type": f"multipart/form-data; boundary={BOUNDARY}",
+            "Cookie": f"csrftoken={self.cookie}",
+            "X-CSRFToken": self.cookie,
+        }
+
+    def convert(
+        self,
+        data: bytes,
+        filename: str = "clip.mp4",
+        *,
+        timeout: float = 60,
+        headers: Mapping[str, str] | None = None,
+        **fields: str,
+    ) -> Answer:
+        all_headers = {**self.upload_headers(), **(headers or {})}
+        body = form(data, filename, fields)
+        return self.request("POST", "/convert/", body, all_headers, timeout)
+
+    def download(self, answer: Answer) -> bytes:
+        got = self.request("GET", answer.json["converted_url"])
+        assert got.status == 200, got
+        return got.body
+
+    def files(self) -> list[str]:
+        """All files in media/ and the temporary folder that should not be there."""
+        found = [
+            str(path.relative_to(self.folder))
+            for name in ("media", "tmp")
+            for path in (self.folder / name).rglob("*")
+            if path.is_file()
+        ]
+        return sorted(name for name in found if Path(name).name not in self.kept)
+
+    def workers(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children()
+
+    def children(self) -> list[str]:
+        """Names of the processes that the workers started."""
+        found = []
+        for worker in self.workers():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                found += [child.name() for child in worker.children(recursive=True)]
+        return found
+
+    def rss_mb(self) -> float:
+        """Resident memory of the whole tree, in MB of 10^6 bytes."""
+        total, tree = 0, psutil.Process(self.process.pid)
+        for process in [tree, *tree.children(recursive=True)]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                total += process.memory_info().rss
+        return total / 1e6
+
+    def log(self) -> str:
+        return (self.folder / "server.log").read_text(errors="replace")
+
+    def settles(self, *, within: float = 3) -> bool:
+        """Whether no file and no child is left soon."""
+        return eventually(lambda: not self.files() and not self.children(), within=within)
+
+
+def eventually(is_so, *, within: float = 3) -> bool:
+    """Whether `is_so()` becomes true within some seconds."""
+    end = time.monotonic() + within
+    while time.monotonic() < end:
+        if is_so():
+            return True
+        time.sleep(0.02)
+    return bool(is_so())
+
+
+def environment(folder: Path, port: int, **settings: object) -> dict[str, str]:
+    """What a server of this folder is started with."""
+    for name in ("media", "tmp", "cache"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    clean = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+    given = {
+        "HOST": "127.0.0.1",
+        "PORT": port,
+        "SECRET_KEY": "tests",
+        "MEDIA_ROOT": folder / "media",
+        "CACHE_DIR": folder / "cache",
+        "DATABASE_PATH": folder / "db.sqlite3",
+        "TMPDIR": folder / "tmp",
+        "HOME": folder,
+        "MIN_FREE_DISK": 1,
+        **settings,
+    }
+    return {**clean, **{name: str(value) for name, value in given.items()}}
+
+
+@contextlib.contextmanager
+def serve(folder: Path, *, app: str = FULL, **settings: object) -> Iterator[Live]:
+    """A server on `folder` with these settings in its environment; ended, whatever happens."""
+    port = free_port()
+    with (folder / "server.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", "-c", str(ROOT / "gunicorn.conf.py"), app],
+            cwd=ROOT,
+            env=environment(folder, port, **settings),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    live = Live(folder, port, process)
+    try:
+        assert eventually(lambda: _answers(live), within=START_S), live.log()
+        yield live
+    finally:
+        stop(live)
+
+
+def _answers(live: Live) -> bool:
+    assert live.process.poll() is None, live.log()
+    try:
+        return live.request("GET", "/health/", timeout=2).status in (200, 503)
+    except OSError:
+        return False
+
+
+def stop(live: Live) -> None:
+    """SIGTERM, and SIGKILL to all that is left of its session after a while."""
+    if live.process.poll() is None:
+        live.process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            live.process.wait(5)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(live.process.pid, signal.SIGKILL)
+    live.process.wait()
+
+
+class Listener:
+    """A port on which nobody should ever call; remembers who did."""
+
+    def __init__(self) -> None:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._socket.getsockname()[1]
+        self.calls: list[bytes] = []
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread.start()
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                caller, _ = self._socket.accept()
+            except OSError:
+                return
+            with caller:
+                caller.settimeout(1)
+                with contextlib.suppress(OSError):
+                    self.calls.append(caller.recv(200))
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        self._thread.join()
+
+
+class Memory:
+    """Looks at the tree's memory fifty times a second; `peak_mb` in 10^6 bytes."""
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self.peak_mb = 0.0
+
+    def _watch(self) -> None:
+        while not self._done.wait(0.02):
+            self.peak_mb = max(self.peak_mb, self._live.rss_mb())
+
+    def __enter__(self) -> "Memory":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._done.set()
+        self._thread.join()

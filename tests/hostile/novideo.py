@@ -1,0 +1,56 @@
+"""Sound allowed containers in which nothing moves: no video stream, or only a cover picture."""
+
+from collections.abc import Callable
+
+from tests.hostile import boxes, ebml
+from tests.hostile.boxes import Track, box, movie
+from tests.hostile.kitchen import NO_VIDEO, UNREADABLE, Case, Kitchen, either, refused
+
+BEEP = ("-f", "lavfi", "-i", "sine=duration=1")
+ART = ("-f", "lavfi", "-i", "color=c=red:s=64x64:d=0.04")
+
+
+def sound(suffix: str, *options: str) -> Callable[[Kitchen], bytes]:
+    return lambda kitchen: kitchen.ffmpeg(*BEEP, *options, suffix=suffix)
+
+
+def cover(suffix: str, codec: str) -> Callable[[Kitchen], bytes]:
+    how = ("-map", "0", "-map", "1", "-c:v", codec, "-disposition:v:0", "attached_pic")
+    return lambda kitchen: kitchen.ffmpeg(*BEEP, *ART, *how, suffix=suffix)
+
+
+def subtitles(kitchen: Kitchen) -> bytes:
+    lines = b"1\n00:00:00,000 --> 00:00:02,000\nHello\n"
+    return kitchen.ffmpeg("-f", "srt", "-i", "-", "-c:s", "mov_text", suffix="mp4", stdin=lines)
+
+
+def not_a_picture(handler: bytes) -> Callable[[Kitchen], bytes]:
+    """H.264 samples in a track that says it is something else."""
+
+    def cook(kitchen: Kitchen) -> bytes:
+        entry, samples = boxes.samples(kitchen.clip())
+        return movie(Track(entry, samples, [42] * len(samples), handler=handler))
+
+    return cook
+
+
+EMPTY = refused(NO_VIDEO, UNREADABLE)
+CASES = [
+    Case("m4a", sound("m4a"), refused(NO_VIDEO)),
+    Case("sound-mov", sound("mov", "-c:a", "pcm_s16le"), refused(NO_VIDEO), "a.mov"),
+    Case("sound-webm", sound("webm", "-c:a", "libopus"), refused(NO_VIDEO), "a.webm"),
+    Case("sound-mkv", sound("mka", "-c:a", "flac"), refused(NO_VIDEO), "a.webm"),
+    Case("cover-art-only-mp4", cover("mp4", "mjpeg"), refused(NO_VIDEO)),
+    Case("cover-art-only-png", cover("mp4", "png"), refused(NO_VIDEO, UNREADABLE)),
+    Case("subtitles-only", subtitles, refused(NO_VIDEO)),
+    Case("data-track-only", not_a_picture(b"meta"), either(NO_VIDEO, UNREADABLE)),
+    Case("sound-track-of-h264", not_a_picture(b"soun"), EMPTY),
+    Case("no-tracks", lambda kitchen: movie(), EMPTY),
+    Case("empty-moov", lambda kitchen: boxes.ftyp() + box(b"moov"), EMPTY),
+    Case(
+        "webm-no-tracks",
+        lambda kitchen: ebml.header() + ebml.endless(ebml.SEGMENT, ebml.info()),
+        EMPTY,
+        "a.webm",
+    ),
+]

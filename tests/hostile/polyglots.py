@@ -1,0 +1,128 @@
+"""Files that are two things at once: the video converts, and the other half never gets through."""
+
+import io
+import zipfile
+from collections.abc import Callable
+
+from tests.hostile import ebml, gifs
+from tests.hostile.boxes import box, ftyp
+from tests.hostile.kitchen import (
+    TOO_MANY_PIXELS,
+    TOO_SHORT,
+    UNREADABLE,
+    Case,
+    Kitchen,
+    converts,
+    either,
+    refused,
+)
+
+SCRIPT = b"<script>alert(document.cookie)</script><?php system($_GET['c']); ?>"
+VP8 = ("-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8")
+
+
+def archive() -> bytes:
+    with io.BytesIO() as buffer:
+        with zipfile.ZipFile(buffer, "w") as files:
+            files.writestr(zipfile.ZipInfo("META-INF/MANIFEST.MF"), SCRIPT)
+        return buffer.getvalue()
+
+
+def gif_with(extra: bytes, tail: bytes = b"") -> Callable[[Kitchen], bytes]:
+    whole = gifs.animation(10)
+    head = len(gifs.screen(32, 32))
+    return lambda kitchen: whole[:head] + extra + whole[head:] + tail
+
+
+def gif_script(kitchen: Kitchen) -> bytes:
+    """GIF89a=0;/ ... : the canvas size is the script's first characters, 12349 x 12091."""
+    return b"GIF89a=0;/" + gifs.animation(10)[10:-1] + b"*/;alert(document.domain)//;"
+
+
+def mp4_with(tail: bytes) -> Callable[[Kitchen], bytes]:
+    return lambda kitchen: kitchen.clip() + tail
+
+
+def mp4_page(kitchen: Kitchen) -> bytes:
+    """A web page in a free box between ftyp and the rest, offsets kept by padding at the end."""
+    data = kitchen.clip()
+    return ftyp() + box(b"free", SCRIPT) + box(b"mdat") + data
+
+
+def webm_void(kitchen: Kitchen) -> bytes:
+    packets = ebml.packets(kitchen.clip("ivf", codec=VP8))
+    blocks = [ebml.block(p, n * 42, key=n == 0) for n, p in enumerate(packets)]
+    tracks = ebml.element(ebml.TRACKS, ebml.video_track())
+    void = ebml.element("EC", SCRIPT * 100)
+    return (
+        ebml.header()
+        + void
+        + ebml.element(ebml.SEGMENT, void, ebml.info(), tracks, ebml.cluster(0, blocks))
+    )
+
+
+def webm_attachment(kitchen: Kitchen) -> bytes:
+    """An attached web page, with a path for a name."""
+    file = element_file(b"../../../../tmp/owned.html", SCRIPT)
+    data = kitchen.clip("webm", codec=VP8)
+    at = data.index(bytes.fromhex(ebml.TRACKS))
+    segment = data.index(bytes.fromhex(ebml.SEGMENT))
+    return (
+        data[: segment + 4]
+        + ebml.UNKNOWN
+        + data[at:][: data[at:].index(bytes.fromhex(ebml.CLUSTER))]
+        + file
+        + data[data.index(bytes.fromhex(ebml.CLUSTER)) :]
+    )
+
+
+def element_file(name: bytes, data: bytes) -> bytes:
+    parts = (
+        ebml.text("466E", name),
+        ebml.text("4660", b"text/html"),
+        ebml.text("465C", data),
+        ebml.uint("46AE", 7),
+    )
+    return ebml.element("1941A469", ebml.element("61A7", *parts))
+
+
+CASES = [
+    Case(
+        "gif-comment-script", gif_with(gifs.comment(SCRIPT)), converts(24, corners="RGBY"), "a.gif"
+    ),
+    Case("gif-zip-behind", gif_with(b"", archive()), converts((24, 27), corners="RGBY"), "a.gif"),
+    Case("gif-page-behind", gif_with(b"", SCRIPT), converts((22, 27), corners="RGBY"), "a.gif"),
+    Case(
+        "gif-mp4-behind",
+        lambda kitchen: gif_with(b"", kitchen.clip())(kitchen),
+        either(UNREADABLE, frames=(22, 144)),
+        "a.gif",
+    ),
+    Case(
+        "gif-odd-extensions",
+        gif_with(b"\x21\x01\x0c" + bytes(12) + b"\0" + b"\x21\x99\x03abc\0"),
+        converts((23, 30)),
+        "a.gif",
+    ),
+    # ffmpeg 9.0.2 stops at an empty comment that stands before the first image
+    Case("gif-empty-comment", gif_with(gifs.comment(b"")), either(TOO_SHORT), "a.gif"),
+    Case("gif-is-script", gif_script, refused(TOO_MANY_PIXELS, UNREADABLE, TOO_SHORT), "a.gif"),
+    Case("mp4-zip-behind", mp4_with(archive()), converts(24, corners="RGBY")),
+    Case("mp4-page-behind", mp4_with(SCRIPT), converts(24, corners="RGBY")),
+    Case(
+        "mp4-playlist-behind",
+        mp4_with(b"\n#EXTM3U\n#EXTINF:10,\n/etc/passwd\n"),
+        converts(24, corners="RGBY"),
+    ),
+    Case("mp4-page-in-free", mp4_page, either(UNREADABLE, frames=(2, 25))),
+    Case("mp4-exe-behind", mp4_with(b"MZ\x90\0" + bytes(4000)), converts(24, corners="RGBY")),
+    Case("mp4-twice", lambda kitchen: kitchen.clip() * 2, converts((23, 49))),
+    Case("webm-page-in-void", webm_void, converts(24, corners="RGBY"), "a.webm"),
+    Case("webm-attachment", webm_attachment, converts(24, corners="RGBY"), "a.webm"),
+    Case(
+        "webm-mp4-behind",
+        lambda kitchen: kitchen.clip("webm", codec=VP8) + kitchen.clip(),
+        converts((22, 26)),
+        "a.webm",
+    ),
+]

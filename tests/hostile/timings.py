@@ -1,0 +1,228 @@
+"""Odd clocks that must convert and show the right instant: rates, holes, edits, ten hours."""
+
+from collections.abc import Callable, Sequence
+
+from tests.hostile import boxes, ebml
+from tests.hostile.boxes import Track, movie
+from tests.hostile.kitchen import (
+    PAST_END,
+    TOO_SHORT,
+    Case,
+    Expect,
+    Kitchen,
+    converts,
+    either,
+    refused,
+)
+
+INTRA = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "1")
+VP8 = ("-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "500k")
+TEN_HOURS = 36_000
+
+
+def rate(fps: float, *, seconds: float = 2, suffix: str = "mp4") -> Callable[[Kitchen], bytes]:
+    codec = VP8 if suffix == "webm" else INTRA[:-2]
+    return lambda kitchen: kitchen.clip(
+        suffix, fps=fps, seconds=seconds, codec=codec, size=(64, 36)
+    )
+
+
+def track(
+    kitchen: Kitchen, times: Sequence[float], durations: Sequence[int], **how: object
+) -> Track:
+    """Key frames that show `times` s, each for its milliseconds."""
+    entry, samples = boxes.samples(kitchen.clip(times=times, codec=INTRA))
+    return Track(entry, samples, durations, **how)  # type: ignore[arg-type]
+
+
+def vfr(
+    times: Sequence[float], durations: Sequence[int], **how: object
+) -> Callable[[Kitchen], bytes]:
+    return lambda kitchen: movie(track(kitchen, times, durations, **how))
+
+
+def ten_hours(kitchen: Kitchen) -> bytes:
+    """One still frame every 10 s for ten hours; the last one shows 7 s."""
+    return movie(
+        track(kitchen, [1.0] * (TEN_HOURS // 10 - 1) + [7.0], [10_000] * (TEN_HOURS // 10))
+    )
+
+
+def ten_hours_recorded(kitchen: Kitchen) -> bytes:
+    """As a recorder writes them: no duration, no cues, a cluster every 25 s; the last shows 7 s."""
+    still, *_, last = ebml.packets(kitchen.clip("ivf", "-g", "1", codec=VP8, times=(1.0, 7.0)))
+    at = range(0, TEN_HOURS * 1000 + 1, 25_000)
+    data = [last if n == at[-1] else still for n in at]
+    clusters = [
+        ebml.cluster(n, [ebml.block(d, 0, key=True)], unknown=True)
+        for n, d in zip(at, data, strict=True)
+    ]
+    tail = ebml.cluster(at[-1] + 8000, [ebml.block(last, 0, key=True)], unknown=True)
+    tracks = ebml.element(ebml.TRACKS, ebml.video_track())
+    return ebml.header() + ebml.endless(ebml.SEGMENT, ebml.info(), tracks, *clusters, tail)
+
+
+def first_at(millis: int) -> Callable[[Kitchen], bytes]:
+    """A WebM whose first frame stands at `millis`."""
+    return lambda kitchen: ebml.recorded(
+        b"V_VP8", ebml.packets(kitchen.clip("ivf", codec=VP8)), first=millis
+    )
+
+
+def late_video(offset: float) -> Callable[[Kitchen], bytes]:
+    """Sound from 0 s on, the picture from `offset` s on."""
+
+    def cook(kitchen: Kitchen) -> bytes:
+        sound = ("-f", "lavfi", "-i", "sine=duration=3")
+        return kitchen.remux(
+            kitchen.clip(),
+            "mp4",
+            *sound,
+            "-map",
+            "0",
+            "-map",
+            "1",
+            "-c:v",
+            "copy",
+            before=("-itsoffset", str(offset)),
+        )
+
+    return cook
+
+
+def negative(kitchen: Kitchen) -> bytes:
+    """First timestamps below zero: a copy that begins between two key frames."""
+    source = kitchen.clip(
+        seconds=3, codec=("-c:v", "libx264", "-g", "24", "-bf", "2", "-pix_fmt", "yuv420p")
+    )
+    return kitchen.remux(
+        source, "mp4", "-c", "copy", "-avoid_negative_ts", "disabled", before=("-ss", "1.5")
+    )
+
+
+def negative_webm(kitchen: Kitchen) -> bytes:
+    """The first block lies 100 ms before its cluster at 0."""
+    packets = ebml.packets(kitchen.clip("ivf", codec=VP8))
+    blocks = [ebml.block(p, n * 42 - 100, key=n == 0) for n, p in enumerate(packets)]
+    tracks = ebml.element(ebml.TRACKS, ebml.video_track())
+    return ebml.header() + ebml.element(ebml.SEGMENT, ebml.info(), tracks, ebml.cluster(0, blocks))
+
+
+def at(
+    name: str,
+    make: Callable[[Kitchen], bytes],
+    expect: Expect,
+    start: str | None = None,
+    filename: str = "a.mp4",
+) -> Case:
+    return Case(name, make, expect, filename, start)
+
+
+SMOOTH = [n / 24 for n in range(48)]
+HOLE = vfr(
+    [*SMOOTH, 6.0, 6.5], [42] * 47 + [4026, 500, 500]
+)  # 2 s, a hole until 6 s, then two more
+STEPS = vfr([0, 1, 2, 3, 4, 5, 6, 7], [1000] * 8)
+JITTER = vfr([n * 0.05 for n in range(60)], [20, 80] * 30)
+
+RATES = [
+    *(
+        at(f"fps-{fps:g}", rate(fps), converts((45, 50), seconds=((0, 0.0), (36, 1.5))))
+        for fps in (12, 23.976, 25, 29.97, 50, 59.94, 120, 240)
+    ),
+    at("fps-1", rate(1, seconds=4), converts((73, 97), seconds=((0, 0.0), (60, 2.0)))),
+    at("fps-5", rate(5), converts((43, 49), seconds=((0, 0.0),))),
+    at("fps-1000", rate(1000), converts(48, seconds=((0, 0.0), (36, 1.5)))),
+    at("fps-1000-webm", rate(1000, suffix="webm"), converts(48), filename="a.webm"),
+    at("fps-0.1", vfr([0, 5], [10_000, 10_000]), converts(144)),
+]
+VARIABLE = [
+    at("jitter", JITTER, converts(72, seconds=((0, 0.0), (48, 2.0)))),
+    at("hole", HOLE, converts(144, seconds=((0, 0.0), (24, 1.0), (90, 1.96), (140, 1.96)))),
+    at(
+        "hole-start-in-it",
+        HOLE,
+        converts((70, 97), seconds=((0, 1.96), (12, 1.96), (40, 1.96), (64, 6.0))),
+        "00:00:03.500",
+    ),
+    at("one-a-second", STEPS, converts(144, seconds=((0, 0.0), (36, 1.0), (100, 4.0)))),
+    at(
+        "one-a-second-at-2.5",
+        STEPS,
+        converts((108, 133), seconds=((0, 2.0), (6, 2.0), (18, 3.0), (90, 6.0))),
+        "00:00:02.500",
+    ),
+    at("one-a-second-near-the-end", STEPS, converts((10, 21), seconds=((0, 7.0),)), "00:00:07.200"),
+]
+CLOCKS = [
+    at("negative-copy", negative, converts((30, 60))),
+    at("negative-webm", negative_webm, converts((20, 26)), filename="a.webm"),
+    at("late-webm", first_at(5000), converts((23, 144)), filename="a.webm"),
+    at("very-late-webm", first_at(86_400_000), converts((23, 144)), filename="a.webm"),
+    at("late-video-2-s", late_video(2), converts((23, 73))),
+    at(
+        "edit-skips-half",
+        vfr(SMOOTH, [42] * 48, edits=[(1500, 500)]),
+        converts((35, 38), seconds=((0, 0.5), (24, 1.5))),
+    ),
+    at(
+        "edit-waits-a-second",
+        vfr(SMOOTH, [42] * 48, edits=[(1000, -1), (2016, 0)]),
+        converts((47, 74)),
+    ),
+    at(
+        "edit-shows-twice", vfr(SMOOTH, [42] * 48, edits=[(1000, 0), (1000, 0)]), converts((23, 60))
+    ),
+    at("timescale-90000", vfr(SMOOTH, [3750] * 48, timescale=90_000), converts(48)),
+    at("timescale-600", vfr(SMOOTH, [25] * 48, timescale=600), converts(48)),
+    at("minutes-apart", vfr([0, 1, 2, 3], [200_000] * 4), converts(144, seconds=((140, 0.0),))),
+    at("last-frame-stays", vfr([0.0, 1.0], [42, 4000]), converts((2, 98))),
+    at("all-at-once", vfr(SMOOTH, [1] * 48), either(TOO_SHORT, frames=(2, 3))),
+]
+LONG = [
+    at("ten-hours", ten_hours, converts(144, seconds=((0, 1.0), (140, 1.0)))),
+    at(
+        "ten-hours-near-the-end",
+        ten_hours,
+        converts((46, 49), seconds=((0, 7.0), (40, 7.0))),
+        "09:59:58",
+    ),
+    at("ten-hours-in-the-middle", ten_hours, converts(144, seconds=((0, 1.0),)), "05:00:01.500"),
+    at("ten-hours-past-the-end", ten_hours, refused(PAST_END), "10:00:01"),
+    at(
+        "ten-hours-recorded",
+        ten_hours_recorded,
+        converts((140, 193), seconds=((0, 7.0),)),
+        "10:00:01",
+        "a.webm",
+    ),
+]
+ENDS = [
+    at("one-frame", rate(24, seconds=1 / 24), refused(TOO_SHORT)),
+    at(
+        "one-frame-gif",
+        lambda kitchen: kitchen.clip("gif", codec=("-c:v", "gif"), seconds=1 / 24),
+        refused(TOO_SHORT),
+        filename="a.gif",
+    ),
+    at("one-frame-a-second-long", vfr([0.0], [1000]), either(TOO_SHORT, frames=(2, 25))),
+    at("two-frames", vfr([0.0, 0.1], [42, 42]), converts((2, 3))),
+    at("one-frame-left", rate(24), refused(TOO_SHORT, PAST_END), "00:00:01.970"),
+    at("start-at-the-end", rate(24), refused(PAST_END, TOO_SHORT), "00:00:02"),
+    at("start-past-the-end", rate(24), refused(PAST_END), "00:00:30"),
+    at("start-past-the-end-webm", rate(24, suffix="webm"), refused(PAST_END), "00:10:00", "a.webm"),
+    at(
+        "start-past-the-end-gif",
+        lambda kitchen: kitchen.clip("gif", codec=("-c:v", "gif")),
+        refused(PAST_END),
+        "00:10:00",
+        "a.gif",
+    ),
+    at(
+        "six-seconds-from-1.25",
+        rate(24, seconds=8),
+        converts(144, seconds=((0, 1.25), (100, 1.25 + 100 / 24))),
+        "00:00:01.250",
+    ),
+]
+CASES = [*RATES, *VARIABLE, *CLOCKS, *LONG, *ENDS]

@@ -1,0 +1,250 @@
+"""POST /convert/ in inline mode."""
+
+import tracemalloc
+import uuid
+
+import pytest
+from django.test import Client
+
+from converter import admission, progress
+from converter.pipeline.errors import ConversionTimeoutError, TooShortError
+from tests.conftest import files_in
+from tests.http.conftest import PICTURE, clip_file
+
+
+def post(client: Client, **fields):
+    return client.post("/convert/", fields)
+
+
+def refusal(response) -> tuple[int, str]:
+    payload = response.json()
+    assert payload["success"] is False
+    assert payload["error"].endswith(".")
+    return response.status_code, payload["code"]
+
+
+def test_an_upload_gives_a_link_and_what_is_behind_it(client, house, converted):
+    response = post(client, video=clip_file(), start_time="00:00:02.5")
+    payload = response.json()
+    url = payload.pop("converted_url")
+    assert (response.status_code, payload) == (
+        200,
+        {
+            "success": True,
+            "expires_in": 600,
+            "gif": {
+                "width": 1280,
+                "height": 720,
+                "frames": 144,
+                "duration_ms": 6000,
+                "bytes": len(PICTURE),
+                "loop": 0,
+            },
+        },
+    )
+    assert uuid.UUID(url.removeprefix("/download/").removesuffix("/")).version == 4
+    assert converted[0]["framing"].start_s == 2.5
+    assert [name.split("/")[0] for name in files_in(house)] == ["converted"]
+
+
+def test_the_file_may_be_called_file_too(client, converted):
+    assert post(client, file=clip_file("A.MOV")).status_code == 200
+
+
+def test_fields_reach_the_pipeline(client, converted):
+    post(client, video=clip_file(), fit="contain", focus_x="0.25", focus_y="1", quality="small")
+    framing = converted[0]["framing"]
+    assert (framing.fit, framing.focus_x, framing.focus_y, converted[0]["quality"]) == (
+        "contain",
+        0.25,
+        1.0,
+        "small",
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, (400, "no_file")),
+        ({"video": "just text"}, (400, "no_file")),
+        ({"video": clip_file("clip.avi")}, (400, "unsupported_type")),
+        ({"video": clip_file("clip")}, (400, "unsupported_type")),
+        ({"video": clip_file(content=b"#EXTM3U")}, (400, "unsupported_type")),
+        ({"video": clip_file(), "start_time": "90"}, (400, "invalid_start_time")),
+        ({"video": clip_file(), "start_time": "00:00:-1"}, (400, "invalid_start_time")),
+        ({"video": clip_file(), "start_time": "nan"}, (400, "invalid_start_time")),
+        ({"video": clip_file(), "start_time": "٠٠:٠٠:٠١"}, (400, "invalid_start_time")),
+        ({"video": clip_file(), "start_time": "1" * 10_000}, (400, "invalid_start_time")),
+        ({"video": clip_file(), "fit": "stretch"}, (400, "invalid_field")),
+        ({"video": clip_file(), "focus_x": "2"}, (400, "invalid_field")),
+        ({"video": clip_file(), "focus_y": "left"}, (400, "invalid_field")),
+        ({"video": clip_file(), "focus_y": "inf"}, (400, "invalid_field")),
+        ({"video": clip_file(), "quality": "best"}, (400, "invalid_field")),
+        ({"video": clip_file(), "job_id": "../../etc"}, (400, "invalid_field")),
+        ({"video": clip_file(), "job_id": str(uuid.uuid1())}, (400, "invalid_field")),
+    ],
+)
+def test_what_is_wrong_is_said_and_nothing_stays(client, house, converted, fields, expected):
+    for value in fields.values():
+        if hasattr(value, "seek"):
+            value.seek(0)
+    assert refusal(post(client, **fields)) == expected
+    assert (files_in(house), converted) == ([], [])
+
+
+@pytest.mark.parametrize("duration", ["", "6", "0", "99", "six"])
+def test_the_duration_is_accepted_and_ignored(client, converted, duration):
+    assert post(client, video=clip_file(), duration=duration).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (TooShortError(), (422, "too_short")),
+        (ConversionTimeoutError(), (503, "timeout")),
+    ],
+)
+def test_a_failed_conversion_leaves_no_file(client, house, monkeypatch, error, expected):
+    def fail(*args, **kwargs):
+        raise error
+
+    monkeypatch.setattr("converter.pipeline.convert.convert_video", fail)
+    job_id = str(uuid.uuid4())
+    assert refusal(post(client, video=clip_file(), job_id=job_id)) == expected
+    assert files_in(house) == []
+    assert client.get(f"/jobs/{job_id}/").json()["status"] == "failed"
+
+
+def test_a_crash_is_500_without_a_word_of_it(client, house, monkeypatch):
+    def crash(*args, **kwargs):
+        raise ZeroDivisionError("/secret/path")
+
+    client.raise_request_exception = False
+    monkeypatch.setattr("converter.pipeline.convert.convert_video", crash)
+    response = post(client, video=clip_file())
+    assert refusal(response) == (500, "internal")
+    assert b"secret" not in response.content
+    assert files_in(house) == []
+
+
+def test_the_next_one_is_told_busy_before_its_upload_is_read(client, converted):
+    with admission.uploading.one():
+        response = post(client, video=clip_file())
+        assert refusal(response) == (503, "busy")
+        assert int(response.headers["Retry-After"]) > 0
+        assert client.get("/health/").json()["busy"] is True
+    assert post(client, video=clip_file()).status_code == 200
+
+
+def test_too_large_is_refused_by_its_announced_length(client, converted):
+    response = client.post("/convert/", {}, CONTENT_LENGTH=str(104_857_600 + 200_000))
+    assert refusal(response) == (413, "too_large")
+
+
+def test_too_large_is_refused_while_it_is_read(client, house, settings, converted):
+    settings.FILE_UPLOAD_MAX_MEMORY_SIZE = 1000
+    response = post(client, video=clip_file(content=MP4(60_000)))
+    assert refusal(response) == (413, "too_large")
+    assert files_in(house) == []
+
+
+def MP4(size: int) -> bytes:  # noqa: N802
+    return b"\0\0\0\x18ftypisom" + bytes(size)
+
+
+def test_a_chunked_upload_needs_a_length(client):
+    response = client.post("/convert/", {}, CONTENT_LENGTH="")
+    assert refusal(response) == (411, "length_required")
+
+
+def test_without_a_csrf_token_it_is_403(house, converted):
+    client = Client(enforce_csrf_checks=True)
+    assert refusal(post(client, video=clip_file())) == (403, "csrf")
+    assert files_in(house) == []
+
+
+def test_other_methods_are_405(client):
+    response = client.get("/convert/")
+    assert refusal(response) == (405, "method_not_allowed")
+    assert response.headers["Allow"] == "POST"
+
+
+def test_a_clients_job_id_tells_how_it_ended(client, converted):
+    job_id = str(uuid.uuid4())
+    payload = post(client, video=clip_file(), job_id=job_id).json()
+    job = client.get(f"/jobs/{job_id}/").json()
+    assert (job["id"], job["status"], job["progress"]) == (job_id, "finished", 100)
+    assert job["converted_url"] == payload["converted_url"]
+
+
+def test_a_job_id_is_taken_once(client, converted):
+    job_id = str(uuid.uuid4())
+    post(client, video=clip_file(), job_id=job_id)
+    assert refusal(post(client, video=clip_file(), job_id=job_id)) == (400, "invalid_field")
+
+
+def test_a_canceled_job_ends_and_leaves_nothing(client, house, monkeypatch):
+    job_id = str(uuid.uuid4())
+
+    def convert(source, output, *, control, **options):
+        output.write_bytes(PICTURE)
+        assert client.delete(f"/jobs/{job_id}/").json()["status"] == "canceled"
+        control.check()
+
+    monkeypatch.setattr("converter.pipeline.convert.convert_video", convert)
+    assert post(client, video=clip_file(), job_id=job_id).json()["code"] == "canceled"
+    assert client.get(f"/jobs/{job_id}/").json()["status"] == "canceled"
+    assert files_in(house) == []
+
+
+def test_canceling_a_finished_job_takes_its_link_back(client, house, converted):
+    job_id = str(uuid.uuid4())
+    url = post(client, video=clip_file(), job_id=job_id).json()["converted_url"]
+    client.delete(f"/jobs/{job_id}/")
+    assert refusal(client.get(url)) == (404, "expired")
+    assert files_in(house) == []
+
+
+def test_a_job_whose_converter_fell_silent_has_failed(house):
+    progress.begin("x", status="started")
+    record = progress.find("x")
+    progress.cache.set("job:x", {**record, "at": record["at"] - 120})
+    assert progress.find("x")["status"] == "failed"
+
+
+def test_a_browser_without_javascript_gets_a_page(client, converted):
+    response = client.post("/convert/", {"video": clip_file()}, headers={"Accept": "text/html"})
+    assert response.headers["Content-Type"].startswith("text/html")
+    assert b"/download/" in response.content
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/nothing/", (404, "not_found")),
+        ("/download/nonsense/", (404, "expired")),
+        (f"/download/{uuid.uuid4()}/", (404, "expired")),
+        ("/jobs/nonsense/", (404, "unknown_job")),
+    ],
+)
+def test_what_is_not_there_is_404(client, path, expected):
+    assert refusal(client.get(path)) == expected
+
+
+def test_a_server_that_stops_takes_no_more_uploads(client, converted):
+    admission.closing.set()
+    try:
+        assert refusal(post(client, video=clip_file())) == (503, "shutting_down")
+    finally:
+        admission.closing.clear()
+
+
+def test_memory_is_logged_at_each_stage_when_asked(client, settings, converted, caplog):
+    settings.ENABLE_TRACEMALLOC = True
+    with caplog.at_level("INFO"):
+        post(client, video=clip_file("my secret holiday.mp4"))
+    tracemalloc.stop()
+    lines = [r.getMessage() for r in caplog.records if "python_mb" in r.getMessage()]
+    assert len(lines) == 1
+    assert "stage=encode" in lines[0]
+    assert "holiday" not in caplog.text

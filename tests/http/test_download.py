@@ -1,0 +1,167 @@
+"""The one-time download, over Django's client and over real sockets."""
+
+import http.client
+import socket
+import threading
+import time
+import urllib.parse
+from pathlib import Path
+
+import pytest
+from django.test import Client
+
+from converter import downloads, services, storage
+from tests.conftest import files_in
+from tests.http.conftest import PICTURE, eventually, gunicorn
+
+BIG = b"GIF89a" + bytes(8_000_000)
+
+
+def issue(content: bytes = PICTURE) -> str:
+    """A fresh link to a stored file."""
+    with storage.workspace() as folder:
+        path = folder / "x.gif"
+        path.write_bytes(content)
+        name = storage.keep(path, folder=storage.CONVERTED)
+    return f"/download/{downloads.issue(name, filename='a.gif', content_type='image/gif')}/"
+
+
+def test_a_link_gives_the_file_once(client, house):
+    url = issue()
+    response = client.get(url)
+    assert b"".join(response.streaming_content) == PICTURE
+    response.close()
+    headers = ("Content-Type", "Content-Length", "Content-Disposition", "Cache-Control")
+    assert [response.headers[name] for name in (*headers, "X-Robots-Tag", "Accept-Ranges")] == [
+        "image/gif",
+        str(len(PICTURE)),
+        'attachment; filename="a.gif"',
+        "no-store",
+        "noindex",
+        "none",
+    ]
+    assert client.get(url).status_code == 404
+    assert files_in(house) == []
+
+
+def test_head_and_prefetch_spend_nothing(client, house):
+    url = issue()
+    head = client.head(url)
+    prefetch = client.get(url, headers={"Sec-Purpose": "prefetch;prerender"})
+    assert (head.status_code, head.headers["Content-Length"]) == (200, str(len(PICTURE)))
+    assert (prefetch.status_code, prefetch.content) == (204, b"")
+    assert b"".join(client.get(url).streaming_content) == PICTURE
+
+
+def test_a_transfer_that_breaks_off_gives_the_key_back(client, house):
+    url = issue()
+    response = client.get(url)
+    next(iter(response.streaming_content))
+    response.close()
+    assert b"".join(client.get(url).streaming_content) == PICTURE
+
+
+def test_a_link_expires(client, house, settings):
+    settings.DOWNLOAD_TTL = 0.05
+    url = issue()
+    time.sleep(0.1)
+    assert client.get(url).status_code == 404
+    assert services.purge_expired() == 1
+    assert files_in(house.parent) == []
+
+
+def test_a_link_whose_file_is_gone_is_expired(client, house):
+    url = issue()
+    for path in (house / "converted").iterdir():
+        path.unlink()
+    assert client.get(url).json()["code"] == "expired"
+
+
+@pytest.mark.parametrize("readers", [50])
+def test_exactly_one_of_many_readers_wins(house, readers):
+    for _ in range(20):
+        token = issue().split("/")[2]
+        barrier = threading.Barrier(readers)
+        won = []
+
+        def race(token=token, barrier=barrier, won=won) -> None:
+            barrier.wait()
+            if downloads.redeem(token):
+                won.append(1)
+
+        threads = [threading.Thread(target=race) for _ in range(readers)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert won == [1]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("server")
+    with gunicorn(folder) as address:
+        yield folder, urllib.parse.urlsplit(address).netloc
+
+
+@pytest.fixture
+def link(server, settings) -> tuple[Path, str, str]:
+    """A link issued into the running server's own cache and media: (media, host:port, path)."""
+    folder, host = server
+    settings.MEDIA_ROOT = folder / "media"
+    settings.CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+            "LOCATION": str(folder / "cache"),
+        }
+    }
+    return folder / "media", host, issue(BIG)
+
+
+def get(host: str, path: str, method: str = "GET") -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection(host, timeout=30)
+    try:
+        connection.request(method, path)
+        response = connection.getresponse()
+        return response.status, response.read()
+    finally:
+        connection.close()
+
+
+def test_of_twelve_at_once_one_gets_it(link):
+    media, host, path = link
+    statuses: list[int] = []
+    threads = [
+        threading.Thread(target=lambda: statuses.append(get(host, path)[0])) for _ in range(12)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses) == [200] + [404] * 11
+    assert eventually(lambda: files_in(media) == [])
+
+
+def test_head_then_get(link):
+    _, host, path = link
+    assert get(host, path, "HEAD") == (200, b"")
+    assert get(host, path) == (200, BIG)
+
+
+def test_cut_off_after_64_kib_then_get(link):
+    media, host, path = link
+    name, port = host.split(":")
+    with socket.create_connection((name, int(port))) as client:
+        client.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        left = 65536
+        while left > 0:
+            left -= len(client.recv(left))
+    assert eventually(lambda: get(host, path, "HEAD")[0] == 200)
+    assert get(host, path) == (200, BIG)
+    assert eventually(lambda: files_in(media) == [])
+
+
+def test_the_media_folder_is_not_served(client: Client, house):
+    issue()
+    name = files_in(house)[0]
+    assert client.get(f"/media/{name}").status_code == 404

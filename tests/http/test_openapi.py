@@ -1,0 +1,71 @@
+"""openapi.yaml and the server say the same."""
+
+import re
+import uuid
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from converter import errors, urls
+from converter.pipeline import errors as pipeline_errors
+from tests.http.conftest import clip_file
+
+ROOT = Path(__file__).resolve().parents[2]
+API = yaml.safe_load((ROOT / "openapi.yaml").read_text())
+
+
+def check(response, path: str, method: str) -> None:
+    """Hold an answer to what the document says of its status."""
+    said = API["paths"][path][method]["responses"][str(response.status_code)]
+    reference = said.get("$ref", "").rsplit("/", 1)[-1]
+    if reference:
+        schema = {"$ref": f"#/components/schemas/{reference}", "components": API["components"]}
+        jsonschema.validate(response.json(), schema)
+
+
+def test_every_route_is_documented_and_every_documented_route_exists():
+    routes = {"/" + re.sub(r"<\w+:(\w+)>", r"{\1}", str(p.pattern)) for p in urls.urlpatterns}
+    assert routes == set(API["paths"])
+
+
+def test_every_error_code_is_documented():
+    sources = [errors, pipeline_errors]
+    texts = [Path(str(m.__file__)).read_text() for m in sources]
+    texts += [(ROOT / "converter" / f"{n}.py").read_text() for n in ("views", "forms", "uploads")]
+    texts += [(ROOT / "converter" / f"{n}.py").read_text() for n in ("admission", "jobs")]
+    told = set(re.findall(r'code = "(\w+)"', "".join(texts)))
+    told |= set(re.findall(r'RequestError\(\s*\d+,\s*"(\w+)"', "".join(texts)))
+    documented = set(API["components"]["schemas"]["Error"]["properties"]["code"]["enum"])
+    assert told == documented
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "url"),
+    [
+        ("/convert/", "post", "/convert/"),
+        ("/jobs/{job_id}/", "get", f"/jobs/{uuid.uuid4()}/"),
+        ("/jobs/{job_id}/", "get", "/jobs/x/"),
+        ("/jobs/{job_id}/", "delete", "/jobs/x/"),
+        ("/download/{token}/", "get", "/download/x/"),
+        ("/health/", "get", "/health/"),
+    ],
+)
+def test_answers_to_nothing_in_particular(client, path, method, url):
+    check(getattr(client, method)(url), path, method)
+
+
+def test_answers_to_a_conversion(client, converted):
+    job_id = str(uuid.uuid4())
+    response = client.post("/convert/", {"video": clip_file(), "job_id": job_id})
+    check(response, "/convert/", "post")
+    check(client.get(f"/jobs/{job_id}/"), "/jobs/{job_id}/", "get")
+    check(client.delete(f"/jobs/{job_id}/"), "/jobs/{job_id}/", "delete")
+
+
+def test_an_unhealthy_answer(client, monkeypatch):
+    monkeypatch.setattr("converter.health.ffmpeg_path", lambda: "/nowhere")
+    response = client.get("/health/")
+    assert (response.status_code, response.json()["check"]) == (503, "ffmpeg")
+    check(response, "/health/", "get")

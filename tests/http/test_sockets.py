@@ -1,0 +1,112 @@
+"""What only real sockets show: clients that stall, hang up, or leave in the middle."""
+
+import socket
+import time
+import urllib.parse
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import files_in
+from tests.http.conftest import MP4_HEAD, eventually, gunicorn
+
+BOUNDARY = "chromi"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A server that loses its patience after a second: (its folder, host, port)."""
+    folder = tmp_path_factory.mktemp("server")
+    with gunicorn(folder, STALL_TIMEOUT="1", UPLOAD_TIMEOUT="3") as address:
+        parts = urllib.parse.urlsplit(address)
+        yield folder, str(parts.hostname), int(parts.port or 0)
+
+
+def form(video: bytes) -> bytes:
+    head = (
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="video"; filename="a.mp4"\r\n'
+        "Content-Type: video/mp4\r\n\r\n"
+    )
+    return head.encode() + video + f"\r\n--{BOUNDARY}--\r\n".encode()
+
+
+def send_head(host: str, port: int, length: int, extra: str = "") -> socket.socket:
+    """A connection on which a POST with a valid CSRF token was announced."""
+    token = "a" * 32
+    client = socket.create_connection((host, port), timeout=15)
+    client.sendall(
+        f"POST /convert/ HTTP/1.1\r\nHost: {host}:{port}\r\nCookie: csrftoken={token}\r\n"
+        f"X-CSRFToken: {token}\r\nContent-Type: multipart/form-data; boundary={BOUNDARY}\r\n"
+        f"Content-Length: {length}\r\n{extra}\r\n".encode()
+    )
+    return client
+
+
+def answer(client: socket.socket) -> tuple[int, str]:
+    """(status, code) of what comes back."""
+    data = b""
+    while chunk := client.recv(65536):
+        data += chunk
+        if b'"code": "' in data and data.rstrip().endswith(b"}"):
+            break
+    return int(data.split()[1]), data.split(b'"code": "')[1].split(b'"')[0].decode()
+
+
+def left(folder: Path) -> list[str]:
+    return files_in(folder / "media")
+
+
+def test_a_client_that_stalls_is_dropped(server):
+    folder, host, port = server
+    with send_head(host, port, 10_000) as client:
+        client.sendall(form(MP4_HEAD)[:100])
+        assert answer(client) == (408, "upload_stalled")
+    assert eventually(lambda: left(folder) == [])
+
+
+def test_a_client_that_trickles_is_dropped(server):
+    folder, host, port = server
+    began = time.monotonic()
+    with send_head(host, port, 10_000) as client:
+        client.sendall(form(MP4_HEAD)[:150])
+        client.settimeout(0.3)
+        while time.monotonic() < began + 10:
+            try:
+                client.sendall(b"x")
+                assert client.recv(1, socket.MSG_PEEK) != b""
+            except TimeoutError:
+                continue
+            break
+        client.settimeout(5)
+        assert answer(client) == (408, "upload_stalled")
+    assert time.monotonic() - began < 9
+    assert eventually(lambda: left(folder) == [])
+
+
+def test_half_a_body_is_not_taken_for_the_whole(server):
+    folder, host, port = server
+    body = form(MP4_HEAD + bytes(100_000))
+    with send_head(host, port, len(body)) as client:
+        client.sendall(body[:70_000])
+        client.shutdown(socket.SHUT_WR)
+        assert answer(client) == (408, "upload_stalled")
+    assert eventually(lambda: left(folder) == [])
+
+
+def test_a_client_that_leaves_in_the_middle_of_a_conversion_leaves_nothing(server, tiny_clip):
+    folder, host, port = server
+    body = form(tiny_clip.read_bytes())
+    with send_head(host, port, len(body)) as client:
+        client.sendall(body)
+        assert eventually(lambda: len(list((folder / "media/work").glob("*/*"))) > 0)
+    assert eventually(lambda: left(folder) == [], within_s=3)
+    with send_head(host, port, 10**9) as client:
+        assert answer(client) == (413, "too_large")
+
+
+def test_an_upload_in_chunks_is_asked_for_its_length(server):
+    _, host, port = server
+    with socket.create_connection((host, port), timeout=15) as client:
+        head = f"POST /convert/ HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n"
+        client.sendall(head.encode())
+        assert answer(client) == (411, "length_required")

@@ -1,0 +1,204 @@
+"""POST /convert/ with theme=1: a second link, which never costs the first."""
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from converter import progress, services
+from converter.pipeline.errors import (
+    ConversionCanceledError,
+    ConversionTimeoutError,
+    OutputError,
+)
+from converter.pipeline.theme import Picture, ThemeFacts
+from converter.themes import FAILED, NO_TIME
+from tests.conftest import files_in
+from tests.http.conftest import clip_file
+from tests.unit.test_theme_manifest import GREY
+
+ARCHIVE = b"PK" + bytes(5000)
+JOB = "24297573-14af-4b95-81cd-257374bbcba5"
+
+
+@pytest.fixture
+def themed(monkeypatch, converted) -> list[dict]:
+    """Replaces the theme's making, too; the calls' keyword arguments."""
+    calls: list[dict] = []
+
+    def make(source, output, **options) -> ThemeFacts:
+        calls.append(options)
+        options["control"].at("theme", 0.5)
+        output.write_bytes(ARCHIVE)
+        pictures = (
+            Picture(scale="100", width=1920, height=1080, bytes=9),
+            Picture(scale="200", width=3024, height=1964, bytes=8),
+        )
+        return ThemeFacts(bytes=len(ARCHIVE), pictures=pictures, name="Mine", palette=GREY)
+
+    monkeypatch.setattr("converter.pipeline.theme.make_theme", make)
+    return calls
+
+
+def refuses(monkeypatch, error: Exception) -> None:
+    def make(*args, **options):
+        raise error
+
+    monkeypatch.setattr("converter.pipeline.theme.make_theme", make)
+
+
+def post(client, **fields):
+    return client.post("/convert/", {"video": clip_file(), **fields})
+
+
+def test_a_theme_is_a_second_link_and_what_is_behind_it(client, themed):
+    payload = post(client, theme="1", screen="1512x982@2", theme_name="Mine").json()
+    assert payload["theme"] == {
+        "bytes": len(ARCHIVE),
+        "pictures": [
+            {"scale": "100", "width": 1920, "height": 1080, "bytes": 9},
+            {"scale": "200", "width": 3024, "height": 1964, "bytes": 8},
+        ],
+        "name": "Mine",
+        "colors": {
+            "frame": [0, 0, 0],
+            "toolbar": [40, 40, 40],
+            "text": [255, 255, 255],
+            "ntp_background": [9, 9, 9],
+        },
+    }
+    answer = client.get(payload["theme_url"])
+    assert b"".join(answer.streaming_content) == ARCHIVE
+    answer.close()
+    assert answer.headers["Content-Type"] == "application/zip"
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="chromi_theme.zip"'
+    assert client.get(payload["theme_url"]).status_code == 404
+
+
+def test_the_fields_reach_the_theme(client, themed):
+    post(client, theme="1", screen="1512x982@2", theme_name="Mine", fit="contain")
+    (call,) = themed
+    assert (call["screen"].width, call["screen"].height, call["screen"].ratio) == (1512, 982, 2)
+    assert (call["name"], call["framing"].fit) == ("Mine", "contain")
+
+
+def test_the_screen_may_be_left_out(client, themed):
+    post(client, theme="on")
+    assert (themed[0]["screen"].width, themed[0]["screen"].ratio, themed[0]["name"]) == (
+        1920,
+        1,
+        "",
+    )
+
+
+@pytest.mark.parametrize("fields", [{}, {"theme": "0"}, {"theme": ""}])
+def test_without_being_asked_for_there_is_none(client, themed, fields):
+    payload = post(client, **fields).json()
+    assert [key for key in payload if key.startswith("theme")] == []
+    assert themed == []
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"theme": "yes please"},
+        {"theme": "1", "screen": "large"},
+        {"theme": "1", "screen": "1920x1080@0"},
+        {"screen": "0x0@1"},
+        {"theme": "1", "theme_name": "x" * 76},
+        {"theme": "1", "theme_name": "a\0b"},
+    ],
+)
+def test_a_field_that_says_nothing_sensible_is_refused(client, themed, fields):
+    response = post(client, **fields)
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_field")
+    assert themed == []
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (ConversionTimeoutError(), NO_TIME),
+        (OutputError(detail="/secret/path"), FAILED),
+        (OSError(28, "No space left on device"), FAILED),
+    ],
+)
+def test_a_failed_theme_never_costs_the_gif(client, house, converted, monkeypatch, error, sentence):
+    refuses(monkeypatch, error)
+    response = post(client, theme="1")
+    payload = response.json()
+    assert (response.status_code, payload["theme_error"]) == (200, sentence)
+    assert "theme_url" not in payload
+    assert client.head(payload["converted_url"]).status_code == 200
+    assert len(files_in(house)) == 1
+
+
+def test_a_cancel_during_the_theme_cancels_it_all(client, house, converted, monkeypatch):
+    refuses(monkeypatch, ConversionCanceledError())
+    response = post(client, theme="1")
+    assert response.json()["code"] == "canceled"
+    assert files_in(house) == []
+
+
+def test_the_job_knows_the_theme_as_the_answer_does(client, themed):
+    answer = post(client, theme="1", job_id=JOB).json()
+    job = client.get(f"/jobs/{JOB}/").json()
+    assert {key: job[key] for key in ("theme", "theme_url")} == {
+        key: answer[key] for key in ("theme", "theme_url")
+    }
+
+
+def test_a_finished_job_that_is_canceled_takes_both_links_back(client, house, themed):
+    answer = post(client, theme="1", job_id=JOB).json()
+    client.delete(f"/jobs/{JOB}/")
+    assert client.head(answer["theme_url"]).status_code == 404
+    assert files_in(house) == []
+
+
+def test_progress_passes_through_the_theme(client, themed, monkeypatch):
+    told = []
+    line_report = progress.Line.report
+    monkeypatch.setattr(
+        progress.Line,
+        "report",
+        lambda line, *what: (told.append(what), line_report(line, *what))[1],
+    )
+    post(client, theme="1")
+    assert told == [("encode", 29), ("theme", 78)]
+
+
+def test_the_command_writes_both_files(house, themed, tmp_path, capsys):
+    (tmp_path / "in.mp4").write_bytes(clip_file().read())
+    call_command(
+        "convert",
+        str(tmp_path / "in.mp4"),
+        str(tmp_path / "out.gif"),
+        theme=tmp_path / "out.zip",
+        screen="1512x982@2",
+        theme_name="Mine",
+    )
+    assert (tmp_path / "out.zip").read_bytes() == ARCHIVE
+    assert "out.zip: Mine, 0.0 MB" in capsys.readouterr().out
+
+
+def test_the_command_refuses_a_screen_that_is_none(house, themed, tmp_path):
+    with pytest.raises(CommandError, match="--screen"):
+        call_command("convert", "in.mp4", str(tmp_path / "out.gif"), screen="large")
+
+
+def test_a_theme_whose_gif_cannot_be_stored_leaves_nothing(client, house, converted, monkeypatch):
+    def make(video, output, **options):
+        output.write_bytes(b"PK")
+        return {"theme": {}}
+
+    keep = services.storage.keep
+
+    def keep_no_gif(path, *, folder):
+        if path.suffix == ".gif":
+            raise OSError("no room")
+        return keep(path, folder=folder)
+
+    monkeypatch.setattr("converter.services.themes.make", make)
+    monkeypatch.setattr("converter.services.storage.keep", keep_no_gif)
+    client.raise_request_exception = False
+    response = client.post("/convert/", {"video": clip_file(), "theme": "1"})
+    assert response.status_code == 500
+    assert files_in(house) == []

@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { borderColour, contrast, manifestColours, readableOn } from "../../static/js/colours.js";
+import { themeColours } from "../../static/js/look.js";
+
+test("the border colour is the mean of the edge, and nothing of the middle", () => {
+  const [width, height] = [4, 3];
+  const data = new Uint8ClampedArray(width * height * 4).fill(0);
+  for (let at = 0; at < data.length; at += 4) data.set([10, 20, 30, 255], at);
+  for (const x of [1, 2]) data.set([255, 255, 255, 255], (width + x) * 4);
+  assert.deepEqual(borderColour({ data, width, height }), [10, 20, 30]);
+});
+
+test("contrast is WCAG's", () => {
+  assert.equal(contrast([255, 255, 255], [0, 0, 0]), 21);
+  assert.equal(contrast([119, 119, 119], [255, 255, 255]).toFixed(2), "4.48");
+});
+
+const flat = (colour) => ({ data: Uint8ClampedArray.from([...colour, 255]), width: 1, height: 1 });
+
+test("text is readable on every colour of every estimate", () => {
+  for (let r = 0; r < 256; r += 15) for (let g = 0; g < 256; g += 15) for (let b = 0; b < 256; b += 15) {
+    const colours = themeColours(flat([r, g, b]));
+    assert.ok(contrast(colours.frame, colours.frameText) >= 4.5);
+    assert.ok(contrast(colours.toolbar, colours.toolbarText) >= 4.5);
+    assert.ok(contrast(readableOn([r, g, b]), [r, g, b]) >= 4.5);
+  }
+});
+
+test("a manifest's own colours win, and one without any gives none", () => {
+  const colors = { frame: [1, 2, 3], toolbar: [4, 5, 6], tab_text: [255, 255, 255], ntp_background: [7, 8, 9] };
+  assert.deepEqual(manifestColours({ theme: { colors } }), {
+    frame: [1, 2, 3], toolbar: [4, 5, 6], frameText: [255, 255, 255], toolbarText: [255, 255, 255], page: [7, 8, 9],
+  });
+  assert.equal(manifestColours({}), null);
+  assert.equal(manifestColours(null), null);
+});
+
+test("the estimate is what converter/pipeline/look.py makes of the same pixels", () => {
+  const made = [
+    [[200, 30, 90], [63, 18, 30], [75, 47, 52], [255, 255, 255]],
+    [[30, 60, 40], [24, 40, 29], [49, 59, 52], [255, 255, 255]],
+    [[128, 128, 128], [36, 36, 36], [56, 56, 56], [255, 255, 255]],
+    [[135, 190, 250], [180, 213, 249], [218, 238, 255], [20, 20, 24]],
+  ];
+  for (const [clip, frame, toolbar, text] of made) {
+    assert.deepEqual(themeColours(flat(clip)), { frame, toolbar, frameText: text, toolbarText: text, page: clip });
+  }
+});

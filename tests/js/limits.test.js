@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { offerMistake, readLimits, sniff } from "../../static/js/limits.js";
+
+const limits = { maxUploadBytes: 1000, extensions: [".mp4", ".gif"] };
+const offer = (files, { folders = 0, links = 0 } = {}) =>
+  offerMistake({ files, folders, links }, limits)?.key ?? null;
+const bytes = (text) => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+
+test("limits come from the element", () => {
+  const read = readLimits({
+    maxUploadBytes: "104857600", extensions: ".mp4 .mov", durationS: "6", fps: "24",
+    width: "1280", height: "720", linkTtlS: "600", theme: "yes",
+  });
+  assert.deepEqual(read, {
+    maxUploadBytes: 104857600, extensions: [".mp4", ".mov"], length: 6, fps: 24,
+    frame: { width: 1280, height: 720 }, linkTtl: 600, themeAvailable: true,
+  });
+});
+
+test("one fitting file is taken, every other offer is refused for its own reason", () => {
+  assert.equal(offer([{ name: "a.MP4", size: 1000 }]), null);
+  assert.equal(offer([{ name: "a.pdf", size: 1 }]), "type");
+  assert.equal(offer([{ name: "mp4", size: 1 }]), "type");
+  assert.equal(offer([{ name: "a.mp4", size: 1001 }]), "size");
+  assert.equal(offer([{ name: "a.mp4", size: 0 }]), "empty");
+  assert.equal(offer([{ name: "a.mp4", size: 1 }, { name: "b.mp4", size: 1 }]), "several");
+  assert.equal(offer([{ name: "a", size: 1 }], { folders: 1 }), "folder");
+  assert.equal(offer([], { links: 1 }), "link");
+  assert.equal(offer([]), "nothing");
+});
+
+test("the first bytes tell the container", () => {
+  assert.equal(sniff(bytes("GIF89a....")), "gif");
+  assert.equal(sniff(bytes("\0\0\0\x20ftypisom")), "mov");
+  assert.equal(sniff(bytes("\x1aE\xdf\xa3....webm")), "webm");
+  assert.equal(sniff(bytes("%PDF-1.7")), null);
+  assert.equal(sniff(bytes("")), null);
+});

@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createStore, initialState, reduce } from "../../static/js/state.js";
+
+const file = { name: "a.mp4", size: 10 };
+const clip = { kind: "video", duration: 40 };
+const after = (...actions) => actions.reduce(reduce, initialState);
+const opened = [{ type: "fileChosen", file }, { type: "clipRead", file, clip }];
+const done = [{ type: "convertAsked" }, { type: "converted", result: { url: "blob:x", theme: null } }];
+
+test("a file opens the editor, and its clip belongs to it alone", () => {
+  assert.equal(after(...opened).phase, "edit");
+  assert.equal(after(...opened).clip, clip);
+  assert.equal(after({ type: "fileChosen", file }, { type: "clipRead", file: {}, clip }).clip, null);
+});
+
+test("a refused file changes nothing but the problem", () => {
+  const before = after(...opened);
+  assert.deepEqual(reduce(before, { type: "refused", text: "no" }), { ...before, problem: { text: "no", field: undefined } });
+});
+
+test("the start stays inside the clip", () => {
+  assert.equal(after(...opened, { type: "startMoved", start: 99, length: 6 }).start, 34);
+});
+
+test("a new file forgets the old one's start and focus, and keeps the wishes", () => {
+  const state = after(
+    ...opened,
+    { type: "startMoved", start: 5, length: 6 },
+    { type: "focusMoved", axis: "y", value: 0.9 },
+    { type: "optionChosen", name: "quality", value: "small" },
+    { type: "fileChosen", file: { name: "b.mp4" } },
+  );
+  assert.deepEqual([state.start, state.focus, state.quality], [0, { x: 0.5, y: 0.5 }, "small"]);
+});
+
+test("a lost connection keeps the file and the settings", () => {
+  const state = after(
+    ...opened,
+    { type: "startMoved", start: 5, length: 6 },
+    { type: "convertAsked" },
+    { type: "failed", problem: { text: "lost", retry: true } },
+  );
+  assert.deepEqual([state.phase, state.file, state.start, state.problem.retry], ["edit", file, 5, true]);
+});
+
+test("progress after a cancel is not heard", () => {
+  const state = after(...opened, { type: "convertAsked" }, { type: "canceled" }, { type: "jobMoved", job: { step: "work" } });
+  assert.deepEqual([state.phase, state.job], ["edit", null]);
+});
+
+test("another moment keeps the file and where it was cut", () => {
+  const state = after(...opened, { type: "startMoved", start: 5, length: 6 }, ...done, { type: "anotherMoment" });
+  assert.deepEqual([state.phase, state.file, state.clip, state.start, state.result], ["edit", file, clip, 5, null]);
+});
+
+test("starting over keeps only the wishes", () => {
+  const state = after(...opened, { type: "optionChosen", name: "theme", value: false }, ...done, { type: "startedOver" });
+  assert.deepEqual(state, { ...initialState, theme: false });
+});
+
+test("the theme's picture is shown first where there is one", () => {
+  const result = { url: "blob:x", theme: { pictureUrl: "blob:y" } };
+  assert.equal(after(...opened, { type: "convertAsked" }, { type: "converted", result }).shown, "theme");
+});
+
+test("an unknown action is a mistake", () => {
+  assert.throws(() => reduce(initialState, { type: "nonsense" }), /no such action/);
+});
+
+test("the store tells its listeners of changes only", () => {
+  const store = createStore();
+  const heard = [];
+  store.subscribe((state) => heard.push(state.phase));
+  store.dispatch({ type: "jobMoved", job: {} });
+  store.dispatch({ type: "fileChosen", file });
+  assert.deepEqual(heard, ["edit"]);
+});

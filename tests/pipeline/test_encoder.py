@@ -1,0 +1,44 @@
+"""encode_gif: frames in, a looping GIF89a out that every decoder shows alike."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageSequence
+
+from converter.pipeline.encoder import encode_gif
+
+
+def clip(count, height=16, width=16, seed=0):
+    rng = np.random.default_rng(seed)
+    ramp = np.linspace(0, 255, height * width * 3).reshape(height, width, 3)
+    return [
+        ((ramp + 20 * k + rng.integers(0, 9, ramp.shape)) % 256).astype("u1") for k in range(count)
+    ]
+
+
+def shown(path):
+    with Image.open(path) as picture:
+        return [np.asarray(f.convert("RGB")) for f in ImageSequence.Iterator(picture)]
+
+
+@pytest.mark.parametrize("size", [(16, 16), (17, 23), (90, 160)])
+@pytest.mark.parametrize("quality", ["high", "small"])
+def test_as_many_frames_come_out_as_went_in(tmp_path, size, quality):
+    frames = clip(5, *size)
+    assert encode_gif(iter(frames), tmp_path / "a.gif", fps=24, quality=quality) == 5
+    out = shown(tmp_path / "a.gif")
+    assert [f.shape for f in out] == [(*size, 3)] * 5
+    assert max(np.abs(a.astype(int) - b).mean() for a, b in zip(frames, out, strict=True)) < 8
+
+
+def test_still_frames_are_kept_as_frames(tmp_path):
+    frame = np.full((16, 16, 3), 77, np.uint8)
+    encode_gif(iter([frame] * 3), tmp_path / "a.gif", fps=24)
+    with Image.open(tmp_path / "a.gif") as picture:
+        assert (picture.n_frames, picture.info["loop"]) == (3, 0)
+        assert [f.info["duration"] for f in ImageSequence.Iterator(picture)] == [40, 40, 40]
+
+
+def test_the_same_frames_give_the_same_bytes(tmp_path):
+    for name in ("a", "b"):
+        encode_gif(iter(clip(4)), tmp_path / name, fps=24)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()

@@ -1,0 +1,100 @@
+"""Cells, palettes and mixing of pictures whose colours are known."""
+
+import numpy as np
+
+from converter.pipeline import cells, colours, dither, palette
+
+
+def census_of(rgb):
+    planes = colours.planes_of(rgb)
+    everything = np.ones(rgb.shape[:2], np.uint8)
+    return cells.take_census(rgb, planes, everything, None, most=1 << 16, calm=1)
+
+
+def flat(*wanted):
+    return np.repeat(np.array(wanted, np.uint8)[None], 24, 0).repeat(6, 1)
+
+
+def test_flat_colours_come_back_exactly():
+    wanted = [(0, 0, 0), (34, 102, 204), (255, 204, 0), (255, 255, 255)]
+    census = census_of(flat(*wanted))
+    made = palette.make_palette(census.lab, census.counts, 255, None)
+    assert sorted(map(tuple, colours.srgb(made).tolist())) == sorted(wanted)
+
+
+def test_palettes_are_sorted_by_lightness_and_no_larger_than_asked():
+    rng = np.random.default_rng(0)
+    lab = colours.oklab(rng.integers(0, 256, (400, 3)).astype(np.float32))
+    made = palette.make_palette(lab, np.ones(400), 32, None)
+    assert (len(made), (np.diff(made[:, 0]) >= 0).all()) == (32, True)
+
+
+def test_a_palette_carried_on_shrinks_and_grows():
+    lab = colours.oklab(np.random.default_rng(1).integers(0, 256, (300, 3)).astype(np.float32))
+    first = palette.make_palette(lab, np.ones(300), 40, None)
+    sizes = [len(palette.make_palette(lab, np.ones(300), size, first)) for size in (30, 50)]
+    assert sizes == [30, 50]
+
+
+def test_a_dark_clip_keeps_every_shade():
+    ramp = np.repeat(np.arange(20, dtype=np.uint8)[None, :, None], 3, 2).repeat(6, 0).repeat(6, 1)
+    kinds = {tuple(c) for c in colours.ycc_levels(ramp[0]).tolist()}
+    assert len(census_of(ramp).counts) == len(kinds) > 17
+
+
+def test_the_mean_of_two_colours_is_mixed_from_them_by_half():
+    two = colours.oklab(np.array([[100, 100, 100], [108, 100, 100]], np.float32))
+    middle = two.mean(0, keepdims=True)
+    table, _ = dither.mixing_table(middle, two, np.array([0]))
+    assert sorted(np.bincount(table[0]).tolist()) == [8, 8]
+
+
+def test_a_colour_of_the_palette_is_not_mixed():
+    two = colours.oklab(np.array([[100, 100, 100], [108, 100, 100]], np.float32))
+    table, distance = dither.mixing_table(two, two, np.array([1, 0]))
+    assert table.tolist() == [[0] * 16, [1] * 16]
+    assert distance.max() < 1e-9
+
+
+def test_far_colours_do_not_mix():
+    two = colours.oklab(np.array([[0, 0, 0], [255, 255, 255]], np.float32))
+    table, _ = dither.mixing_table(
+        two.mean(0, keepdims=True) + np.float32(0.01), two, np.array([0])
+    )
+    assert len(set(table[0].tolist())) == 1
+
+
+def test_each_threshold_is_as_frequent_as_the_others():
+    assert np.bincount(dither.blue_noise().ravel()).tolist() == [256] * dither.LEVELS
+
+
+def test_noise_is_whole_on_calm_blocks_and_none_on_busy_ones():
+    luma = np.full((64, 128), 100, np.uint8)
+    luma[:, 64:] = np.random.default_rng(0).integers(0, 256, (64, 64))
+    noise = dither.thresholds(luma)
+    assert (np.ptp(noise[:, :64]), np.ptp(noise[:, 64:])) == (15, 0)
+
+
+def test_a_small_saturated_thing_gets_its_colours_at_once():
+    """A palette that only knows greys meets a few reds: they are served in the next frame."""
+    greys = np.repeat(np.linspace(40, 200, 400)[:, None], 3, 1)
+    reds = np.stack([np.linspace(120, 250, 20), np.full(20, 30.0), np.full(20, 20.0)], 1)
+    last = palette.make_palette(
+        colours.oklab(greys.astype(np.float32)), np.ones(400) * 50, 64, None
+    )
+    lab = colours.oklab(np.concatenate([greys, reds]).astype(np.float32))
+    weights = np.concatenate([np.ones(400) * 50, np.ones(20) * 10])
+
+    made = palette.make_palette(lab, weights, 64, last)
+
+    off = np.sqrt(palette.nearest(lab, made)[1])
+    assert off[400:].max() < 0.04
+    assert off[:400].max() < 0.02
+
+
+def test_a_steep_gradient_is_dithered_and_texture_is_not():
+    ramp = np.tile(np.arange(40, 200, dtype=np.uint8), (64, 1))
+    noise = np.random.default_rng(0).integers(60, 180, (64, 160)).astype(np.uint8)
+    inside = (slice(8, -8), slice(8, -8))
+    assert len(np.unique(dither.thresholds(ramp)[inside])) == dither.LEVELS
+    assert len(np.unique(dither.thresholds(noise)[inside])) == 1

@@ -1,0 +1,119 @@
+"""Themes for tests: a clip whose frames tell their number, and a one-second theme from it."""
+
+import subprocess
+import zipfile
+from pathlib import Path
+
+import imageio_ffmpeg
+import numpy as np
+
+from converter.pipeline.control import STAGES_WITH_THEME, Control
+from converter.pipeline.look import Look
+from converter.pipeline.probe import probe
+from converter.pipeline.profile import CHROME_THEME, ConversionProfile, Framing
+from converter.pipeline.screen import parse_screen
+from converter.pipeline.sniff import sniff
+from converter.pipeline.source import frames, open_clip
+from converter.pipeline.theme import ThemeFacts, make_theme
+
+ONE_SECOND = ConversionProfile(width=1280, height=720, fps=24, seconds=1)
+MAX_PIXELS = 17_000_000
+# The numbered clip: magenta on the left, green on the right, and five squares for the number.
+CLIP_SIZE = (320, 200)
+MAGENTA, GREEN = (200, 40, 160), (40, 160, 60)
+BITS = 5
+SQUARE_AT = [(40 + 24 * bit, 150) for bit in range(BITS)]
+SQUARE_PX = 20
+
+
+def numbered_clip(path: Path, *, count: int = 24, tags: tuple[str, ...] = ()) -> Path:
+    """`count` frames at 24 fps that show their number in black and white squares."""
+    width, height = CLIP_SIZE
+    ground = np.empty((height, width, 3), np.uint8)
+    ground[:, : width // 2], ground[:, width // 2 :] = MAGENTA, GREEN
+    pictures = []
+    for number in range(count):
+        picture = ground.copy()
+        for bit, (x, y) in enumerate(SQUARE_AT):
+            picture[y : y + SQUARE_PX, x : x + SQUARE_PX] = 255 if number >> bit & 1 else 0
+        pictures.append(picture)
+    return from_frames(path, np.stack(pictures), tags=tags)
+
+
+def from_frames(path: Path, pictures: np.ndarray, *, tags: tuple[str, ...] = ()) -> Path:
+    """A nearly lossless H.264 clip of (n, h, w, 3) uint8 pictures at 24 fps, untagged BT.601."""
+    _, height, width, _ = pictures.shape
+    raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", "24"]
+    coded = ["-pix_fmt", "yuv420p", "-c:v", "libx264", "-qp", "4", *tags]
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", *raw, "-i", "-", *coded]
+    subprocess.run([*command, str(path)], input=pictures.tobytes(), check=True)
+    return path
+
+
+def number_in(picture: np.ndarray, *, left: float, top: float, scale: float) -> int | None:
+    """The number that the squares show; the clip's picture begins at (left, top), `scale` px a px.
+
+    None when a square is neither black nor white.
+    """
+    number = 0
+    for bit, (x, y) in enumerate(SQUARE_AT):
+        column = round(left + (x + SQUARE_PX / 2) * scale)
+        row = round(top + (y + SQUARE_PX / 2) * scale)
+        shade = picture[row - 2 : row + 3, column - 2 : column + 3].astype(int)
+        if shade.size == 0 or 60 < shade.mean() < 195 or np.ptp(shade.mean(axis=(0, 1))) > 40:
+            return None
+        number |= (shade.mean() > 127) << bit
+    return number
+
+
+def seen(clip: Path, *, framing: Framing, profile: ConversionProfile) -> Look:
+    """A look that has seen the clip's frames, as the GIF's encoder is given them."""
+    control = Control(timeout_s=60)
+    look = Look()
+    about = probe(clip, container=sniff(clip), max_pixels=MAX_PIXELS, control=control)
+    with open_clip(
+        clip,
+        probe=about,
+        profile=profile,
+        framing=framing,
+        max_pixels=MAX_PIXELS,
+        control=control,
+    ) as opened:
+        for frame in frames(opened, control=control):
+            look.see(frame)
+    return look
+
+
+def theme_of(
+    clip: Path,
+    output: Path,
+    *,
+    screen: str = "1280x800@1",
+    framing: Framing | None = None,
+    name: str = "",
+    profile: ConversionProfile = ONE_SECOND,
+    control: Control | None = None,
+) -> ThemeFacts:
+    """Make the theme of the clip's first second."""
+    framing = framing or Framing()
+    return make_theme(
+        clip,
+        output,
+        framing=framing,
+        look=seen(clip, framing=framing, profile=profile),
+        screen=parse_screen(screen),
+        name=name,
+        max_pixels=MAX_PIXELS,
+        control=control or Control(timeout_s=100, stages=STAGES_WITH_THEME),
+        profile=profile,
+    )
+
+
+def unpacked(archive: Path, folder: Path) -> Path:
+    """The folder with the zip's content."""
+    with zipfile.ZipFile(archive) as opened:
+        opened.extractall(folder)
+    return folder
+
+
+assert CHROME_THEME.fps == ONE_SECOND.fps

@@ -1,0 +1,75 @@
+"""The deployment files name what there is."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.http.conftest import ROOT, gunicorn
+from tests.unit.test_documents import names_read
+
+SETTINGS = names_read("chrome_background_converter/settings.py", "gunicorn.conf.py")
+
+
+def read(name: str) -> dict:
+    return yaml.safe_load((ROOT / name).read_text())
+
+
+def test_compose_sets_real_settings_on_web_and_worker():
+    services = read("docker-compose.yml")["services"]
+    for name in ("web", "worker"):
+        assert set(services[name]["environment"]) <= SETTINGS
+        assert any(volume.endswith(":/app/media") for volume in services[name]["volumes"])
+
+
+def test_render_sets_real_settings_on_web_and_worker():
+    blueprint = read("render.yaml")
+    group = {entry["key"] for entry in blueprint["envVarGroups"][0]["envVars"]}
+    for service in blueprint["services"][:2]:
+        own = {entry["key"] for entry in service["envVars"] if "key" in entry}
+        assert own | group <= SETTINGS | {"REQUIREMENTS"}
+        assert {"USE_RQ", "REDIS_URL", "SECRET_KEY", "S3_BUCKET"} <= own | group
+
+
+@pytest.mark.parametrize("name", ["Procfile", "Dockerfile", "docker-compose.yml", "render.yaml"])
+def test_the_worker_is_started_by_its_command(name):
+    text = (ROOT / name).read_text()
+    assert "manage.py rqworker" in text or '"manage.py", "rqworker"' in text
+
+
+def test_the_images_files_are_there():
+    copied = [
+        word
+        for line in (ROOT / "Dockerfile").read_text().splitlines()
+        if line.startswith("COPY")
+        for word in line.split()[1:-1]
+    ]
+    assert [word for word in copied if not (ROOT / word).exists()] == []
+
+
+def test_the_healthcheck_asks_by_an_allowed_name(tmp_path: Path):
+    script = ROOT / "scripts" / "healthy"
+    with gunicorn(tmp_path, ALLOWED_HOSTS=".chromi.example,127.0.0.1") as address:
+        port = address.rsplit(":", 1)[1]
+        env = os.environ | {"PORT": port, "ALLOWED_HOSTS": ".chromi.example,127.0.0.1"}
+        assert subprocess.run([sys.executable, script], env=env).returncode == 0
+    assert subprocess.run([sys.executable, script], env=env, capture_output=True).returncode == 1
+
+
+@pytest.mark.parametrize(
+    "backend",
+    [
+        "django.core.cache.backends.locmem.LocMemCache",
+        "chrome_background_converter.cache.SweptFileCache",
+    ],
+)
+def test_a_cache_that_no_worker_sees_is_refused(settings, tmp_path, backend):
+    from converter.checks import a_worker_sees_the_cache
+
+    settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": str(tmp_path)}}
+    assert a_worker_sees_the_cache() == []
+    settings.USE_RQ = True
+    assert [error.id for error in a_worker_sees_the_cache()] == ["converter.E001"]

@@ -1,0 +1,72 @@
+"""The documents and the code say the same."""
+
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.http.conftest import ROOT
+
+DOCUMENTS = sorted(p.name for p in ROOT.glob("*.md"))
+
+
+def names_read(*files: str) -> set[str]:
+    """The environment's names that the given files read through decouple."""
+    text = "".join((ROOT / name).read_text() for name in files)
+    return set(re.findall(r"\b(?:config|env)\(\s*['\"](\w+)['\"]", text))
+
+
+def test_the_readme_tells_every_setting_and_no_other():
+    table = (ROOT / "README.md").read_text().split("## Settings")[1].split("\n## ")[0]
+    told = {
+        n
+        for row in re.findall(r"^\| (`[^|]+) \|", table, re.M)
+        for n in re.findall(r"`(\w+)`", row)
+    }
+    assert told == names_read("chrome_background_converter/settings.py", "gunicorn.conf.py")
+
+
+def test_the_example_environment_names_real_settings():
+    told = set(re.findall(r"^#?(\w+)=", (ROOT / ".env.example").read_text(), re.M))
+    assert told <= names_read("chrome_background_converter/settings.py", "gunicorn.conf.py")
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_links_lead_somewhere(name):
+    text = (ROOT / name).read_text()
+    links = [t for t in re.findall(r"\]\(([^)#\s]+)", text) if "://" not in t]
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_files_and_scripts_named_in_commands_exist(name):
+    text = (ROOT / name).read_text()
+    named = re.findall(r"(?:\./)?((?:scripts|benchmarks|tests)/[\w./-]*\w)", text)
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_the_house_in_the_readme_is_the_house():
+    tree = (ROOT / "README.md").read_text().split("## The house")[1].split("```")[1]
+    modules = set(re.findall(r"\b(\w+\.py)\b", tree))
+    real = {p.name for p in (ROOT / "converter").glob("*.py")} - {"__init__.py"}
+    unnamed = {"apps.py", "models.py", "admin.py", "checks.py", "health.py", "timecode.py"}
+    assert real - modules <= unnamed
+    everywhere = {p.name for p in ROOT.rglob("*.py") if ".venv" not in Path(p).parts}
+    assert modules <= everywhere
+
+
+SETTINGS_ROW = re.compile(r"^\| `((?:pipeline\.)?[a-z]\w+)\.([\w.]+)` \| ([^|]+) \|", re.M)
+
+
+def test_every_constant_in_conversion_settings_has_the_value_of_the_code():
+    rows = SETTINGS_ROW.findall((ROOT / "CONVERSION_SETTINGS.md").read_text())
+    assert len(rows) > 10
+    wrong = []
+    for module, path, said in rows:
+        value = importlib.import_module(f"converter.{module}")
+        for name in path.split("."):
+            value = getattr(value, name)
+        if str(value) != said.strip():
+            wrong.append((module, path, said, value))
+    assert wrong == []

@@ -1,0 +1,179 @@
+"""The pure parts of the pipeline: delays, sniffing, progress, the reading back."""
+
+import doctest
+import importlib
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from converter.pipeline.control import STAGES, Control
+from converter.pipeline.errors import (
+    ConversionCanceledError,
+    ConversionTimeoutError,
+    OutputError,
+    UnsupportedTypeError,
+)
+from converter.pipeline.inspector import inspect_gif, verify_gif
+from converter.pipeline.profile import CHROME_THEME, ConversionProfile
+from converter.pipeline.sniff import container_of, sniff
+from converter.pipeline.timeline import delay_cs
+
+PURE = ["timecode", "pipeline.timeline", "pipeline.sniff", "pipeline.probe"]
+
+
+@pytest.mark.parametrize("module", PURE)
+def test_the_examples_in_the_docstrings_are_true(module):
+    result = doctest.testmod(importlib.import_module(f"converter.{module}"))
+    assert (result.failed, result.attempted > 0) == (0, True)
+
+
+def test_the_product_is_six_seconds_of_24_frames_at_720p():
+    profile = CHROME_THEME
+    assert (profile.width, profile.height, profile.fps, profile.frames) == (1280, 720, 24, 144)
+
+
+@given(fps=st.integers(1, 50), frames=st.integers(1, 600))
+def test_delays_never_drift(fps, frames):
+    delays = [delay_cs(k, fps=fps) for k in range(frames)]
+    assert abs(sum(delays) - frames * 100 / fps) <= 0.5
+    assert max(delays) - min(delays) <= 1
+
+
+@pytest.mark.parametrize(
+    ("head", "container"),
+    [
+        (b"\0\0\0\x18ftypisom", "mov"),
+        (b"\0\0\0\x08wide\0\0", "mov"),
+        (b"\0\0\0\x08moov", "mov"),
+        (b"\0\0\0\x08mdat", "mov"),
+        (b"\0\0\0\x08free", "mov"),
+        (b"\0\0\0\x08skip", "mov"),
+        (b"\x1a\x45\xdf\xa3\x9fB\x86\x81\x01B\x82\x84webm", "matroska"),
+        (b"\x1a\x45\xdf\xa3" + bytes(20) + b"matroska", "matroska"),
+        (b"\x1a\x45\xdf\xa3" + bytes(56) + b"webm", "matroska"),
+        (b"\x1a\x45\xdf\xa3" + bytes(57) + b"webm", None),
+        (b"\x1a\x45\xdf\xa3" + bytes(60), None),
+        (b"GIF87a", "gif"),
+        (b"GIF89a", "gif"),
+        (b"GIF88a", None),
+        (b"ftyp", None),
+        (b"", None),
+        (b"RIFF\0\0\0\0AVI LIST", None),
+        (b"ffconcat version 1.0", None),
+        (b"#EXTM3U\n", None),
+    ],
+)
+def test_the_first_bytes_tell_the_container(head, container):
+    assert container_of(head) == container
+
+
+def test_a_file_is_sniffed_by_its_head(tmp_path):
+    path = tmp_path / "x.mp4"
+    path.write_bytes(b"GIF89a" + bytes(10_000))
+    assert sniff(path) == "gif"
+    path.write_bytes(b"MZ" + bytes(10_000))
+    with pytest.raises(UnsupportedTypeError):
+        sniff(path)
+
+
+def test_progress_never_falls_and_never_reaches_100():
+    told: list[tuple[str, int]] = []
+    control = Control(timeout_s=9, report=lambda *said: told.append(said))
+    for stage in STAGES:
+        for done in (0, 0.5, 1, 2):
+            control.at(stage, done)
+    control.at("decode")
+    percents = [percent for _, percent in told]
+    assert percents == sorted(percents)
+    assert percents[-1] == 99
+    assert len(set(told)) == len(told)
+
+
+def test_a_control_says_when_to_stop():
+    with pytest.raises(ConversionTimeoutError):
+        Control(timeout_s=0).check()
+    with pytest.raises(ConversionCanceledError):
+        Control(timeout_s=9, is_canceled=lambda: True).check()
+    assert Control(timeout_s=9).is_over is False
+    assert Control(timeout_s=9).deadline > time.monotonic()
+
+
+def gif(
+    *,
+    size=(2, 2),
+    delays=(4, 4),
+    loop: int | None = 0,
+    colours: tuple[int, int | None] = (2, None),
+    before: bytes = b"",
+    tail: bytes = b";",
+) -> bytes:
+    """A GIF of one-colour frames; `colours` are of its global and its local tables."""
+    w, h = (n.to_bytes(2, "little") for n in size)
+    table, local = colours
+    flags = 0x80 | (table.bit_length() - 2) if table else 0
+    local_flags = 0x80 | (local.bit_length() - 2) if local else 0
+    parts = [b"GIF89a" + w + h + bytes([flags, 0, 0]) + b"\x21" * (3 * table), before]
+    if loop is not None:
+        parts.append(b"\x21\xff\x0bNETSCAPE2.0\x03\x01" + loop.to_bytes(2, "little") + b"\0")
+    for delay in delays:
+        parts.append(b"\x21\xf9\x04\0" + delay.to_bytes(2, "little") + b"\0\0")
+        parts.append(b"\x2c\0\0\0\0" + w + h + bytes([local_flags]))
+        parts.append(b"\x2c" * (3 * (local or 0)) + b"\x02\x02\x84\x51\0")
+    return b"".join(parts) + tail
+
+
+TINY = ConversionProfile(width=2, height=2, fps=24, seconds=1)
+
+
+def test_a_gif_that_keeps_the_promise_is_passed(tmp_path):
+    path = tmp_path / "x.gif"
+    path.write_bytes(gif())
+    facts = verify_gif(path, profile=TINY, frames=2)
+    assert (facts.frames, facts.duration_ms, facts.bytes) == (2, 80, len(gif()))
+
+
+# An application extension that is not the loop's, and a comment that looks like one.
+STRANGE = b"\x21\xff\x0bXMP DataXMP\x03\x01\x09\x09\0\x21\xfe\x0bNETSCAPE2.0\x03\x01\x07\x07\0"
+
+
+@pytest.mark.parametrize("colours", [(2, None), (256, None), (0, 4), (8, 256)])
+@pytest.mark.parametrize("delays", [(4, 5), (400, 1), (0, 65535)])
+@pytest.mark.parametrize("loop", [0, 1, 256, 65535, None])
+@pytest.mark.parametrize("before", [b"", STRANGE])
+def test_a_gifs_blocks_are_read(tmp_path, colours, delays, loop, before):
+    path = tmp_path / "x.gif"
+    path.write_bytes(gif(size=(300, 2), colours=colours, delays=delays, loop=loop, before=before))
+    facts = inspect_gif(path)
+    assert (facts.width, facts.height, facts.delays, facts.loop) == (300, 2, delays, loop)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        gif(size=(2, 3)),
+        gif(delays=(4, 5)),
+        gif(delays=(4,)),
+        gif(loop=1),
+        gif(loop=None),
+        gif(tail=b""),
+        gif(tail=b";x"),
+        gif(tail=b"?;"),
+        gif()[:40],
+        b"GIF87a" + gif()[6:],
+        b"x",
+    ],
+)
+def test_a_gif_that_breaks_the_promise_is_refused(tmp_path, content):
+    path = tmp_path / "x.gif"
+    path.write_bytes(content)
+    with pytest.raises(OutputError):
+        verify_gif(path, profile=TINY, frames=2)
+
+
+def test_an_empty_file_is_no_gif(tmp_path):
+    path = tmp_path / "x.gif"
+    path.touch()
+    with pytest.raises(OutputError):
+        inspect_gif(path)

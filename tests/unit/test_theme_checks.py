@@ -1,0 +1,55 @@
+"""What the house says when themes get worse or can't be made; and how large HDR is worked on."""
+
+import dataclasses
+
+import pytest
+
+from converter import checks, themes
+from converter.pipeline import avif
+from converter.pipeline.probe import Probe
+
+SDR = Probe(
+    container="mov",
+    codec="hevc",
+    pixel_format="yuv420p10le",
+    transfer="bt709",
+    matrix="bt709",
+    primaries="bt709",
+    pixels=3840 * 2160,
+    duration_s=6.0,
+    is_turned=False,
+    has_alpha=False,
+)
+HDR = dataclasses.replace(SDR, transfer="arib-std-b67")
+
+
+@pytest.mark.parametrize(
+    ("form", "ids"), [("avif", []), ("webp", ["converter.W001"]), (None, ["converter.W002"])]
+)
+def test_a_check_says_what_this_ffmpeg_makes_of_themes(monkeypatch, form, ids):
+    monkeypatch.setattr(checks, "best_format", lambda: form)
+    assert [message.id for message in checks.themes_are_avif()] == ids
+
+
+@pytest.mark.parametrize(("form", "possible"), [("avif", True), ("webp", True), (None, False)])
+def test_the_page_offers_themes_where_they_can_be_made(monkeypatch, form, possible):
+    monkeypatch.setattr(themes, "best_format", lambda: form)
+    assert themes.are_possible() is possible
+
+
+def test_without_ffmpeg_there_are_no_themes_and_the_other_check_says_why(monkeypatch):
+    def missing():
+        raise OSError
+
+    monkeypatch.setattr(themes, "best_format", missing)
+    monkeypatch.setattr(checks, "best_format", missing)
+    assert themes.are_possible() is False
+    assert checks.themes_are_avif() == []
+
+
+@pytest.mark.parametrize(
+    ("probe", "size", "share"),
+    [(SDR, (3840, 2160), 1.0), (HDR, (1920, 1080), 1.0), (HDR, (3840, 2400), 0.5)],
+)
+def test_only_large_hdr_is_worked_on_small(probe, size, share):
+    assert avif._working_share(probe, size) == share

@@ -1,0 +1,188 @@
+"""Manifest and colours: readable whatever the clip, and held to what Chromium lets pass."""
+
+import copy
+import json
+import unicodedata
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from converter.pipeline.look import (
+    BLACK,
+    WHITE,
+    Look,
+    Palette,
+    contrast,
+    outer_colour,
+    palette,
+    readable_on,
+)
+from converter.pipeline.manifest import (
+    DEFAULT_NAME,
+    DESCRIPTION,
+    DESCRIPTION_LENGTH,
+    NAME_LENGTH,
+    TEXTS,
+    build,
+    faults,
+    theme_name,
+)
+
+PICTURES = {"100": "images/background.avif", "200": "images/background@2x.avif"}
+FILES = {*PICTURES.values(), "icons/16.png", "icons/48.png", "icons/128.png", "manifest.json"}
+GREY = Palette(frame=BLACK, toolbar=(40, 40, 40), text=WHITE, ntp_background=(9, 9, 9))
+
+channels = st.integers(0, 255)
+rgbs = st.tuples(channels, channels, channels)
+clips = arrays.arrays(np.uint8, st.tuples(st.integers(1, 200), st.just(3)))
+
+
+def manifest(**changes):
+    return build(name="A theme", palette=GREY, pictures=PICTURES) | changes
+
+
+@given(rgbs)
+def test_one_text_can_be_read_on_any_ground(ground):
+    assert contrast(readable_on(ground), ground) >= 4.5
+
+
+@settings(max_examples=300)
+@given(clips, rgbs)
+def test_every_text_can_be_read_whatever_the_clip(samples, border):
+    made = build(name="x", palette=palette(samples, border=border), pictures=PICTURES)
+    colours = made["theme"]["colors"]
+    for text, ground in TEXTS.items():
+        assert contrast(tuple(colours[text]), tuple(colours[ground])) >= 4.5
+    assert faults(made, files=FILES) == []
+    assert colours["ntp_background"] == list(border)
+
+
+@given(rgbs, rgbs, rgbs, rgbs)
+def test_every_palette_gets_texts_that_can_be_read(frame, toolbar, text, ground):
+    odd = Palette(frame=frame, toolbar=toolbar, text=text, ntp_background=ground)
+    assert faults(build(name="x", palette=odd, pictures=PICTURES), files=FILES) == []
+
+
+@pytest.mark.parametrize(
+    ("colour", "leads"), [((200, 30, 30), 0), ((30, 160, 30), 1), ((40, 60, 220), 2)]
+)
+def test_the_frame_has_the_clips_hue(colour, leads):
+    grey = np.full((300, 3), 90, np.uint8)
+    samples = np.concatenate([grey, np.tile(np.array(colour, np.uint8), (100, 1))])
+    made = palette(samples, border=BLACK)
+    assert int(np.argmax(made.frame)) == leads
+    assert int(np.argmax(made.toolbar)) == leads
+
+
+def test_a_grey_clip_gets_a_grey_theme():
+    made = palette(np.full((50, 3), 200, np.uint8), border=WHITE)
+    assert max(made.frame) - min(made.frame) <= 2
+
+
+def test_a_dark_clip_gets_a_dark_theme_and_a_light_one_a_light():
+    dark, light = (palette(np.full((9, 3), v, np.uint8), border=BLACK) for v in (30, 230))
+    assert dark.text == WHITE
+    assert max(light.text) < 40
+
+
+def test_the_outer_colour_is_that_of_the_bars_else_the_edges_mean():
+    bars = np.full((90, 160, 3), 200, np.uint8)
+    bars[10:80] = 50
+    assert outer_colour(bars) == (200, 200, 200)
+    ramp = np.zeros((90, 160, 3), np.uint8)
+    ramp[:, 80:] = 100
+    assert outer_colour(ramp) == (50, 50, 50)
+
+
+def test_a_look_keeps_the_icon_from_the_middle_and_the_border_from_the_beginning():
+    look = Look()
+    for number in range(144):
+        look.see(np.full((720, 1280, 3), number, np.uint8))
+    assert look.frames == 144
+    assert look.border == (0, 0, 0)
+    assert look.icon.getpixel((0, 0)) == (72, 72, 72)
+    assert look.icon.size == (256, 256)
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("", DEFAULT_NAME),
+        (" \n\t ", DEFAULT_NAME),
+        ("\u200d\u202e", DEFAULT_NAME),
+        ("  My   clip ", "My clip"),
+        ("a\x00b\u202ec", "a b c"),
+        ("</script><b>\"'", "</script><b>\"'"),
+        ("__MSG_name__", "MSG_name__"),
+        ("x" * 300, "x" * 75),
+        ("👩\u200d👩\u200d👧 family", "👩\u200d👩\u200d👧 family"),
+        ("🌻" * 60, "🌻" * 37),
+        ("\ud800lone", "lone"),
+    ],
+)
+def test_names(typed, name):
+    assert theme_name(typed) == name
+
+
+@given(st.text(st.characters(codec=None), max_size=200))
+def test_any_typed_name_makes_a_good_one(typed):
+    name = theme_name(typed)
+    assert 0 < len(name.encode("utf-16-le")) // 2 <= NAME_LENGTH
+    assert not [c for c in name if unicodedata.category(c) in ("Cc", "Cs")]
+    assert theme_name(name) == name
+    made = build(name=name, palette=GREY, pictures=PICTURES)
+    assert json.loads(json.dumps(made)) == made
+    assert faults(made, files=FILES) == []
+
+
+def test_our_own_manifest_has_no_faults():
+    assert faults(manifest(), files=FILES) == []
+    assert len(DESCRIPTION) <= DESCRIPTION_LENGTH
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"manifest_version": 2}, "manifest_version must be 3"),
+        ({"name": ""}, "name must have 1 to 75 characters"),
+        ({"name": "x" * 76}, "name must have 1 to 75 characters"),
+        ({"name": " x"}, "name must not begin or end with a space"),
+        ({"version": "1.0"}, "version must be 1.0.0"),
+        ({"description": "x" * 133}, "description must have at most 132 characters"),
+        ({"permissions": ["tabs"]}, "a theme has no use for other keys"),
+        ({"icons": {"16": "icons/16.png"}}, "icons must be there in 16, 48 and 128 px"),
+    ],
+)
+def test_what_chromium_lets_pass_is_a_fault(changes, fault):
+    assert faults(manifest(**changes), files=FILES) == [fault]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "fault"),
+    [
+        ("frame", [300, 0, 0], "frame must be three integers from 0 to 255"),
+        ("frame", [0.5, 0, 0], "frame must be three integers from 0 to 255"),
+        ("frame", "#000000", "frame must be three integers from 0 to 255"),
+        ("frame", [True, 0, 0], "frame must be three integers from 0 to 255"),
+        ("tab_text", [41, 41, 41], "tab_text can't be read on toolbar"),
+    ],
+)
+def test_a_colour_that_is_none_or_cant_be_read_is_a_fault(name, value, fault):
+    wrong = copy.deepcopy(manifest())
+    wrong["theme"]["colors"][name] = value
+    assert faults(wrong, files=FILES) == [fault]
+
+
+def test_a_missing_colour_picture_or_file_is_a_fault():
+    bare = copy.deepcopy(manifest())
+    del bare["theme"]["colors"]["ntp_text"]
+    assert faults(bare, files=FILES) == ["ntp_text must be given"]
+    single = copy.deepcopy(manifest())
+    single["theme"]["images"]["theme_ntp_background"] = "images/background.avif"
+    assert faults(single, files=FILES) == ["pictures must be there at 100 and 200"]
+    assert faults(manifest(), files=FILES - {"icons/48.png"}) == [
+        "each file named must be in the zip"
+    ]

@@ -1,0 +1,128 @@
+"""Web and worker on different machines: different MEDIA_ROOTs, one bucket (moto on loopback)."""
+
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+
+from tests.conftest import files_in
+from tests.hostile.live import free_port
+from tests.http.conftest import ROOT, eventually
+from tests.worker.conftest import House, system
+
+KEYS = {"S3_ACCESS_KEY_ID": "tests", "S3_SECRET_ACCESS_KEY": "tests", "S3_REGION": "us-east-1"}
+LINK_S = 4
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[tuple[str, object]]:
+    """(the S3 server's address, its bucket)"""
+    port = free_port()
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    server = subprocess.Popen(command, **quiet)
+    address = f"http://127.0.0.1:{port}"
+
+    def answers() -> bool:
+        try:
+            return urllib.request.urlopen(f"{address}/moto-api/", timeout=5).status == 200
+        except OSError:
+            return False
+
+    try:
+        assert eventually(answers, within_s=30)
+        s3 = boto3.resource(
+            "s3",
+            endpoint_url=address,
+            region_name="us-east-1",
+            aws_access_key_id="tests",
+            aws_secret_access_key="tests",
+        )
+        yield address, s3.create_bucket(Bucket="chromi")
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+@pytest.fixture(scope="module")
+def machines(tmp_path_factory, bucket) -> Iterator[House]:
+    """A web server whose files are in the bucket."""
+    environment = {"S3_BUCKET": "chromi", "S3_ENDPOINT_URL": bucket[0], **KEYS}
+    folder = tmp_path_factory.mktemp("web")
+    with system(folder, MACHINES="2", DOWNLOAD_TTL=str(LINK_S), **environment) as house:
+        yield house
+
+
+def names_in(bucket) -> list[str]:
+    return sorted(item.key for item in bucket[1].objects.all())
+
+
+def test_two_machines_convert_through_the_bucket_and_leave_it_empty(
+    machines, bucket, short_clip, tmp_path
+):
+    elsewhere = tmp_path / "worker"
+    job_id = machines.client.enqueue(short_clip)
+    assert [name.split("/")[0] for name in names_in(bucket)] == ["uploads"]
+    owner = [
+        grant["Grantee"].get("URI")
+        for item in bucket[1].objects.all()
+        for grant in item.Acl().grants
+    ]
+    assert owner == [None]  # its owner's alone: a public grant has a group's URI
+
+    with machines.worker("--burst", MEDIA_ROOT=str(elsewhere)) as worker:
+        record = machines.client.outcome(job_id)
+        assert machines.client.fetch(record["converted_url"])[1][:6] == b"GIF89a"
+        assert machines.client.fetch(record["converted_url"])[0] == 404
+        worker.process.wait(20)
+    assert eventually(lambda: names_in(bucket) == [])
+    assert files_in(machines.media) == files_in(elsewhere) == []
+    assert machines.broker.client().zcard("chromi:expiring") == 0
+
+
+def test_what_nobody_fetches_is_removed_from_the_bucket(machines, bucket, short_clip, tmp_path):
+    job_id = machines.client.enqueue(short_clip)
+    with machines.worker(MEDIA_ROOT=str(tmp_path / "worker")):
+        machines.client.outcome(job_id)
+        assert [name.split("/")[0] for name in names_in(bucket)] == ["converted"]
+        assert eventually(lambda: names_in(bucket) == [], within_s=LINK_S + 5)
+
+
+def test_a_canceled_upload_is_removed_from_the_bucket(machines, bucket, short_clip):
+    machines.client.cancel(machines.client.enqueue(short_clip))
+    assert names_in(bucket) == []
+
+
+@pytest.mark.parametrize(
+    ("environment", "error"),
+    [
+        ({"MACHINES": "2"}, "converter.E003"),
+        ({"S3_BUCKET": "chromi", "USE_RQ": "False"}, "converter.E004"),
+        ({"S3_BUCKET": "not-there"}, "converter.E005"),
+        ({"REDIS_URL": "redis://127.0.0.1:9/0"}, "The check redis fails"),
+        ({"MEDIA_ROOT": "/proc"}, "The check media fails"),
+        ({"IMAGEIO_FFMPEG_EXE": "/nowhere/ffmpeg"}, "The check ffmpeg fails"),
+    ],
+)
+def test_a_wrong_deployment_does_not_start(machines, bucket, tmp_path, environment, error):
+    began = time.monotonic()
+    env = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "chrome_background_converter.settings",
+        "USE_RQ": "True",
+        "REDIS_URL": machines.broker.url,
+        "MEDIA_ROOT": str(tmp_path),
+        "S3_ENDPOINT_URL": bucket[0],
+        **KEYS,
+        **environment,
+    }
+    command = [sys.executable, "manage.py", "rqworker", "--burst"]
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
+    assert (done.returncode, error in done.stderr) == (1, True), done.stderr
+    assert time.monotonic() - began < 20
+    assert not Path(tmp_path, "uploads").exists()

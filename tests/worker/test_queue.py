@@ -1,0 +1,177 @@
+"""Web and worker as separate processes: enqueue, watch, fetch once, cancel."""
+
+import json
+import os
+import pickle
+import uuid
+import zlib
+
+import psutil
+import pytest
+
+from tests.conftest import files_in
+from tests.http.conftest import eventually
+
+
+def test_progress_grows_and_the_link_works_once(house, clip):
+    with house.worker():
+        job_id = house.client.enqueue(clip)
+        seen = []
+        eventually(
+            lambda: seen.append(house.client.job(job_id)) or seen[-1]["status"] == "finished",
+            within_s=40,
+        )
+        percents = [record["progress"] for record in seen]
+        link = seen[-1]["converted_url"]
+        status, gif = house.client.fetch(link)
+    assert (status, gif[:6]) == (200, b"GIF89a")
+    assert house.client.fetch(link)[0] == 404
+    assert percents == sorted(percents)
+    assert len(set(percents)) > 5
+    assert {p for record in seen[:-1] for p in [record["progress"]]} <= set(range(100))
+    assert {record["status"] for record in seen} == {"queued", "started", "finished"} or {
+        record["status"] for record in seen
+    } == {"started", "finished"}
+    assert eventually(house.is_clean)
+
+
+def test_the_theme_has_a_link_of_its_own(house, short_clip):
+    with house.worker():
+        record = house.client.outcome(house.client.enqueue(short_clip, theme="1"))
+    assert house.client.fetch(record["theme_url"])[1][:2] == b"PK"
+    assert house.client.fetch(record["converted_url"])[1][:6] == b"GIF89a"
+    assert eventually(house.is_clean)
+
+
+def test_what_waits_has_a_place_and_is_removed_when_canceled(house, short_clip):
+    first, second = house.client.enqueue(short_clip), house.client.enqueue(short_clip)
+    assert [house.client.job(i)["position"] for i in (first, second)] == [1, 2]
+    assert house.client.health()[1]["queued"] == 2
+
+    assert house.client.cancel(first)["status"] == "canceled"
+    assert house.client.job(first)["code"] == "canceled"
+    assert house.client.job(second)["position"] == 1
+    assert len(files_in(house.media)) == 1
+    assert house.broker.client().exists(f"rq:job:{first}") == 0
+
+    with house.worker("--burst") as worker:
+        record = house.client.outcome(second)
+        worker.process.wait(20)
+    assert first not in worker.log
+    assert house.client.fetch(record["converted_url"])[0] == 200
+    assert eventually(house.is_clean)
+
+
+def test_canceling_what_runs_ends_its_ffmpeg_within_a_second(house, clip):
+    with house.worker():
+        job_id = house.client.enqueue(clip)
+        house.wait_until_running(job_id)
+        assert house.ffmpegs() != []
+        assert house.client.cancel(job_id)["status"] == "canceled"
+        assert eventually(lambda: house.ffmpegs() == [], within_s=1)
+        assert eventually(house.is_clean)
+        assert house.client.outcome(job_id)["status"] == "canceled"
+
+
+def test_a_bad_video_fails_with_its_sentence_and_is_not_tried_again(house, tmp_path):
+    text = tmp_path / "text.mp4"
+    text.write_bytes(b"\0\0\0\x18ftypisom\0\0\2\0isommp41" + bytes(1000))
+    with house.worker() as worker:
+        job_id = house.client.enqueue(text)
+        record = house.client.outcome(job_id)
+    assert (record["status"], record["code"]) == ("failed", "unreadable_video")
+    assert "damaged" in record["error"]
+    assert worker.log.count(f"conversions: {job_id}") == 1
+    assert eventually(house.is_clean)
+
+
+def test_a_browser_without_javascript_is_led_to_the_jobs_page(house, short_clip):
+    status, headers, _ = house.client.send(short_clip, Accept="text/html")
+    path = headers["Location"]
+    assert (status, path.startswith("/jobs/")) == (303, True)
+    assert house.client.ask("GET", path, Accept="text/html")[0] == 200
+    house.client.ask("DELETE", path)
+    assert house.is_clean()
+
+
+def test_an_address_keeps_its_place_until_its_job_has_ended(house, short_clip):
+    job_id = house.client.enqueue(short_clip, sender="198.51.100.1")
+    status, _, body = house.client.send(short_clip, sender="198.51.100.1")
+    assert (status, json.loads(body)["code"]) == (503, "busy")
+    house.client.cancel(job_id)
+    house.client.cancel(house.client.enqueue(short_clip, sender="198.51.100.1"))
+    assert house.is_clean()
+
+
+@pytest.mark.parametrize("job_id", ["nonsense", str(uuid.uuid4()), "00000000-0000-0000-0000-0"])
+def test_a_forged_id_is_404(house, job_id):
+    status, answer = house.client.get(f"/jobs/{job_id}/")
+    assert (status, answer["code"]) == (404, "unknown_job")
+
+
+def test_a_job_of_somebody_else_in_the_same_redis_is_404(house):
+    from rq import Queue
+
+    job = Queue("theirs", connection=house.broker.client()).enqueue("os.getcwd")
+    assert house.client.get(f"/jobs/{job.id}/")[0] == 404
+
+
+class Bomb:
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
+def test_nothing_from_redis_is_unpickled(house, short_clip, tmp_path):
+    bomb = Bomb()
+    bomb.path = str(tmp_path / "exploded")
+    job_id = house.client.enqueue(short_clip)
+    redis = house.broker.client()
+    values = [redis.get(key) for key in redis.keys(":1:*") if redis.type(key) == b"string"]
+    assert all(json.loads(value) is not None for value in values)
+    assert json.loads(zlib.decompress(redis.hget(f"rq:job:{job_id}", "data")))
+
+    redis.hset(f"rq:job:{job_id}", "data", zlib.compress(pickle.dumps(bomb)))
+    redis.set(f":1:job:{uuid.UUID(int=4)}", pickle.dumps(bomb))
+    with house.worker("--burst") as worker:
+        assert house.client.ask("GET", f"/jobs/{uuid.UUID(int=4)}/")[0] == 500
+        worker.process.wait(20)
+    house.client.ask("DELETE", f"/jobs/{job_id}/")
+    assert not (tmp_path / "exploded").exists()
+    redis.flushall()
+    for file in files_in(house.media):
+        (house.media / file).unlink()
+
+
+def test_the_web_in_queue_mode_loads_neither_numpy_nor_moviepy(house):
+    """Run last: the server has taken uploads and handed out files by now."""
+    web = [p for p in psutil.process_iter() if _serves(p, house)]
+    assert web != []
+    for process in web:
+        assert [m.path for m in process.memory_maps() if "numpy" in m.path] == []
+
+
+def _serves(process: psutil.Process, house) -> bool:
+    try:
+        return process.environ().get("MEDIA_ROOT") == str(house.media) and any(
+            "gunicorn" in part for part in process.cmdline()
+        )
+    except psutil.Error:
+        return False
+
+
+def test_queue_mode_imports_neither_numpy_nor_moviepy():
+    import subprocess
+    import sys
+
+    code = (
+        "import django; django.setup();"
+        "import converter.urls, converter.jobs, converter.health;"
+        "converter.jobs.conversions();"
+        "import sys; print([m for m in ('numpy', 'moviepy', 'PIL') if m in sys.modules])"
+    )
+    env = os.environ | {
+        "USE_RQ": "True",
+        "DJANGO_SETTINGS_MODULE": "chrome_background_converter.settings",
+    }
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"
