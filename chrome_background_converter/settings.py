@@ -74,7 +74,8 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "converter.middleware.ResponseHeadersMiddleware",
     # Before CSRF, which reads the whole body for its token.
-    "converter.middleware.AdmitUploadMiddleware",
+    "converter.middleware.AdmitBodyMiddleware",
+    "converter.middleware.MethodsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -17,31 +17,33 @@ class Slots:
     """A number of places; who finds none free is told so at once instead of waiting."""
 
     def __init__(self, places: int) -> None:
-        self._free = threading.BoundedSemaphore(places)
+        self._free = places
+        self._counting = threading.Lock()
 
     @contextlib.contextmanager
     def one(self) -> Iterator[None]:
         """Take a place for the block. Raises RequestError `busy`."""
-        if not self._free.acquire(blocking=False):
-            raise busy()
+        with self._counting:
+            if not self._free:
+                raise busy()
+            self._free -= 1
         try:
             yield
         finally:
-            self._free.release()
+            with self._counting:
+                self._free += 1
 
     @property
     def is_full(self) -> bool:
-        if self._free.acquire(blocking=False):
-            self._free.release()
-            return False
-        return True
+        return not self._free
 
 
 # An inline conversion keeps its place from the first byte of its upload to the end; with a queue
 # the place is only the upload's. One thread always stays free, so that /health/ answers.
 _UPLOADS = max(1, settings.WEB_THREADS // 2) if settings.USE_RQ else settings.MAX_CONVERSIONS
 uploading = Slots(_UPLOADS)
-downloading = Slots(max(1, settings.WEB_THREADS - 1 - _UPLOADS))
+# Whoever else may be slow: who takes a download, and who sends a form of the admin.
+carrying = Slots(max(1, settings.WEB_THREADS - 1 - _UPLOADS))
 
 # Who holds an address's place: an upload, else the id of the job it was left to.
 UPLOADING = "uploading"
@@ -54,19 +56,32 @@ def admitted(request: HttpRequest) -> Iterator[None]:
     """Let an upload in for the block, or refuse it by its headers alone. Raises RequestError."""
     if closing.is_set():
         raise shutting_down()
-    length = request.META.get("CONTENT_LENGTH") or ""
-    if not length.isdecimal():
-        raise RequestError(
-            411, "length_required", "Send the upload with a Content-Length header, not in chunks."
-        )
-    if int(length) > settings.FILE_UPLOAD_MAX_MEMORY_SIZE + uploads.FORM_BYTES:
-        raise uploads.too_large()
+    _bound_length(request, settings.FILE_UPLOAD_MAX_MEMORY_SIZE + uploads.FORM_BYTES)
     if settings.USE_RQ:
         broker.ping()
     with uploading.one(), one_per_address(request):
         if storage.free_bytes() < settings.MIN_FREE_DISK:
             raise low_disk()
         yield
+
+
+@contextlib.contextmanager
+def small_form(request: HttpRequest) -> Iterator[None]:
+    """Let a form without files in for the block. Raises RequestError."""
+    _bound_length(request, uploads.FORM_BYTES)
+    with carrying.one():
+        yield
+
+
+def _bound_length(request: HttpRequest, most_bytes: int) -> None:
+    """Raise RequestError unless the body's announced length is at most `most_bytes`."""
+    length = request.META.get("CONTENT_LENGTH") or ""
+    if not length.isdecimal():
+        raise RequestError(
+            411, "length_required", "Send the upload with a Content-Length header, not in chunks."
+        )
+    if int(length) > most_bytes:
+        raise uploads.too_large()
 
 
 def client_address(request: HttpRequest) -> str:

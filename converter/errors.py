@@ -78,6 +78,10 @@ def shutting_down() -> RequestError:
     )
 
 
+def method_not_allowed(*methods: str) -> RequestError:
+    return RequestError(405, "method_not_allowed", f"Use {' or '.join(methods)} for this address.")
+
+
 def unknown_job() -> RequestError:
     return RequestError(404, "unknown_job", "There is no such job; it may have expired.")
 

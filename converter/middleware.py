@@ -1,7 +1,9 @@
 """What happens to every request: errors become answers, uploads are admitted, headers are set."""
 
 from collections.abc import Callable
+from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from converter import admission, broker, uploads
@@ -11,6 +13,7 @@ from converter.errors import (
     RequestError,
     as_request_error,
     low_disk,
+    method_not_allowed,
     queue_unavailable,
 )
 from converter.pipeline.errors import ConversionError
@@ -76,19 +79,47 @@ class ResponseHeadersMiddleware:
         return response
 
 
-class AdmitUploadMiddleware:
-    """Refuses an upload by its headers, before anything (CSRF, for one) reads its body."""
+class MethodsMiddleware:
+    """405 for a method that the view does not take, before CSRF asks for a token or a body."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.method != "POST" or request.path != "/convert/":
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponse], *_: Any
+    ) -> HttpResponse | None:
+        methods: tuple[str, ...] | None = getattr(view, "methods", None)
+        if methods is None or request.method in methods:  # None: the admin's views
+            return None
+        response = error_answer(request, method_not_allowed(*methods))
+        response.headers["Allow"] = ", ".join(methods)
+        return response
+
+
+class AdmitBodyMiddleware:
+    """Refuses an upload by its headers, before anything (CSRF, for one) reads its body.
+
+    A form of the admin is received under the same watch: else eight slow ones hold all threads.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method != "POST":
             return self.get_response(request)
         try:
-            with admission.admitted(request):
-                uploads.receive(request)
-                return self.get_response(request)
+            if request.path == "/convert/":
+                with admission.admitted(request):
+                    uploads.receive(request, within_s=settings.UPLOAD_TIMEOUT)
+                    return self.get_response(request)
+            if request.path.startswith("/admin/"):
+                with admission.small_form(request):
+                    uploads.receive(request, within_s=settings.STALL_TIMEOUT)
+            return self.get_response(request)
         except Exception as error:
             known = as_known(error)
             if known is None:

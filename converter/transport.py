@@ -33,13 +33,13 @@ def drop_stalled(request: HttpRequest) -> None:
 
 
 @contextlib.contextmanager
-def upload_deadline(request: HttpRequest) -> Iterator[None]:
-    """Within the block the client's body ends after UPLOAD_TIMEOUT: a trickle never stalls."""
+def body_deadline(request: HttpRequest, *, within_s: float) -> Iterator[None]:
+    """Within the block the client's body ends after `within_s`: a trickle never stalls."""
     client = socket_of(request)
     if client is None:
         yield
         return
-    timer = threading.Timer(settings.UPLOAD_TIMEOUT, _stop_reading, [client])
+    timer = threading.Timer(within_s, _stop_reading, [client])
     timer.daemon = True
     timer.start()
     try:

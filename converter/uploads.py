@@ -107,19 +107,22 @@ class CountedBody:
         return self._missing > 0
 
 
-def receive(request: HttpRequest) -> None:
-    """Read the whole form, the upload to disk. Raises RequestError.
+def receive(request: HttpRequest, *, within_s: float) -> None:
+    """Read the whole form, its files to disk. Raises RequestError.
 
     `too_large` beyond the limit, `upload_stalled` when the client stalls, hangs up or takes too
-    long: Django by itself takes half a body for the whole.
+    long: Django by itself takes half a body for the whole. Another body than a form with files
+    is read, or left unread, as Django does: it can hold no video, which the view says.
     """
     body = CountedBody(request._stream, int(request.META["CONTENT_LENGTH"]))  # type: ignore[attr-defined]
-    request._stream = body  # type: ignore[attr-defined]
+    is_form = request.content_type == "multipart/form-data"
+    if is_form:
+        request._stream = body  # type: ignore[attr-defined]
     transport.drop_stalled(request)
-    with contextlib.suppress(OSError), transport.upload_deadline(request):
+    with contextlib.suppress(OSError), transport.body_deadline(request, within_s=within_s):
         request.POST  # noqa: B018 - Django reads the body here
     error: RequestError | None = getattr(request, "upload_error", None)
-    if error is None and not body.is_short:
+    if not is_form or (error is None and not body.is_short):
         return
     for handler in request.upload_handlers:  # Django closes whole files only, not the half one
         handler.upload_interrupted()

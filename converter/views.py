@@ -1,7 +1,6 @@
 """Parse, call one service, answer."""
 
 import contextlib
-import functools
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -33,21 +32,11 @@ View = Callable[..., HttpResponse]
 
 
 def allow(*methods: str) -> Callable[[View], View]:
-    """Refuse other methods with 405 in our own form."""
+    """Say which methods the view takes; MethodsMiddleware refuses the others."""
 
     def decorate(view: View) -> View:
-        @functools.wraps(view)
-        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            if request.method in methods:
-                return view(request, *args, **kwargs)
-            error = RequestError(
-                405, "method_not_allowed", f"Use {' or '.join(methods)} for this address."
-            )
-            response = error_answer(request, error)
-            response.headers["Allow"] = ", ".join(methods)
-            return response
-
-        return checked
+        view.methods = methods  # type: ignore[attr-defined]
+        return view
 
     return decorate
 
@@ -122,7 +111,8 @@ def _links(record: dict[str, Any]) -> dict[str, Any]:
 @allow("GET", "HEAD", "DELETE")
 def job(request: HttpRequest, job_id: str) -> HttpResponse:
     """How far a conversion is; DELETE calls it off."""
-    if not _is_uuid(job_id):
+    job_id = _canonical(job_id)
+    if not job_id:
         raise unknown_job()
     record = progress.find(job_id)
     if record is None:
@@ -141,16 +131,18 @@ def job(request: HttpRequest, job_id: str) -> HttpResponse:
     return answer(request, payload, template="converter/job.html")
 
 
-def _is_uuid(text: str) -> bool:
+def _canonical(text: str) -> str:
+    """The UUID in the spelling that we keep, whatever the client's was; "" if it is none."""
     with contextlib.suppress(ValueError):
-        return str(uuid.UUID(text)) == text
-    return False
+        return str(uuid.UUID(text))
+    return ""
 
 
 @allow("GET", "HEAD")
 def download_converted(request: HttpRequest, token: str) -> HttpResponse | StreamingHttpResponse:
     """The file, once; HEAD and a browser's prefetch answer the headers and spend nothing."""
-    found = downloads.peek(token) if _is_uuid(token) else None
+    token = _canonical(token)
+    found = downloads.peek(token) if token else None
     size = transfers.stored_size(found) if found else None
     if found is None or size is None:
         raise expired()
@@ -172,13 +164,13 @@ def download_converted(request: HttpRequest, token: str) -> HttpResponse | Strea
 def _is_prefetch(request: HttpRequest) -> bool:
     """https://wicg.github.io/nav-speculation/prefetch.html; older browsers say Purpose or X-Moz."""
     said = (request.headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Moz"))
-    return any("prefetch" in value or "preview" in value for value in said)
+    return any(word in value.lower() for value in said for word in ("prefetch", "preview"))
 
 
 def _send(request: HttpRequest, token: str) -> StreamingHttpResponse:
     """Win the token and stream its file. Raises RequestError `busy` or `expired`."""
     with contextlib.ExitStack() as stack:
-        stack.enter_context(admission.downloading.one())
+        stack.enter_context(admission.carrying.one())
         transfer = transfers.begin_transfer(
             token, was_received=lambda: transport.has_arrived(request)
         )

@@ -163,10 +163,42 @@ def test_without_a_csrf_token_it_is_403(house, converted):
     assert files_in(house) == []
 
 
-def test_other_methods_are_405(client):
-    response = client.get("/convert/")
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("get", "/convert/", "POST"),
+        ("put", "/convert/", "POST"),
+        ("post", "/", "GET, HEAD"),
+        ("post", "/health/", "GET, HEAD"),
+        ("delete", f"/download/{uuid.uuid4()}/", "GET, HEAD"),
+        ("post", f"/jobs/{uuid.uuid4()}/", "GET, HEAD, DELETE"),
+    ],
+)
+def test_other_methods_are_405_with_or_without_a_token(method, path, allowed, house):
+    response = getattr(Client(enforce_csrf_checks=True), method)(path)
     assert refusal(response) == (405, "method_not_allowed")
-    assert response.headers["Allow"] == "POST"
+    assert response.headers["Allow"] == allowed
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("application/json", b'{"video": "x"}'),
+        ("text/plain", b"x"),
+        ("application/x-www-form-urlencoded", b"start_time=00:00:01"),
+        ("application/x-www-form-urlencoded", b"&".join(b"a%d=1" % n for n in range(20))),
+    ],
+)
+def test_a_body_that_can_hold_no_file_has_none(client, kind, body):
+    assert refusal(client.post("/convert/", body, content_type=kind)) == (400, "no_file")
+
+
+@pytest.mark.parametrize("spell", [str, lambda u: str(u).upper(), lambda u: u.hex])
+def test_a_job_id_is_known_in_whatever_spelling_it_was_chosen(client, converted, spell):
+    job_id = uuid.uuid4()
+    post(client, video=clip_file(), job_id=spell(job_id))
+    job = client.get(f"/jobs/{spell(job_id)}/").json()
+    assert (job["id"], job["status"]) == (str(job_id), "finished")
 
 
 def test_a_clients_job_id_tells_how_it_ended(client, converted):

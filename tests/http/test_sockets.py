@@ -1,8 +1,10 @@
 """What only real sockets show: clients that stall, hang up, or leave in the middle."""
 
+import contextlib
 import socket
 import time
 import urllib.parse
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -30,14 +32,14 @@ def form(video: bytes) -> bytes:
     return head.encode() + video + f"\r\n--{BOUNDARY}--\r\n".encode()
 
 
-def send_head(host: str, port: int, length: int, extra: str = "") -> socket.socket:
+def send_head(host: str, port: int, length: int, path: str = "/convert/") -> socket.socket:
     """A connection on which a POST with a valid CSRF token was announced."""
     token = "a" * 32
     client = socket.create_connection((host, port), timeout=15)
     client.sendall(
-        f"POST /convert/ HTTP/1.1\r\nHost: {host}:{port}\r\nCookie: csrftoken={token}\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: {host}:{port}\r\nCookie: csrftoken={token}\r\n"
         f"X-CSRFToken: {token}\r\nContent-Type: multipart/form-data; boundary={BOUNDARY}\r\n"
-        f"Content-Length: {length}\r\n{extra}\r\n".encode()
+        f"Content-Length: {length}\r\n\r\n".encode()
     )
     return client
 
@@ -110,3 +112,23 @@ def test_an_upload_in_chunks_is_asked_for_its_length(server):
         head = f"POST /convert/ HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n"
         client.sendall(head.encode())
         assert answer(client) == (411, "length_required")
+
+
+@pytest.mark.parametrize("path", ["/admin/login/", "/health/", "/", "/no/such/page/"])
+def test_slow_bodies_elsewhere_do_not_take_the_site_down(server, path):
+    folder, host, port = server
+    with contextlib.ExitStack() as stack:
+        for _ in range(10):
+            client = stack.enter_context(send_head(host, port, 10_000, path))
+            client.sendall(form(MP4_HEAD)[:150])
+        time.sleep(0.3)
+        began = time.monotonic()
+        urllib.request.urlopen(f"http://{host}:{port}/health/", timeout=5).close()
+        assert time.monotonic() - began < 0.5  # below STALL_TIMEOUT: it did not wait for them
+    assert eventually(lambda: left(folder) == [])
+
+
+def test_the_admin_takes_no_large_forms(server):
+    _, host, port = server
+    with send_head(host, port, 10**7, "/admin/login/") as client:
+        assert answer(client) == (413, "too_large")
