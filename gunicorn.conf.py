@@ -1,6 +1,6 @@
 """How gunicorn runs Chromi. `gunicorn chrome_background_converter.wsgi` reads this by itself."""
 
-import contextlib
+import logging
 import signal
 import sys
 import threading
@@ -34,13 +34,14 @@ OFFER_SWEEP_EVERY_S = 5
 
 
 class Log(Logger):
-    """Access lines without the tokens in download addresses: whoever has one has the file."""
+    """Access lines without the tokens in download addresses."""
 
     def atoms(self, resp, req, environ, request_time):
+        from converter.logs import without_token
+
         atoms = super().atoms(resp, req, environ, request_time)
-        if atoms["U"].startswith("/download/"):
-            atoms["U"] = "/download/-/"
-        return atoms
+        # There is no address in a request that gunicorn itself refuses.
+        return atoms | {"U": without_token(atoms["U"] or "-")}
 
 
 logger_class = Log
@@ -73,6 +74,14 @@ def post_request(worker, req, environ, resp):
         give_back()
 
 
+def patiently(act):
+    """Do it, and whatever the disk or Redis says of it now, live on for the next time."""
+    try:
+        act()
+    except Exception as error:
+        logging.getLogger("converter.sweep").warning("%s: %r", act.__name__, error)
+
+
 def post_worker_init(worker):
     """Stop taking uploads on SIGTERM; remove what a killed process left, now and once a minute."""
     from django.conf import settings
@@ -81,7 +90,7 @@ def post_worker_init(worker):
     if worker.age <= workers:
         refuse_a_wrong_deployment()
 
-    from converter import admission, broker, jobs, services
+    from converter import admission, jobs, services
 
     def stop(number, frame):
         admission.closing.set()
@@ -90,13 +99,11 @@ def post_worker_init(worker):
     signal.signal(signal.SIGTERM, stop)
 
     def sweep_for_ever():
-        with contextlib.suppress(*broker.errors()):
-            services.purge_expired()
+        patiently(services.purge_expired)
         while True:
             time.sleep(OFFER_SWEEP_EVERY_S)
-            services.sweep()
+            patiently(services.sweep)
             if settings.USE_RQ:
-                with contextlib.suppress(*broker.errors()):
-                    jobs.tend()
+                patiently(jobs.tend)
 
     threading.Thread(target=sweep_for_ever, name="sweep", daemon=True).start()

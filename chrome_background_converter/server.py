@@ -4,6 +4,7 @@ As gunicorn 27.0.1 comes, eight clients that send half a request line hold eight
 and each client that keeps a closed connection open holds the one accepting thread for 2 s.
 """
 
+import json
 import socket
 import threading
 import time
@@ -11,6 +12,7 @@ from functools import partial
 from selectors import EVENT_READ
 from typing import Any
 
+from gunicorn import util
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 # How long a request's head may take from its first byte to its last.
@@ -21,6 +23,25 @@ LARGEST_HEAD = 64 * 1024
 # What a refused upload may still have on its way before the connection is closed.
 DRAIN_S = 0.05
 LINGERING = 100
+
+
+def _write_error(client: socket.socket, status: int, reason: str, message: str) -> None:
+    """gunicorn's refusal of a head that it can't read, in the JSON of all errors; no echo of it."""
+    from converter.errors import bad_request
+    from converter.pipeline.errors import ConversionError
+
+    payload = bad_request().payload
+    if status == 500:
+        payload |= {"error": ConversionError.message, "code": ConversionError.code}
+    body = json.dumps(payload).encode()
+    head = (
+        f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: application/json\r\n"
+        f"Cache-Control: no-store\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    util.write_nonblock(client, head.encode("latin-1") + body)
+
+
+util.write_error = _write_error  # gunicorn 27.0.1 writes HTML, and has no other place to say so
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]

@@ -24,8 +24,7 @@ def answer(
 
 def error_answer(request: HttpRequest, error: RequestError) -> HttpResponse:
     """The error as {"success": false, "error", "code"}."""
-    payload = {"success": False, "error": str(error), "code": error.code}
-    response = answer(request, payload, template="converter/error.html", status=error.status)
+    response = answer(request, error.payload, template="converter/error.html", status=error.status)
     if error.retry_after_s is not None:
         response.headers["Retry-After"] = str(error.retry_after_s)
     return response

@@ -1,6 +1,7 @@
 """What the web refuses, beside the pipeline's own errors: a code, a status, one sentence."""
 
 import errno
+from typing import Any
 
 from converter.pipeline.errors import (
     ConversionCanceledError,
@@ -23,6 +24,11 @@ class RequestError(Exception):
         self.code = code
         self.retry_after_s = retry_after_s
 
+    @property
+    def payload(self) -> dict[str, Any]:
+        """The one JSON form of all errors."""
+        return {"success": False, "error": str(self), "code": self.code}
+
 
 RETRY_AFTER_S = 10
 DISK_IS_FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -41,6 +47,14 @@ def as_request_error(error: ConversionError) -> RequestError:
     """The answer to a failed conversion: 4xx the sender's to mend, 503 out of time, 500 ours."""
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
     return RequestError(status, error.code, str(error))
+
+
+def bad_request() -> RequestError:
+    return RequestError(
+        400,
+        "invalid_field",
+        "The request could not be read. Check its fields and its Host header.",
+    )
 
 
 def busy() -> RequestError:

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.cache import cache
 
 from converter import broker, downloads, progress, storage, themes
+from converter.logs import one_line
 from converter.pipeline.control import STAGES, STAGES_WITH_THEME, Control
 from converter.pipeline.errors import (
     ConversionCanceledError,
@@ -76,10 +77,11 @@ def convert_upload(
     try:
         result = _convert(video, options, job_id=job_id, is_abandoned=is_abandoned)
     except ConversionError as error:
-        log.warning("job=%s code=%s %s", job_id, error.code, _one_line(error.detail))
+        log.warning("job=%s code=%s %s", job_id, error.code, one_line(error.detail))
         progress.fail(job_id, error=str(error), code=error.code)
         raise
-    except BaseException:
+    except BaseException as error:
+        log.error("job=%s code=%s %s", job_id, ConversionError.code, type(error).__name__)
         progress.fail(job_id, error=ConversionError.message, code=ConversionError.code)
         raise
     progress.finish(job_id, result)
@@ -141,7 +143,9 @@ def _convert(
             see=look.see,
         )
         control.check()
-        theme = _theme(video, folder, options, look=look, control=control) if options.theme else {}
+        theme = {}
+        if options.theme:
+            theme = _theme(video, folder, options, look=look, control=control, job_id=job_id)
         try:
             token = _offer(gif, filename=GIF_FILENAME, content_type="image/gif")
         except BaseException:
@@ -159,7 +163,13 @@ def _convert(
 
 
 def _theme(
-    video: Path, folder: Path, options: ConversionOptions, *, look: Any, control: Control
+    video: Path,
+    folder: Path,
+    options: ConversionOptions,
+    *,
+    look: Any,
+    control: Control,
+    job_id: str,
 ) -> dict[str, Any]:
     """The theme's part of the record: its token and facts, or a sentence why there is none."""
     output = folder / "theme.zip"
@@ -171,6 +181,7 @@ def _theme(
         screen=options.screen,
         name=options.theme_name,
         control=control,
+        job_id=job_id,
     )
     if "theme" in made:
         kind = "application/zip"
@@ -213,12 +224,6 @@ def _reporter(job_id: str, line: progress.Line) -> Callable[[str, int], None]:
     return report
 
 
-def _one_line(text: str) -> str:
-    """The tail of a tool's output for the log: one line, no control characters, no paths."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text[-400:]).split())
-    return line.replace(str(settings.MEDIA_ROOT), "")
-
-
 def cancel(job_id: str) -> None:
     """Stop the job if it runs; take its links back if it has finished."""
     progress.cancel(job_id)  # first: whoever finishes meanwhile looks at it afterwards
@@ -232,7 +237,11 @@ def cancel(job_id: str) -> None:
 def sweep() -> None:
     """Remove what nobody will fetch any more, at most once a minute over a machine's processes."""
     with contextlib.suppress(*broker.errors()):  # the next sweep will do
-        if cache.add(f"swept:{socket.gethostname()}", 1, SWEEP_EVERY_S):
+        try:
+            is_due = cache.add(f"swept:{socket.gethostname()}", 1, SWEEP_EVERY_S)
+        except OSError:  # no room for the note: all the more reason
+            is_due = True
+        if is_due:
             purge_expired()
 
 

@@ -156,7 +156,7 @@ def _purge_unheld() -> int:
     removed = 0
     with _gate(fcntl.LOCK_EX) as folder:
         for entry in folder.iterdir():
-            with contextlib.suppress(FileNotFoundError):  # its owner removed it just now
+            with contextlib.suppress(OSError):  # removed by its owner just now, or not ours
                 descriptor = os.open(entry, os.O_RDONLY)
                 try:
                     if _is_free(descriptor):

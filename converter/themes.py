@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
+from converter.logs import one_line
 from converter.pipeline.control import Control
 from converter.pipeline.errors import (
     ConversionCanceledError,
@@ -52,6 +53,7 @@ def make(
     screen: str,
     name: str,
     control: Control,
+    job_id: str,
 ) -> dict[str, Any]:
     """{"theme": its facts}, the zip at `output`; or {"theme_error": why there is none}.
 
@@ -76,6 +78,6 @@ def make(
         return {"theme_error": NO_TIME}
     except (ConversionError, OSError) as error:
         detail = getattr(error, "detail", "") or repr(error)
-        log.warning("theme failed: %s", " ".join(detail[-400:].split()))
+        log.warning("job=%s theme failed: %s", job_id, one_line(detail))
         return {"theme_error": FAILED}
     return {"theme": facts.described()}

@@ -20,7 +20,17 @@ from django.urls import reverse
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.gzip import gzip_page
 
-from converter import admission, downloads, jobs, progress, services, themes, transfers, transport
+from converter import (
+    admission,
+    downloads,
+    errors,
+    jobs,
+    progress,
+    services,
+    themes,
+    transfers,
+    transport,
+)
 from converter.answers import answer, error_answer, wants_page
 from converter.errors import RequestError, expired, rq_disabled, unknown_job
 from converter.forms import EXTENSIONS, ConvertForm, video_of
@@ -202,8 +212,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    message = "The request could not be read. Check its fields and its Host header."
-    return error_answer(request, RequestError(400, "invalid_field", message))
+    return error_answer(request, errors.bad_request())
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:

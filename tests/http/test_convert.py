@@ -115,16 +115,19 @@ def test_a_failed_conversion_leaves_no_file(client, house, monkeypatch, error, e
     assert client.get(f"/jobs/{job_id}/").json()["status"] == "failed"
 
 
-def test_a_crash_is_500_without_a_word_of_it(client, house, monkeypatch):
+def test_a_crash_is_500_without_a_word_of_it(client, house, monkeypatch, caplog):
     def crash(*args, **kwargs):
         raise ZeroDivisionError("/secret/path")
 
     client.raise_request_exception = False
     monkeypatch.setattr("converter.pipeline.convert.convert_video", crash)
-    response = post(client, video=clip_file())
+    job_id = str(uuid.uuid4())
+    with caplog.at_level("ERROR", logger="converter"):
+        response = post(client, video=clip_file(), job_id=job_id)
     assert refusal(response) == (500, "internal")
     assert b"secret" not in response.content
     assert files_in(house) == []
+    assert f"job={job_id} code=internal ZeroDivisionError" in caplog.messages
 
 
 def test_the_next_one_is_told_busy_before_its_upload_is_read(client, converted):

@@ -132,3 +132,22 @@ def test_the_admin_takes_no_large_forms(server):
     _, host, port = server
     with send_head(host, port, 10**7, "/admin/login/") as client:
         assert answer(client) == (413, "too_large")
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        ("garbage", 400),
+        ("POST /convert/ HTTP/1.1\r\nHost: a\r\nContent-Length: -5", 400),
+        ("POST /convert/ HTTP/1.1\r\nHost: a\r\nContent-Length: " + "9" * 5000, 400),
+        ("POST /convert/ HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip", 400),
+        ("GET /" + "a" * 5000 + " HTTP/1.1\r\nHost: a", 414),
+        ("GET / HTTP/1.1\r\nHost: a\r\nX-Long: " + "a" * 9000, 431),
+    ],
+    ids=["garbage", "negative", "digits", "gzip", "address", "field"],
+)
+def test_a_head_that_cannot_be_read_is_refused_in_the_same_form(server, head, status):
+    _, host, port = server
+    with socket.create_connection((host, port), timeout=15) as client:
+        client.sendall(head.encode() + b"\r\n\r\n")
+        assert answer(client) == (status, "invalid_field")

@@ -49,6 +49,13 @@ def post(client, **fields):
     return client.post("/convert/", {"video": clip_file(), **fields})
 
 
+def test_the_log_says_whose_theme_failed(client, converted, monkeypatch, caplog):
+    refuses(monkeypatch, OutputError(detail="Svt[error]: no\n    title : Anna"))
+    post(client, theme="1", job_id=JOB)
+    told = [r.getMessage() for r in caplog.records if "theme failed" in r.getMessage()]
+    assert told == [f"job={JOB} theme failed: Svt[error]: no"]
+
+
 def test_a_theme_is_a_second_link_and_what_is_behind_it(client, themed):
     payload = post(client, theme="1", screen="1512x982@2", theme_name="Mine").json()
     assert payload["theme"] == {

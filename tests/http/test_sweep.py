@@ -1,0 +1,64 @@
+"""What nobody fetches or finishes goes, whatever the disk and the cache say meanwhile."""
+
+import errno
+import importlib.util
+import os
+import time
+
+import pytest
+
+from converter import services, storage
+from tests.conftest import files_in
+from tests.http.conftest import ROOT
+from tests.http.test_download import issue
+
+
+@pytest.fixture
+def expired(house, settings):
+    """A link's file, a second older than it may be."""
+    issue()
+    (name,) = files_in(house)
+    old = time.time() - settings.DOWNLOAD_TTL - 1
+    os.utime(house / name, (old, old))
+
+
+def test_a_file_goes_with_its_link(house, expired):
+    issue()  # and a fresh one stays
+    services.sweep()
+    assert len(files_in(house)) == 1
+
+
+def test_the_sweep_comes_once_a_minute(house, expired):
+    services.sweep()
+    issue()
+    (name,) = files_in(house)
+    os.utime(house / name, (0, 0))
+    services.sweep()
+    assert files_in(house) == [name]
+
+
+def test_a_disk_without_room_for_the_sweeps_own_note_is_swept(house, expired, monkeypatch):
+    def full(*args):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("django.core.cache.backends.filebased.FileBasedCache.add", full)
+    services.sweep()
+    assert files_in(house) == []
+
+
+def test_an_entry_that_cannot_be_opened_does_not_stop_the_sweep(house, expired):
+    (storage.work_folder() / "a-loop").symlink_to("a-loop")
+    services.sweep()
+    assert files_in(house) == []
+
+
+def test_the_servers_sweep_outlives_a_failure(caplog):
+    spec = importlib.util.spec_from_file_location("conf", ROOT / "gunicorn.conf.py")
+    conf = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(conf)
+
+    def sweep():
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    conf.patiently(sweep)
+    assert [r.getMessage().split(":")[0] for r in caplog.records] == ["sweep"]

@@ -1,0 +1,56 @@
+"""The log tells what happened, and nothing that is a client's own business."""
+
+import logging
+
+from converter.logs import DjangosLines, one_line
+
+REPORT = """Input #0, mov,mp4,m4a,3gp,3g2,mj2, from 'file:{media}/work/tmpab/upload.mp4':
+  Metadata:
+    title           : Anna's birthday
+                    : and her address
+    location        : +48.1371+011.5754/
+  Duration: 00:00:02.50, start: 0.000000, bitrate: 1 kb/s
+[mov,mp4 @ 0x55] moov atom not found\x1b[31m
+"""
+
+
+def record(name: str, message: str, *args, exc_info=None, status=404) -> logging.LogRecord:
+    made = logging.LogRecord(name, logging.WARNING, "", 0, message, args, exc_info)
+    made.status_code = status
+    return made
+
+
+def test_a_tools_report_becomes_a_line_without_paths_and_the_files_own_words(settings):
+    line = one_line(REPORT.format(media=settings.MEDIA_ROOT))
+    assert line == (
+        "Input #0, mov,mp4,m4a,3gp,3g2,mj2, from 'file:/work/tmpab/upload.mp4': "
+        "[mov,mp4 @ 0x55] moov atom not found [31m"
+    )
+
+
+def test_a_refusal_is_left_to_the_access_log():
+    lines = DjangosLines()
+    crash = (ValueError, ValueError("x"), None)
+    assert not lines.filter(record("django.request", "%s: %s", "Not Found", "/download/secret/"))
+    assert not lines.filter(record("django.request", "Bad request", exc_info=crash, status=400))
+    assert lines.filter(record("converter.services", "job=%s finished", "1"))
+
+
+def test_a_crash_is_told_without_the_token():
+    crash = record(
+        "django.request",
+        "%s: %s",
+        "Internal Server Error",
+        "/download/secret/",
+        exc_info=(ValueError, ValueError("x"), None),
+        status=500,
+    )
+    assert DjangosLines().filter(crash)
+    assert crash.getMessage() == "Internal Server Error: /download/-/"
+    assert crash.exc_info is not None
+
+
+def test_a_doubt_about_a_client_is_one_line():
+    doubt = record("django.security.RequestDataTooBig", "too big", exc_info=(None, None, None))
+    assert DjangosLines().filter(doubt)
+    assert doubt.exc_info is None
