@@ -21,15 +21,19 @@ ALLOC_BYTES = 536_870_912
 PROBE_BYTES = 10_000_000
 MAX_STREAMS = 64
 
+STRIP = 4
 HDR_TRANSFERS = {"arib-std-b67", "smpte2084"}
 
 # The lines below are ffmpeg's own; metadata lines are indented deeper, so that a title cannot
 # pass for one of them ("Duration: 99:00:00"). ffmpeg 9 moves the streams of a group (video with
 # its time code) two spaces in.
 _DURATION = re.compile(r"^ {2}Duration: (\d+):(\d\d):(\d\d\.\d+)", re.MULTILINE)
-_STREAM = re.compile(r"^ {2}(?: {2})?Stream #0:\d+\S*: Video: (?P<about>.*)$", re.MULTILINE)
-_ATTACHED = "(attached pic)"
+_STREAM = re.compile(
+    r"^ {2}(?: {2})?Stream #0:(?P<index>\d+)\S*: Video: (?P<about>.*)$", re.MULTILINE
+)
+_ATTACHED, _DEFAULT = "(attached pic)", "(default)"
 _SIZE = re.compile(r", (\d+)x(\d+)(?:[ ,]|$)")
+_SHAPE = re.compile(r"DAR (\d+):(\d+)")
 _PIXELS = re.compile(r", (?P<format>[a-z][a-z0-9]+)(?:\((?P<colour>[^)]*)\))?, \d+x\d+")
 _ROTATION = re.compile(r"^ +(?:Display Matrix|displaymatrix): rotation of", re.MULTILINE)
 _ALPHA_MODE = re.compile(r"^ +alpha_mode +: 1$", re.MULTILINE)
@@ -44,18 +48,32 @@ _ALPHA_FORMATS = re.compile(r"^(yuva|rgba|bgra|argb|abgr|gbrap|ya\d|pal8)")
 
 @dataclass(frozen=True, kw_only=True)
 class Probe:
-    """One video stream: duration in s (None: not said), coded size in px, and how to decode it."""
+    """One video stream: its number, duration in s (None: not said), coded size in px, and how to
+    decode it. A strip is so long or so narrow that to cover a frame takes many times its pixels.
+    """
 
     container: Container
+    stream: int
     pixels: int
     codec: str
     pixel_format: str
     transfer: str
-    matrix: str
-    primaries: str
     duration_s: float | None
     is_turned: bool
+    is_strip: bool
     has_alpha: bool
+
+    @property
+    def can_seek(self) -> bool:
+        """Whether jumping to a key frame is safe; else the file is decoded from its beginning.
+
+        A GIF's frames build on all earlier ones and its demuxer calls each a key frame. Old x264
+        wrote broken H.264 4:4:4; ffmpeg repairs it only if it has seen x264's version, which
+        stands in the first packet alone (h264_cabac, x264_build).
+        """
+        return self.container != "gif" and not (
+            self.codec == "h264" and self.pixel_format.startswith("yuv444")
+        )
 
     @property
     def is_hdr(self) -> bool:
@@ -95,7 +113,8 @@ def is_too_large(report: str) -> bool:
 
 
 def parse(report: str, *, container: Container) -> Probe:
-    """What ffmpeg's `-i` report says of the first real video stream.
+    """What ffmpeg's `-i` report says of the video stream that a player shows: the first that is
+    marked as the default, else the first; never cover art.
 
     Raises UnreadableVideoError, NoVideoError, TooManyPixelsError.
     """
@@ -106,42 +125,47 @@ def parse(report: str, *, container: Container) -> Probe:
     streams = [m for m in _STREAM.finditer(report) if _ATTACHED not in m["about"]]
     if not streams:
         raise NoVideoError(detail=report)
-    about = streams[0]["about"]
-    own = _NEXT_STREAM.split(report[streams[0].end() :], maxsplit=1)[0]
+    shown = next((m for m in streams if _DEFAULT in m["about"]), streams[0])
+    about = shown["about"]
+    own = _NEXT_STREAM.split(report[shown.end() :], maxsplit=1)[0]
     size = _SIZE.search(about)
     if not size:
         raise UnreadableVideoError(detail=report)
     pixels = _PIXELS.search(about)
     pixel_format = pixels["format"] if pixels else ""
-    matrix, primaries, transfer = _colour(pixels["colour"] or "" if pixels else "")
+    width, height = int(size[1]), int(size[2])
     duration = _DURATION.search(report)
     return Probe(
         container=container,
-        pixels=int(size[1]) * int(size[2]),
+        stream=int(shown["index"]),
+        pixels=width * height,
         codec=about.split(" ", 1)[0].strip(","),
         pixel_format=pixel_format,
-        transfer=transfer,
-        matrix=matrix,
-        primaries=primaries,
+        transfer=_transfer(pixels["colour"] or "" if pixels else ""),
         duration_s=_seconds(duration) if duration else None,
         is_turned=bool(_ROTATION.search(own)),
+        is_strip=_is_strip((width, height), *((int(a), int(b)) for a, b in _SHAPE.findall(about))),
         has_alpha=bool(_ALPHA_FORMATS.match(pixel_format) or _ALPHA_MODE.search(own)),
     )
 
 
-def _colour(words: str) -> tuple[str, str, str]:
-    """(matrix, primaries, transfer) of "tv, bt2020nc/bt2020/arib-std-b67, progressive".
+def _transfer(words: str) -> str:
+    """The transfer in "tv, bt2020nc/bt2020/arib-std-b67, progressive"; "" if none is said.
 
-    >>> _colour("tv, bt709, progressive")
-    ('bt709', 'bt709', 'bt709')
+    >>> _transfer("tv, bt2020nc/bt2020/arib-std-b67, progressive"), _transfer("tv, bt709")
+    ('arib-std-b67', 'bt709')
     """
     for word in words.split(", "):
         if word.count("/") == 2:
-            matrix, primaries, transfer = word.split("/")
-            return matrix, primaries, transfer
+            return word.split("/")[2]
         if word.startswith(("bt", "smpte", "arib")):
-            return word, word, word
-    return "", "", ""
+            return word
+    return ""
+
+
+def _is_strip(*shapes: tuple[int, int]) -> bool:
+    """Whether one of the shapes, by pixels or as displayed, is beyond STRIP either way."""
+    return any(max(a, b) > STRIP * min(a, b) for a, b in shapes)
 
 
 def _seconds(match: re.Match[str]) -> float:

@@ -15,7 +15,7 @@ from typing import IO
 import imageio_ffmpeg
 
 from converter.pipeline.control import Control
-from converter.pipeline.errors import OutputError, TooManyPixelsError
+from converter.pipeline.errors import OutputError, TooManyPixelsError, UnreadableVideoError
 
 WATCH_S = 0.02
 STDERR_BYTES = 64 * 1024
@@ -29,6 +29,8 @@ TASKS = 4096
 CPU_S = 240
 DEFAULT_FILE_BYTES = 1024 * 1024
 OPEN_FILES = 64
+# Signals that no file makes a decoder die of.
+FROM_OUTSIDE = {signal.SIGHUP, signal.SIGINT, signal.SIGKILL, signal.SIGTERM}
 
 
 def ffmpeg_path() -> str:
@@ -93,8 +95,8 @@ class Ffmpeg:
     def __init__(self, process: subprocess.Popen[bytes], stderr: IO[bytes]) -> None:
         self.process = process
         self._stderr = stderr
-        # Set when it was killed for its memory.
-        self.is_too_large = False
+        # Set when we killed it: for its memory, or because its control was over.
+        self.is_too_large = self.is_stopped = False
 
     @property
     def stdout(self) -> IO[bytes]:
@@ -105,10 +107,23 @@ class Ffmpeg:
         """The exit status, once it has ended."""
         return self.process.wait()
 
-    def check(self) -> None:
-        """Raise TooManyPixelsError if it was killed for its memory: its output is not whole."""
+    def check(self, *, is_empty: bool = False) -> None:
+        """Wait for its end; raise if it was killed in the middle: its output is not whole.
+
+        TooManyPixelsError: for its memory. OutputError: from outside, by the kernel or a hand.
+        UnreadableVideoError: it crashed on the file; not if the output `is_empty`, since ffmpeg
+        9.0.2 also crashes when the second of two graphs gets no frame (a start past the end).
+        Nothing if its control was over: that one says why itself.
+        """
+        status = self.wait()
         if self.is_too_large:
             raise TooManyPixelsError(detail="outgrew its memory")
+        if self.is_stopped or status >= 0:
+            return
+        if -status in FROM_OUTSIDE:
+            raise OutputError(detail=f"ffmpeg was killed by signal {-status}")
+        if not is_empty:
+            raise UnreadableVideoError(detail=f"ffmpeg died of signal {-status}")
 
     def errors(self) -> str:
         """Its stderr, 64 KiB at most; for the log and for telling faults apart."""
@@ -120,7 +135,8 @@ def _watch(child: Ffmpeg, control: Control, done: threading.Event, most_bytes: i
     """Kill it when `control` is over or it holds more than `most_bytes`, until `done`."""
     while not done.wait(WATCH_S):
         child.is_too_large = resident_bytes(child.process.pid) > most_bytes
-        if child.is_too_large or control.is_over:
+        child.is_stopped = not child.is_too_large and control.is_over
+        if child.is_too_large or child.is_stopped:
             _kill_group(child.process)
             return
 

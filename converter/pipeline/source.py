@@ -21,16 +21,13 @@ from converter.pipeline.errors import (
     TooShortError,
     UnreadableVideoError,
 )
+from converter.pipeline.filters import filter_graphs
 from converter.pipeline.probe import Probe, input_arguments, is_too_large
 from converter.pipeline.process import Ffmpeg, ffmpeg
 from converter.pipeline.profile import ConversionProfile, Framing
 
 Frame = NDArray[np.uint8]
 
-# BT.2408: HDR reference white is 203 cd/m2, so SDR white stands there and mid-tones keep theirs.
-HDR_WHITE_NITS = 203
-# Mobius leaves everything below this share of white as it is, and rolls off what is above.
-TONEMAP = "tonemap=tonemap=mobius:param=0.5:desat=0"
 MIN_FRAMES = 2
 # Each decoding thread holds pictures of its own, 48 MB each of a 5.3K camera's.
 TWO_THREADS_UP_TO_PIXELS = 6_000_000
@@ -41,66 +38,6 @@ PPM_TO_STDOUT = ["-pix_fmt", "rgb24", "-c:v", "ppm", "-f", "image2pipe", "pipe:1
 
 class EndOfClipError(Exception):
     """No frame is left at the time asked for."""
-
-
-def seeks(probe: Probe) -> bool:
-    """Whether jumping to a key frame is safe; else the file is decoded from its beginning.
-
-    A GIF's frames build on all earlier ones and its demuxer calls each a key frame. Old x264
-    wrote broken H.264 4:4:4; ffmpeg repairs it only if it has seen x264's version, which stands
-    in the first packet alone (h264_cabac, x264_build).
-    """
-    return probe.container != "gif" and not (
-        probe.codec == "h264" and probe.pixel_format.startswith("yuv444")
-    )
-
-
-def _fit_filters(profile: ConversionProfile, framing: Framing) -> list[str]:
-    """ffmpeg filters that fit square-pixel frames into the profile, `contain` without its bars."""
-    w, h = profile.width, profile.height
-    # dar counts the pixels' shape in. Rounded, never below the frame (cover) or above it (contain).
-    if framing.fit == "cover":
-        return [
-            f"scale=w='max({w},round({h}*dar))':h='max({h},round({w}/dar))':flags=bicubic",
-            f"crop={w}:{h}:(iw-ow)*{framing.focus_x:.6f}:(ih-oh)*{framing.focus_y:.6f}",
-        ]
-    return [
-        f"scale=w='clip(round({h}*dar),1,{w})':h='clip(round({w}/dar),1,{h})':flags=bicubic",
-    ]
-
-
-def _colour_filters(probe: Probe) -> tuple[list[str], list[str]]:
-    """Filters before and after the fit that bring the picture to opaque SDR."""
-    if probe.has_alpha:
-        return ["format=gbrap", "premultiply=inplace=1", "format=gbrp"], []
-    if probe.is_hdr:
-        read = f"tin={probe.transfer}:pin=bt2020:min=bt2020nc:t=linear:npl={HDR_WHITE_NITS}"
-        return [], [
-            f"zscale={read}",
-            "format=gbrpf32le",
-            "zscale=p=bt709",
-            TONEMAP,
-            "zscale=t=bt709:m=bt709:r=tv:d=error_diffusion",
-            "format=yuv444p",
-        ]
-    return [], []
-
-
-def filter_graphs(
-    probe: Probe, *, profile: ConversionProfile, framing: Framing, finish: Sequence[str] = ()
-) -> tuple[str, str]:
-    """Two filter graphs: constant rate from the cut on; and opaque, fitted, upright, SDR.
-
-    `fps` comes first so that nothing else works on frames nobody sees; with start_time=0 it keeps
-    the frame that is on screen at the cut, however long before it began (sparse VFR). Over a gap
-    it makes all copies at once, millions over a lying one: `trim` ends that, and a graph of its
-    own lets the next one take them one by one. In one graph they are scaled into a queue (490 MB).
-    """
-    before, after = _colour_filters(probe)
-    shift = [] if seeks(probe) else [f"setpts=PTS-{framing.start_s:.6f}/TB"]
-    rate = [f"fps={profile.fps}:start_time=0", f"trim=end_frame={profile.frames}"]
-    picture = [*before, *_fit_filters(profile, framing), *after, "setsar=1", *finish]
-    return f"[0:V:0]{','.join([*shift, *rate])}[shown]", f"[shown]{','.join(picture)}[fitted]"
 
 
 def decode_arguments(
@@ -120,14 +57,14 @@ def decode_arguments(
     # refuse files whose first timestamp is negative.
     seek = (
         ["-noaccurate_seek", "-ss", f"{framing.start_s:.6f}"]
-        if framing.start_s > 0 and seeks(probe)
+        if framing.start_s > 0 and probe.can_seek
         else []
     )
     # The native VP8/VP9 decoders drop alpha; libvpx's keep it.
     decoder = {"vp8": "libvpx", "vp9": "libvpx-vp9"}.get(probe.codec) if probe.has_alpha else None
     # A picture that changes its size in mid-stream would restart the graph, and with it the clock.
     # `scale` alone takes such frames as they come; the other filters may not.
-    plain = not (probe.is_turned or probe.has_alpha or probe.is_hdr)
+    plain = not (probe.is_turned or probe.has_alpha or probe.is_hdr or probe.is_strip)
     rate, picture = filter_graphs(probe, profile=profile, framing=framing, finish=finish)
     return [
         *("-v", "error", "-filter_threads", "1"),
@@ -177,7 +114,7 @@ class Reader:
         while self._number < number:
             self._frame = read_ppm(self._child.stdout)
             if self._frame is None:
-                self._child.check()
+                self._child.check(is_empty=self._number < 0)
                 raise EndOfClipError
             self._number += 1
         assert self._frame is not None  # noqa: S101 - t is never negative

@@ -1,14 +1,18 @@
 """What a picture looks like after the decode: upright, unstretched, in the right colours."""
 
+import contextlib
+import signal
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from converter.pipeline.control import Control
 from converter.pipeline.errors import (
     ConversionTimeoutError,
     NoVideoError,
+    OutputError,
     StartPastEndError,
     TooManyPixelsError,
     TooShortError,
@@ -26,18 +30,25 @@ RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 X264 = ("-c:v", "libx264", "-qp", "0", "-pix_fmt", "yuv444p")
 
 
-def first_frame(path: Path, **framing) -> np.ndarray:
+@contextlib.contextmanager
+def opened(path: Path, profile: ConversionProfile = PROFILE, **framing):
+    """The iterator of the clip's frames."""
     control = Control(timeout_s=60)
     about = probe(path, container=sniff(path), max_pixels=10**6, control=control)
     with open_clip(
         path,
         probe=about,
-        profile=PROFILE,
+        profile=profile,
         framing=Framing(**framing),
         max_pixels=10**6,
         control=control,
     ) as clip:
-        pictures = list(frames(clip, control=control))
+        yield frames(clip, control=control)
+
+
+def first_frame(path: Path, **framing) -> np.ndarray:
+    with opened(path, **framing) as shown:
+        pictures = list(shown)
     assert {p.shape for p in pictures} == {(90, 160, 3)}
     return pictures[0]
 
@@ -83,6 +94,42 @@ def test_non_square_pixels_are_not_stretched(clips):
     frame = first_frame(path)
     assert seen(frame) == UPRIGHT
     assert int((frame[10, :, 0] > 127).sum()) == pytest.approx(80, abs=2)
+
+
+@pytest.mark.parametrize("size", ["4000x10", "10x4000", "1x1", "3x3", "33x17"])
+def test_odd_sizes_cover_the_whole_frame(clips, size):
+    """Scaled whole, 4000x10 px would be 288000x720: neither memory nor ffmpeg takes that."""
+    path = clips("odd.mp4", "-f", "lavfi", "-i", corners(size).replace("d=1", "d=0.1"), *X264)
+    full = ConversionProfile(width=1280, height=720, fps=24, seconds=1)
+    with opened(path, full) as shown:
+        frame = next(shown)
+    assert frame.shape == (720, 1280, 3)
+    if min(int(side) for side in size.split("x")) > 1:
+        spots = (frame[80, 100], frame[80, -100], frame[-80, 100], frame[-80, -100])
+        assert [tuple(int(c > 127) * 255 for c in spot) for spot in spots] == UPRIGHT
+
+
+@pytest.mark.parametrize(("focus_x", "colour"), [(0.0, RED), (1.0, BLUE), (0.5, GREEN)])
+def test_the_focus_holds_for_strips_too(clips, focus_x, colour):
+    stripes = (
+        "nullsrc=s=2400x10:r=24:d=0.2,format=gbrp,"
+        "geq=r='255*lt(X,800)':g='255*between(X,800,1599)':b='255*gte(X,1600)'"
+    )
+    path = clips("strip.mp4", "-f", "lavfi", "-i", stripes, *X264)
+    assert seen(first_frame(path, focus_x=focus_x)) == [colour] * 4
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+@pytest.mark.parametrize(("default", "colour"), [("0", RED), ("1", BLUE)])
+def test_of_several_streams_the_default_is_shown(clips, tmp_path, default, colour, suffix):
+    path = clips(
+        f"two.{suffix}",
+        *("-f", "lavfi", "-i", "color=red:s=160x90:r=24:d=1"),
+        *("-f", "lavfi", "-i", "color=blue:s=160x90:r=24:d=1"),
+        *("-map", "0", "-map", "1", *X264, "-disposition:v", "0"),
+        *(f"-disposition:v:{default}", "default"),
+    )
+    assert seen(first_frame(path)) == [colour] * 4
 
 
 @pytest.mark.parametrize(
@@ -236,3 +283,17 @@ def test_a_decode_that_runs_out_of_time_is_stopped(tiny_clip):
     control = Control(timeout_s=0)
     with pytest.raises(ConversionTimeoutError):
         probe(tiny_clip, container="mov", max_pixels=10**6, control=control)
+
+
+@pytest.mark.parametrize(
+    ("number", "error"),
+    [(signal.SIGKILL, OutputError), (signal.SIGSEGV, UnreadableVideoError)],
+)
+def test_what_a_killed_decoder_gave_is_no_short_clip(tiny_clip, number, error):
+    with opened(tiny_clip) as shown:
+        next(shown)
+        next(shown)
+        (child,) = psutil.Process().children()
+        child.send_signal(number)
+        with pytest.raises(error):
+            list(shown)
