@@ -21,7 +21,8 @@ threads = env("WEB_THREADS", default=8, cast=int)
 timeout = 120
 # SIGTERM lets a running conversion end: its own deadline, then a margin to hand out the link.
 graceful_timeout = env("CONVERSION_TIMEOUT", default=100, cast=int) + 15
-# A worker that restarts now and then gives back whatever a library may leak.
+# A worker that restarts now and then gives back whatever a library may leak; ours waits with it
+# until nothing runs (server.py).
 max_requests = 1000
 max_requests_jitter = 100
 # gunicorn 27 would open a control socket in the home directory.

@@ -1,11 +1,13 @@
 """gunicorn's threads, given only to requests that are here, and never to clients that dawdle.
 
 As gunicorn 27.0.1 comes, eight clients that send half a request line hold eight threads for ever,
-and each client that keeps a closed connection open holds the one accepting thread for 2 s.
+each client that keeps a closed connection open holds the one accepting thread for 2 s, and at
+`max_requests` nobody is answered until the conversion that happens to run has ended.
 """
 
 import json
 import socket
+import sys
 import threading
 import time
 from functools import partial
@@ -50,6 +52,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._heads: list[tuple[TConn, float]] = []
+        self._replace_at, self.max_requests = self.max_requests, sys.maxsize
         self._lingering = threading.BoundedSemaphore(LINGERING)
 
     def enqueue_req(self, conn: TConn) -> None:
@@ -70,6 +73,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """Look after the half heads between two waits."""
         super().wait_for_and_dispatch_events(min(timeout, LOOK_EVERY_S) if self._heads else timeout)
+        self._be_replaced_when_idle()
         waiting, self._heads = self._heads, []
         for conn, deadline in waiting:
             if _is_whole(_received(conn)):
@@ -79,6 +83,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             else:
                 self.nr_conns -= 1
                 conn.close()
+
+    def _be_replaced_when_idle(self) -> None:
+        """After `max_requests`, between two requests; after ten times as many whatever goes on."""
+        idle = len(self.keepalived_conns) + len(self.pending_conns) + len(self._heads)
+        most = self._replace_at if self.nr_conns <= idle else 10 * self._replace_at
+        if self.alive and self.nr >= most:
+            self.log.info("%d requests: a new worker takes over", self.nr)
+            self.alive = False
 
     def finish_request(self, conn: TConn, fs: Any) -> None:
         """As gunicorn does, but the wait for the client's goodbye is somebody else's."""

@@ -131,7 +131,7 @@ def job(request: HttpRequest, job_id: str) -> HttpResponse:
         services.cancel(job_id)
         if settings.USE_RQ:
             jobs.withdraw(job_id)
-        record = {**record, "status": "canceled"}
+        record = progress.find(job_id) or record
     if record["status"] == "queued":
         record = {**record, "position": jobs.position(job_id)}
     public = ("status", "stage", "progress", "error", "code", "position")

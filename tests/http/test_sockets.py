@@ -1,6 +1,7 @@
 """What only real sockets show: clients that stall, hang up, or leave in the middle."""
 
 import contextlib
+import json
 import socket
 import time
 import urllib.parse
@@ -52,6 +53,11 @@ def answer(client: socket.socket) -> tuple[int, str]:
         if b'"code": "' in data and data.rstrip().endswith(b"}"):
             break
     return int(data.split()[1]), data.split(b'"code": "')[1].split(b'"')[0].decode()
+
+
+def health(address: str) -> dict:
+    with urllib.request.urlopen(f"{address}/health/", timeout=30) as response:
+        return json.load(response)
 
 
 def left(folder: Path) -> list[str]:
@@ -151,3 +157,29 @@ def test_a_head_that_cannot_be_read_is_refused_in_the_same_form(server, head, st
     with socket.create_connection((host, port), timeout=15) as client:
         client.sendall(head.encode() + b"\r\n\r\n")
         assert answer(client) == (status, "invalid_field")
+
+
+def test_a_worker_is_not_replaced_while_it_converts(tmp_path, clips):
+    clip = clips("two.mp4", "-f", "lavfi", "-i", "testsrc2=s=160x90:r=24:d=2")
+    few = "--max-requests 20 --max-requests-jitter 0"
+    with gunicorn(tmp_path, GUNICORN_CMD_ARGS=few) as address:
+        for _ in range(18):
+            health(address)
+        parts = urllib.parse.urlsplit(address)
+        body = form(clip.read_bytes())
+        with send_head(str(parts.hostname), int(parts.port or 0), len(body)) as client:
+            client.sendall(body)
+            assert eventually(lambda: health(address)["busy"], within_s=10)
+            slowest = took = 0.0
+            busy = True
+            while busy:
+                slowest = max(slowest, took)
+                time.sleep(0.2)
+                began = time.monotonic()
+                busy = health(address)["busy"]
+                took = time.monotonic() - began
+            client.settimeout(30)
+            assert client.recv(100).startswith(b"HTTP/1.1 200")
+        replaced = (tmp_path / "gunicorn.log").read_text
+        assert eventually(lambda: "a new worker takes over" in replaced(), within_s=10)
+        assert slowest < 1
