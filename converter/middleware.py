@@ -64,7 +64,7 @@ class ErrorsAsAnswersMiddleware:
 
 
 class ResponseHeadersMiddleware:
-    """The headers of PRODUCT.md's web section, on all that the views answer."""
+    """The headers that keep an answer out of frames and caches, on all that the views answer."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

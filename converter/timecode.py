@@ -1,4 +1,4 @@
-"""Time codes "HH:MM:SS" or "HH:MM:SS.mmm" and the seconds they stand for; pure."""
+"""The seconds that a time code "HH:MM:SS" or "HH:MM:SS.mmm" stands for; pure."""
 
 import re
 
@@ -18,15 +18,3 @@ def parse_timecode(text: str) -> float:
     hours, minutes, seconds = (int(match[n]) for n in (1, 2, 3))
     milliseconds = int((match[4] or "").ljust(3, "0"))
     return (((hours * 60 + minutes) * 60 + seconds) * 1000 + milliseconds) / 1000
-
-
-def format_timecode(seconds: float) -> str:
-    """The time code of `seconds` (0 to below 100 hours), with milliseconds only if there are any.
-
-    >>> format_timecode(62.5), format_timecode(3600)
-    ('00:01:02.500', '01:00:00')
-    """
-    whole, milliseconds = divmod(round(seconds * 1000), 1000)
-    minutes, s = divmod(whole, 60)
-    text = f"{minutes // 60:02}:{minutes % 60:02}:{s:02}"
-    return f"{text}.{milliseconds:03}" if milliseconds else text

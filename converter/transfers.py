@@ -27,10 +27,6 @@ class Transfer:
         self._closed = threading.Lock()
         self._file = default_storage.open(download.name)
 
-    @property
-    def size(self) -> int:
-        return self._file.size
-
     def __iter__(self) -> Iterator[bytes]:
         while chunk := self._file.read(CHUNK_BYTES):
             yield chunk

@@ -1,4 +1,4 @@
-"""The five routes of PRODUCT.md."""
+"""The five routes of the converter; openapi.yaml describes them."""
 
 from django.urls import path
 

@@ -1,7 +1,7 @@
 """Which pictures a theme needs for a screen: pure arithmetic on CSS px, picture px and scales.
 
 Chrome never scales a theme's picture: up to a display scale of 1 it draws the picture at "100"
-pixel for CSS px, above it the one at "200" at half its pixels (FACTS.md).
+pixel for CSS px, above it the one at "200" at half its pixels (run in Chromium 156).
 """
 
 import math

@@ -3,11 +3,13 @@
 import errno
 import importlib.util
 import os
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from converter import services, storage
+from converter import health, services, storage
 from tests.conftest import files_in
 from tests.http.conftest import ROOT
 from tests.http.test_download import issue
@@ -62,3 +64,23 @@ def test_the_servers_sweep_outlives_a_failure(caplog):
 
     conf.patiently(sweep)
     assert [r.getMessage().split(":")[0] for r in caplog.records] == ["sweep"]
+
+
+def test_health_and_the_sweep_do_not_meet(house):
+    """The sweep takes what nobody holds: the file that /health/ tries the folder with, once."""
+    wrong, done = set(), threading.Event()
+
+    def ask() -> None:
+        while not done.is_set():
+            wrong.add(health.failing())
+
+    with ThreadPoolExecutor(2) as pool:
+        asking = [pool.submit(ask), pool.submit(ask)]
+        until = time.monotonic() + 2
+        while time.monotonic() < until:
+            services.purge_expired()
+        done.set()
+        for one in asking:
+            one.result()
+    assert wrong == {None}
+    assert files_in(house) == []
