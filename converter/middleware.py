@@ -112,11 +112,12 @@ class AdmitBodyMiddleware:
         if request.method != "POST":
             return self.get_response(request)
         try:
-            if request.path == "/convert/":
+            # path_info is what finds the view; a proxy's SCRIPT_NAME stands before it in `path`.
+            if request.path_info == "/convert/":
                 with admission.admitted(request):
                     uploads.receive(request, within_s=settings.UPLOAD_TIMEOUT)
                     return self.get_response(request)
-            if request.path.startswith("/admin/"):
+            if request.path_info.startswith("/admin/"):
                 with admission.small_form(request):
                     uploads.receive(request, within_s=settings.STALL_TIMEOUT)
             return self.get_response(request)

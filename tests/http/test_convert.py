@@ -146,6 +146,13 @@ def test_too_large_is_refused_by_its_announced_length(client, converted):
     assert refusal(response) == (413, "too_large")
 
 
+def test_an_upload_is_admitted_under_whatever_prefix_it_comes(client, converted):
+    response = client.post(
+        "/x/convert/", {}, SCRIPT_NAME="/x", PATH_INFO="/convert/", CONTENT_LENGTH=str(10**9)
+    )
+    assert refusal(response) == (413, "too_large")
+
+
 def test_too_large_is_refused_while_it_is_read(client, house, settings, converted):
     settings.FILE_UPLOAD_MAX_MEMORY_SIZE = 1000
     response = post(client, video=clip_file(content=MP4(60_000)))
