@@ -35,14 +35,14 @@ OFFER_SWEEP_EVERY_S = 5
 
 
 class Log(Logger):
-    """Access lines without the tokens in download addresses."""
+    """Access lines without the tokens in download addresses, each one line."""
 
     def atoms(self, resp, req, environ, request_time):
-        from converter.logs import without_token
+        from converter.logs import printable, without_token
 
         atoms = super().atoms(resp, req, environ, request_time)
         # There is no address in a request that gunicorn itself refuses.
-        return atoms | {"U": without_token(atoms["U"] or "-")}
+        return atoms | {"U": printable(without_token(atoms["U"] or "-"))}
 
 
 logger_class = Log

@@ -18,14 +18,22 @@ def without_token(text: str) -> str:
     return _TOKEN.sub(r"\1-", text)
 
 
+def printable(text: str) -> str:
+    """The text without line ends and other control characters: nobody writes lines of his own.
+
+    >>> printable("a\\nGET / 200")
+    'a GET / 200'
+    """
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
 def one_line(report: str) -> str:
     """The end of a tool's report in one line: no control characters, no paths.
 
     ffmpeg indents what it reads in the file: its title, where it was taken. None of our business.
     """
     own = " ".join(line for line in report.splitlines() if not line.startswith(" "))
-    shown = "".join(c if c.isprintable() else " " for c in own[-TAIL:])
-    return " ".join(shown.split()).replace(str(settings.MEDIA_ROOT), "")
+    return " ".join(printable(own[-TAIL:]).split()).replace(str(settings.MEDIA_ROOT), "")
 
 
 class DjangosLines(logging.Filter):

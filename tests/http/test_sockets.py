@@ -140,6 +140,15 @@ def test_the_admin_takes_no_large_forms(server):
         assert answer(client) == (413, "too_large")
 
 
+def test_nobody_writes_lines_of_his_own_into_the_log(server):
+    folder, host, port = server
+    with socket.create_connection((host, port), timeout=15) as client:
+        client.sendall(f"GET /a%0aGET%20/forged%20200 HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        assert answer(client) == (404, "not_found")
+    log = folder / "gunicorn.log"
+    assert eventually(lambda: "GET /a GET /forged 200 404" in log.read_text())
+
+
 @pytest.mark.parametrize(
     ("head", "status"),
     [
