@@ -41,6 +41,19 @@ def test_every_error_code_is_documented():
     assert told == documented
 
 
+@pytest.mark.parametrize("path", API["paths"])
+def test_the_documented_methods_are_the_allowed_ones(client, path):
+    documented = {m.upper() for m in API["paths"][path] if m != "parameters"}
+    url = re.sub(r"{\w+}", str(uuid.uuid4()), path)
+    response = client.patch(url)
+    told = set(response.headers["Allow"].split(", "))
+    assert (response.status_code, told - {"HEAD"}) == (405, documented - {"HEAD"})
+    jsonschema.validate(
+        response.json(),
+        {"$ref": "#/components/schemas/Error", "components": API["components"]},
+    )
+
+
 @pytest.mark.parametrize(
     ("path", "method", "url"),
     [
