@@ -90,6 +90,7 @@ class _Finished(File):
 def keep(path: Path, *, folder: str) -> str:
     """Move the finished file at `path` into the storage; its name there."""
     name = f"{folder}/{uuid.uuid4()}{path.suffix}"
+    os.utime(path)  # its life begins now: a theme may have been made since the GIF was written
     if not is_local():
         broker.will_expire(name, after_s=_lifetime_s(folder))
     with path.open("rb") as file:

@@ -30,6 +30,15 @@ def test_a_file_goes_with_its_link(house, expired):
     assert len(files_in(house)) == 1
 
 
+def test_a_file_lives_as_long_as_its_link_however_long_ago_it_was_written(house, tmp_path):
+    gif = tmp_path / "written-before-the-theme.gif"
+    gif.write_bytes(b"GIF89a")
+    os.utime(gif, (0, 0))
+    kept = storage.keep(gif, folder=storage.CONVERTED)
+    services.sweep()
+    assert files_in(house) == [kept]
+
+
 def test_the_sweep_comes_once_a_minute(house, expired):
     services.sweep()
     issue()
