@@ -1,7 +1,8 @@
 """gunicorn's threads, given only to requests that are here, and never to clients that dawdle.
 
 As gunicorn 27.0.1 comes, eight clients that send half a request line hold eight threads for ever,
-each client that keeps a closed connection open holds the one accepting thread for 2 s, and at
+each client that keeps a closed connection open holds the one accepting thread for 2 s, one that
+asks and asks and reads nothing holds a thread for ever, and at
 `max_requests` nobody is answered until the conversion that happens to run has ended.
 """
 
@@ -19,6 +20,8 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 
 # How long a request's head may take from its first byte to its last.
 HEAD_S = 5.0
+# How long a client may take nothing of an answer; converter/transport.py allows downloads more.
+TAKE_S = 5.0
 LOOK_EVERY_S = 0.05
 # gunicorn's own limits on lines and fields come first for any head that is honest.
 LARGEST_HEAD = 64 * 1024
@@ -47,7 +50,7 @@ util.write_error = _write_error  # gunicorn 27.0.1 writes HTML, and has no other
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """The gthread worker of gunicorn 27.0.1, mended; its methods below run in the main thread."""
+    """The gthread worker of gunicorn 27.0.1, mended; most methods below run in the main thread."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -92,6 +95,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self.log.info("%d requests: a new worker takes over", self.nr)
             self.alive = False
 
+    def handle_request(self, req: Any, conn: TConn) -> Any:
+        """In a thread; a client that takes no more of its answers does not keep it."""
+        conn.sock.settimeout(TAKE_S)
+        return super().handle_request(req, conn)
+
     def finish_request(self, conn: TConn, fs: Any) -> None:
         """As gunicorn does, but the wait for the client's goodbye is somebody else's."""
         conn.close = partial(self._close, conn)
@@ -118,8 +126,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 def _received(conn: TConn) -> bytes | None:
     """What has come of the next request, left where it is; None: the client has gone."""
     kept = conn.parser.unreader.buf.getvalue() if conn.parser else b""
+    conn.sock.setblocking(False)  # with a timeout Python would wait before it asks
     try:
-        waiting = conn.sock.recv(LARGEST_HEAD, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        waiting = conn.sock.recv(LARGEST_HEAD, socket.MSG_PEEK)
     except BlockingIOError:
         return bytes(kept)
     except OSError:

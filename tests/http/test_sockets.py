@@ -134,6 +134,29 @@ def test_slow_bodies_elsewhere_do_not_take_the_site_down(server, path):
     assert eventually(lambda: left(folder) == [])
 
 
+def test_clients_that_ask_and_read_nothing_do_not_take_the_site_down(server):
+    _, host, port = server
+    script = "/static/admin/js/vendor/xregexp/xregexp.js"  # 325 KB each
+    page = f"GET {script} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
+    with contextlib.ExitStack() as stack:
+        for _ in range(10):
+            client = stack.enter_context(socket.socket())
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.connect((host, port))
+            client.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                client.send(page * 60)
+        time.sleep(1)
+        assert eventually(lambda: answers_soon(f"http://{host}:{port}"), within_s=20)
+
+
+def answers_soon(address: str) -> bool:
+    with contextlib.suppress(OSError):
+        urllib.request.urlopen(f"{address}/health/", timeout=1).close()
+        return True
+    return False
+
+
 def test_the_admin_takes_no_large_forms(server):
     _, host, port = server
     with send_head(host, port, 10**7, "/admin/login/") as client:
