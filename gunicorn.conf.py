@@ -28,7 +28,7 @@ max_requests_jitter = 100
 # gunicorn 27 would open a control socket in the home directory.
 control_socket_disable = True
 accesslog = "-"
-access_log_format = "%(m)s %(U)s %(s)s %(B)s %(L)ss"
+access_log_format = "%(t)s %(m)s %(U)s %(s)s %(B)s %(L)ss"
 
 # How often the sweep is offered; it takes it up once a minute.
 OFFER_SWEEP_EVERY_S = 5
