@@ -36,6 +36,7 @@ from converter.errors import RequestError, expired, rq_disabled, unknown_job
 from converter.forms import EXTENSIONS, ConvertForm, video_of
 from converter.health import report as health_report
 from converter.pipeline.errors import ConversionError
+from converter.pipeline.manifest import DEFAULT_NAME
 from converter.pipeline.profile import CHROME_THEME
 
 View = Callable[..., HttpResponse]
@@ -63,10 +64,9 @@ def home(request: HttpRequest) -> HttpResponse:
         "height": CHROME_THEME.height,
         "fps": CHROME_THEME.fps,
         "duration_s": CHROME_THEME.seconds,
-        "use_rq": settings.USE_RQ,
         "theme_available": themes.are_possible(),
+        "theme_name": DEFAULT_NAME,
         "link_ttl_s": settings.DOWNLOAD_TTL,
-        "upload_timeout_s": settings.UPLOAD_TIMEOUT,
     }
     return render(request, "converter/home.html", context)
 

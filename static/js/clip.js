@@ -1,14 +1,16 @@
 // What the browser can tell of a file before it is uploaded.
 
-import { gifDuration, movieDuration } from "./containers.js";
+import { gifDelays, movieDuration } from "./containers.js";
 import { extensionOf } from "./limits.js";
-import { themeColours } from "./look.js";
 
 const PATIENCE_MS = 15_000;
 const FAR_FUTURE_S = 1e7; // a recorder's WebM tells its length only after a seek past its end
-const SAMPLE = { width: 32, height: 18 };
+const SAMPLE = { width: 32, height: 32 };
 
-/** {kind: video, gif or unplayable, url, width, height, duration, colours}; unknowns are null. */
+/**
+ * {kind: video, gif or unplayable, url, width, height, duration, sample}; unknowns are null.
+ * `sample` is the first frame, small; a GIF has the `delays` of its frames, s, too.
+ */
 export async function readClip(file) {
   const url = URL.createObjectURL(file);
   if (extensionOf(file.name) === ".gif") return readGif(file, url);
@@ -18,8 +20,9 @@ export async function readClip(file) {
     await heard(video, "loadeddata");
     const { videoWidth: width, videoHeight: height } = video;
     if (!width) return unplayable(url, finite(video.duration));
+    const first = sample(video);
     const duration = await findDuration(video);
-    return { kind: "video", url, width, height, duration, colours: sampleColours(video) };
+    return { kind: "video", url, width, height, duration, sample: first };
   } catch {
     return unplayable(url, await movieDuration(file).catch(() => null));
   } finally {
@@ -29,19 +32,20 @@ export async function readClip(file) {
 }
 
 function unplayable(url, duration) {
-  return { kind: "unplayable", url, width: null, height: null, duration, colours: null };
+  return { kind: "unplayable", url, width: null, height: null, duration, sample: null };
 }
 
 async function readGif(file, url) {
   const image = new Image();
   image.src = url;
-  const [decoded, duration] = await Promise.all([
+  const [decoded, delays] = await Promise.all([
     image.decode().then(() => true, () => false),
-    gifDuration(file).catch(() => null),
+    gifDelays(file).catch(() => []),
   ]);
+  const duration = delays.reduce((sum, delay) => sum + delay, 0) || null;
   if (!decoded) return unplayable(url, duration);
   const { naturalWidth: width, naturalHeight: height } = image;
-  return { kind: "gif", url, width, height, duration, colours: sampleColours(image) };
+  return { kind: "gif", url, width, height, duration, delays, sample: sample(image) };
 }
 
 async function findDuration(video) {
@@ -56,12 +60,12 @@ function finite(seconds) {
   return Number.isFinite(seconds) && seconds > 0 ? seconds : null;
 }
 
-/** The colours of a theme for a video's or an image's present frame; see look.js. */
-export function sampleColours(picture) {
+/** The frame that a video or an image shows now, small, as ImageData. */
+export function sample(picture) {
   const canvas = Object.assign(document.createElement("canvas"), SAMPLE);
   const context = canvas.getContext("2d", { willReadFrequently: true });
   context.drawImage(picture, 0, 0, SAMPLE.width, SAMPLE.height);
-  return themeColours(context.getImageData(0, 0, SAMPLE.width, SAMPLE.height));
+  return context.getImageData(0, 0, SAMPLE.width, SAMPLE.height);
 }
 
 /** Resolves at `event`; rejects at an error or when nothing came for a while. */

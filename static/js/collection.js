@@ -1,11 +1,12 @@
 // Takes the one-time links for the user, so that Save works as often as one likes.
 
 import { manifestColours } from "./colours.js";
+import { extensionOf } from "./limits.js";
 import { storedFiles } from "./zip.js";
 
 /**
  * {gif, url, kept, theme, themeError}: `kept` is false where `url` is still the one-time link;
- * theme is null or {url, kept, bytes, pictureUrl, pictureBytes, colours}.
+ * theme is null or {url, kept, bytes, pictureUrl, pictureBytes, pictureKind, colours}.
  */
 export async function collect({ api, answer, report, signal }) {
   const fetchBlob = (url) => api.fetchFile(url, {
@@ -32,15 +33,17 @@ async function keep(link, fetchBlob, signal) {
 
 async function readTheme(link, fetchBlob, signal) {
   const { url, kept, blob } = await keep(link, fetchBlob, signal);
-  const theme = { url, kept, bytes: blob?.size ?? 0, pictureUrl: null, pictureBytes: 0, colours: null };
+  const theme = { url, kept, bytes: blob?.size ?? 0, pictureUrl: null, pictureBytes: 0, pictureKind: null, colours: null };
   if (!blob) return theme;
   const files = await storedFiles(blob).catch(() => ({}));
   const manifest = await files["manifest.json"]?.text().then(JSON.parse).catch(() => null);
-  const picture = files[pictureName(manifest, devicePixelRatio)];
+  const name = pictureName(manifest, devicePixelRatio);
+  const picture = files[name];
   if (picture) {
-    const type = "image/avif";
-    theme.pictureUrl = URL.createObjectURL(picture.slice(0, picture.size, type));
+    const kind = extensionOf(name).slice(1); // avif; webp where the server's ffmpeg has no AV1
+    theme.pictureUrl = URL.createObjectURL(picture.slice(0, picture.size, `image/${kind}`));
     theme.pictureBytes = picture.size;
+    theme.pictureKind = { avif: "AVIF", webp: "WebP" }[kind];
   }
   theme.colours = manifestColours(manifest);
   return theme;
@@ -51,11 +54,4 @@ function pictureName(manifest, scale) {
   const names = manifest?.theme?.images?.theme_ntp_background;
   if (!names || typeof names === "string") return names;
   return names[scale > 1 ? "200" : "100"];
-}
-
-/** Gives the blobs of a result back to the browser. */
-export function release(result) {
-  for (const url of [result?.url, result?.theme?.url, result?.theme?.pictureUrl]) {
-    if (url?.startsWith("blob:")) URL.revokeObjectURL(url);
-  }
 }

@@ -3,26 +3,26 @@
 
 const MAX_BOXES = 64;
 
-/** Seconds of a GIF: the sum of its delays (browsers and Chromi draw a delay below 2 cs as 10). */
-export async function gifDuration(file) {
+/** A GIF's delays, s, one a frame (browsers and Chromi draw a delay below 2 cs as 10). */
+export async function gifDelays(file) {
   const bytes = new Uint8Array(await file.arrayBuffer());
   let at = 13 + colourTableBytes(bytes[10]);
-  let centiseconds = 0;
+  const delays = [];
+  let delay = 0; // of the next frame, cs; it may say none
   while (at < bytes.length) {
     const kind = bytes[at];
     if (kind === 0x21) {
-      if (bytes[at + 1] === 0xf9) {
-        const delay = bytes[at + 4] | (bytes[at + 5] << 8);
-        centiseconds += delay < 2 ? 10 : delay;
-      }
+      if (bytes[at + 1] === 0xf9) delay = bytes[at + 4] | (bytes[at + 5] << 8);
       at = afterSubBlocks(bytes, at + 2);
     } else if (kind === 0x2c) {
+      delays.push((delay < 2 ? 10 : delay) / 100);
+      delay = 0;
       at = afterSubBlocks(bytes, at + 10 + colourTableBytes(bytes[at + 9]) + 1);
     } else {
       break;
     }
   }
-  return centiseconds ? centiseconds / 100 : null;
+  return delays;
 }
 
 function colourTableBytes(packed) {

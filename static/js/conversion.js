@@ -16,104 +16,130 @@ const CANCEL_ATTEMPTS = 4;
 const CANCEL_AGAIN_MS = 500;
 
 /** Resolves to a result (see collection.js). Throws RefusedError, LostError or AbortError. */
-export async function convert({ api, fields, resume, newId, onJob, report, signal }) {
-  let jobId = resume;
-  let answer = resume && (await takeUp(resume));
-  while (!answer) {
-    await waitForTurn();
-    jobId = newId();
-    onJob(jobId);
-    answer = await attempt();
-  }
+export async function convert(options) {
+  const { api, report, signal } = options;
+  const answer = await new Conversion(options).run();
   return collect({ api, answer, report, signal });
+}
+
+class Conversion {
+  #api;
+  #fields;
+  #jobId;
+  #resume;
+  #onJob;
+  #report;
+  #signal;
+
+  constructor({ api, fields, resume, onJob, report, signal }) {
+    this.#api = api;
+    this.#fields = fields;
+    this.#resume = resume;
+    this.#onJob = onJob;
+    this.#report = report;
+    this.#signal = signal;
+  }
+
+  /** The server's answer with its links. */
+  async run() {
+    let answer = this.#resume && (await this.#takeUp(this.#resume));
+    while (!answer) {
+      await this.#waitForTurn();
+      this.#jobId = uuid4();
+      this.#onJob(this.#jobId);
+      answer = await this.#attempt();
+    }
+    return answer;
+  }
 
   // A job whose connection was lost may have gone on, or be done.
-  async function takeUp(id) {
+  async #takeUp(id) {
     try {
-      return await follow(id, { patience: 0 });
+      return await this.#follow(id, { patience: 0 });
     } catch (error) {
-      if (signal.aborted || !(isUnknown(error) || error.name === "AbortError")) throw error;
+      if (this.#signal.aborted || !(isUnknown(error) || error.name === "AbortError")) throw error;
       return null; // the server gave it up when the connection broke
     }
   }
 
-  async function waitForTurn() {
-    report({ step: "check" });
-    for (;;) {
-      const health = await api.health(signal);
-      if (!(health.mode === "inline" && health.busy)) return;
-      await countDown(health.retry_after || BUSY_WAIT_S);
-    }
+  async #waitForTurn() {
+    this.#report({ step: "check" });
+    while (await this.#hadToWait());
   }
 
-  async function countDown(seconds) {
+  // One look at the server; busy, it is waited for as long as it says.
+  async #hadToWait() {
+    const health = await this.#api.health(this.#signal);
+    if (!(health.mode === "inline" && health.busy)) return false;
+    await this.#countDown(health.retry_after || BUSY_WAIT_S);
+    return true;
+  }
+
+  async #countDown(seconds) {
     for (let left = Math.ceil(seconds); left > 0; left -= 1) {
-      report({ step: "wait", retryIn: left });
-      await pause(1000, signal);
+      this.#report({ step: "wait", retryIn: left });
+      await pause(1000, this.#signal);
     }
   }
 
   // One upload. Null means: the server is busy, ask again.
-  async function attempt() {
+  async #attempt() {
     const watch = new AbortController();
     const stop = () => watch.abort();
-    signal.addEventListener("abort", stop, { once: true });
-    const began = performance.now();
-    let watching = null;
-    const onProgress = (loaded, total) => {
-      report(uploadJob({ loaded, total, elapsed: performance.now() - began }));
-      if (loaded >= total) watching ??= watchJob(watch.signal);
-    };
+    this.#signal.addEventListener("abort", stop, { once: true });
     try {
-      const body = await api.convert({ ...fields, job_id: jobId }, { signal, onProgress });
+      const body = await this.#upload(watch.signal);
       stop();
-      return body.enqueued ? await follow(body.job_id) : body;
+      return body.enqueued ? await this.#follow(body.job_id) : body;
     } catch (error) {
       stop();
       if (error instanceof RefusedError && error.code === "busy") {
-        await countDown(error.retryAfter || BUSY_WAIT_S);
+        await this.#countDown(error.retryAfter || BUSY_WAIT_S);
         return null;
       }
-      if (error instanceof LostError) return afterLoss(error);
+      if (error instanceof LostError) return this.#afterLoss(error);
       throw error;
     } finally {
-      signal.removeEventListener("abort", stop);
+      this.#signal.removeEventListener("abort", stop);
     }
   }
 
   // The inline answer comes with the POST; until then the job's own page tells how far it is.
-  async function watchJob(watchSignal) {
-    await follow(jobId, { watchSignal }).catch(() => {});
+  #upload(watchSignal) {
+    const began = performance.now();
+    let watching = null;
+    const onProgress = (loaded, total) => {
+      this.#report(uploadJob({ loaded, total, elapsed: performance.now() - began }));
+      if (loaded >= total) watching ??= this.#follow(this.#jobId, { watchSignal }).catch(() => {});
+    };
+    const fields = { ...this.#fields, job_id: this.#jobId };
+    return this.#api.convert(fields, { signal: this.#signal, onProgress });
   }
 
   // A server that is busy hangs up before it has read the upload, which looks like a lost
   // connection; and a connection may break while the conversion goes on.
-  async function afterLoss(error) {
-    const found = await takeUp(jobId);
+  async #afterLoss(error) {
+    const found = await this.#takeUp(this.#jobId);
     if (found) return found;
-    const health = await api.health(signal);
-    if (health.mode === "inline" && health.busy) {
-      await countDown(health.retry_after || BUSY_WAIT_S);
-      return null;
-    }
+    if (await this.#hadToWait()) return null;
     throw error;
   }
 
   /** Asks until the job is finished. `patience`: how often it may be unknown at first. */
-  async function follow(id, { watchSignal = signal, patience = 10 } = {}) {
+  async #follow(id, { watchSignal = this.#signal, patience = 10 } = {}) {
     let delay = FIRST_POLL_MS;
     let silent = 0;
     for (;;) {
       await pause(delay, watchSignal);
       delay = Math.min(SLOWEST_POLL_MS, delay * 1.3);
       try {
-        const job = await api.findJob(id, watchSignal);
+        const job = await this.#api.findJob(id, watchSignal);
         silent = 0;
         patience = 0;
         if (job.status === "finished") return job;
         if (job.status === "failed") throw new RefusedError({ status: 422, ...job });
         if (job.status === "canceled") throw new DOMException("canceled", "AbortError");
-        if (!watchSignal.aborted) report(workJob(job));
+        if (!watchSignal.aborted) this.#report(workJob(job));
       } catch (error) {
         if (error instanceof LostError && (silent += 1) <= LOST_POLLS) continue;
         if (isUnknown(error) && (patience -= 1) >= 0) continue;
@@ -152,11 +178,11 @@ function workJob({ status, stage, progress, position }) {
   return { step: "work", stage, percent: Math.min(99, Math.round(progress ?? 0)) };
 }
 
-export function share(part, all) {
+function share(part, all) {
   return all ? Math.min(100, Math.floor((part / all) * 100)) : 0;
 }
 
-export function pause(milliseconds, signal) {
+function pause(milliseconds, signal) {
   return new Promise((resolve, reject) => {
     const abort = () => {
       clearTimeout(timer);
@@ -172,7 +198,7 @@ export function pause(milliseconds, signal) {
 }
 
 /** A version 4 UUID; crypto.randomUUID is missing where the page came by plain http. */
-export function uuid4() {
+function uuid4() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[6] = (bytes[6] & 0x0f) | 0x40;
   bytes[8] = (bytes[8] & 0x3f) | 0x80;

@@ -11,6 +11,17 @@ export function overhang(picture, frame) {
   return { axis: null, amount: 0 };
 }
 
+/** What of a picture is seen in a frame: {x, y, width, height}, shares of the picture. */
+export function visiblePart(picture, { fit, focus, frame }) {
+  const { axis, amount } = overhang(picture, frame);
+  const part = { x: 0, y: 0, width: 1, height: 1 };
+  if (fit !== "cover" || axis === null) return part;
+  const share = 1 / (1 + amount);
+  part[axis === "x" ? "width" : "height"] = share;
+  part[axis] = focus[axis] * (1 - share);
+  return part;
+}
+
 /** The focus after the picture was dragged by `moved` px in a frame `length` px long. */
 export function focusAfterDrag(focus, { moved, length, amount }) {
   return amount ? clamp(focus - moved / (length * amount)) : focus;

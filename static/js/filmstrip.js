@@ -1,45 +1,35 @@
-// A dozen frames of the clip along the trim strip, drawn one by one as the browser finds them.
+// The clip's frames along the trim strip.
 
-import { heard } from "./clip.js";
+import { FRAMES, spreadFrames } from "./frames.js";
 
-const FRAMES = 12;
-const ASPECT = 16 / 9;
-
-/** Draws `clip` on `canvas`; stops when `signal` aborts. A frame that fails stays blank. */
-export async function drawFilmstrip(canvas, clip, signal) {
+/** Draws `clip` on `canvas` until `signal` aborts; `seen(seconds, picture)` tells each frame. */
+export async function drawFilmstrip(canvas, { clip, file, signal, seen }) {
   const { width, height } = canvas.getBoundingClientRect();
   const scale = Math.min(2, devicePixelRatio);
   canvas.width = Math.round(width * scale);
   canvas.height = Math.round(height * scale);
   const context = canvas.getContext("2d");
-  const video = document.createElement("video");
-  Object.assign(video, { muted: true, preload: "auto", playsInline: true, src: clip.url });
   try {
-    await heard(video, "loadeddata");
-    const cell = canvas.width / FRAMES;
-    for (let index = 0; index < FRAMES && !signal.aborted; index += 1) {
-      const sought = heard(video, "seeked");
-      video.currentTime = ((index + 0.5) / FRAMES) * clip.duration;
-      await sought;
-      if (!signal.aborted) drawCell(context, video, { left: index * cell, width: cell });
+    for await (const frame of spreadFrames(clip, file)) {
+      if (signal.aborted) return;
+      seen(frame.seconds, frame.picture);
+      // What comes later is not known yet: this frame is the best guess.
+      for (let cell = frame.index; cell < FRAMES; cell += 1) drawCell(context, frame, cell);
     }
   } catch {
     // a blank strip still trims
-  } finally {
-    video.removeAttribute("src");
-    video.load();
   }
 }
 
-function drawCell(context, video, { left, width }) {
-  const height = context.canvas.height;
-  const pictureHeight = Math.max(height, width / ASPECT);
-  const scale = Math.max(width / video.videoWidth, pictureHeight / video.videoHeight);
-  const [w, h] = [video.videoWidth * scale, video.videoHeight * scale];
+function drawCell(context, { picture, width, height }, cell) {
+  const box = { width: context.canvas.width / FRAMES, height: context.canvas.height };
+  const left = cell * box.width;
+  const scale = Math.max(box.width / width, box.height / height);
+  const [w, h] = [width * scale, height * scale];
   context.save();
   context.beginPath();
-  context.rect(left, 0, Math.ceil(width), height);
+  context.rect(left, 0, Math.ceil(box.width), box.height);
   context.clip();
-  context.drawImage(video, left + (width - w) / 2, (height - h) / 2, w, h);
+  context.drawImage(picture, left + (box.width - w) / 2, (box.height - h) / 2, w, h);
   context.restore();
 }

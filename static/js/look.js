@@ -1,5 +1,5 @@
-// The look a theme would have, estimated from one frame before the server makes it from all of
-// them: the rule of converter/pipeline/look.py. Colours go through OKLab
+// The look a theme would have, estimated from a few frames before the server makes it from more
+// of them: the rule of converter/pipeline/look.py. Colours go through OKLab
 // (https://bottosson.github.io/posts/oklab/). Pure.
 
 import { borderColour, contrast, linear, readableOn } from "./colours.js";
@@ -12,10 +12,12 @@ const DARK_LIGHTNESS = 0.62;
 const GROUNDS = { dark: [0.26, 0.34], light: [0.86, 0.94] }; // lightness of frame and toolbar
 const READABLE = 4.5;
 
-/** {frame, toolbar, frameText, toolbarText, page} for RGBA pixels as ImageData has them. */
-export function themeColours(image) {
+/** {frame, toolbar, frameText, toolbarText, page} for frames (ImageData); the first is the clip's. */
+export function themeColours(images) {
   const labs = [];
-  for (let at = 0; at < image.data.length; at += 4) labs.push(toLab(image.data.slice(at, at + 3)));
+  for (const { data } of images) {
+    for (let at = 0; at < data.length; at += 4) labs.push(toLab(data.slice(at, at + 3)));
+  }
   const [a, b] = rulingHue(labs);
   const median = labs.map(([light]) => light).sort((x, y) => x - y)[labs.length >> 1];
   const [frameLight, toolbarLight] = GROUNDS[median < DARK_LIGHTNESS ? "dark" : "light"];
@@ -23,7 +25,20 @@ export function themeColours(image) {
   const text = readableOn(toolbar);
   const own = toRgb([frameLight, a, b]);
   const frame = contrast(text, own) < READABLE ? toolbar : own;
-  return { frame, toolbar, frameText: text, toolbarText: text, page: borderColour(image) };
+  return { frame, toolbar, frameText: text, toolbarText: text, page: borderColour(images[0]) };
+}
+
+/** The pixels of `image` inside `part`, shares as crop.js gives them. */
+export function cutOut({ data, width, height }, part) {
+  const [left, top] = [Math.round(part.x * width), Math.round(part.y * height)];
+  const columns = Math.max(1, Math.round(part.width * width));
+  const rows = Math.max(1, Math.round(part.height * height));
+  const cut = new Uint8ClampedArray(columns * rows * 4);
+  for (let row = 0; row < rows; row += 1) {
+    const from = ((top + row) * width + left) * 4;
+    cut.set(data.subarray(from, from + columns * 4), row * columns * 4);
+  }
+  return { data: cut, width: columns, height: rows };
 }
 
 // OKLab a, b of the hue with the most colour in it; [0, 0] for a grey picture.

@@ -3,18 +3,16 @@
 import { createApi, LostError, RefusedError } from "./api.js";
 import { createBadge } from "./badge.js";
 import { readClip } from "./clip.js";
-import { release } from "./collection.js";
-import { callOff, convert, uuid4 } from "./conversion.js";
 import { listenForFiles } from "./intake.js";
 import { readLimits } from "./limits.js";
-import { createMockup } from "./mockup.js";
+import { Mockup } from "./mockup.js";
 import { createProgress } from "./progress.js";
-import { createResult } from "./result.js";
+import { createResult, release } from "./result.js";
 import { createSettings } from "./settings.js";
 import { createStore } from "./state.js";
 import { mistakes } from "./strings.js";
 import { formatTimecode } from "./timecode.js";
-import { createTrim } from "./trim.js";
+import { Trim } from "./trim.js";
 import { createVoice } from "./voice.js";
 
 const RETRY_CODES = ["unexpected", "unhealthy", "internal", "timeout", "upload_stalled", "low_disk", "queue_unavailable", "shutting_down", "expired"];
@@ -30,6 +28,9 @@ const api = createApi({
   csrfToken: document.querySelector('[name="csrfmiddlewaretoken"]').value,
 });
 
+// What only a conversion needs is no part of the first load: it comes with the first file.
+const conversion = () => import("./conversion.js");
+
 let running = null; // {controller, jobId} of the conversion under way
 let lostJob = null; // the job whose connection was lost, to be taken up again
 
@@ -37,23 +38,27 @@ const matches = (query) => matchMedia(query).matches;
 const move = (start) => dispatch({ type: "startMoved", start, length: limits.length });
 const focus = (axis, value) => dispatch({ type: "focusMoved", axis, value });
 
-const mockup = createMockup(byId("mockup"), {
+const voice = createVoice({ status: byId("status"), alert: byId("problem"), retry: run });
+const mockup = new Mockup(byId("mockup"), {
   limits,
   calm: matches("(prefers-reduced-motion: reduce)"),
   thrifty: Boolean(navigator.connection?.saveData) || matches("(max-width: 47.99em)"),
+  dark: matches("(prefers-color-scheme: dark)"),
   onTime: (seconds) => trim.onTime(seconds),
   choose: focus,
+  show: (picture) => dispatch({ type: "pictureShown", picture }),
 });
-const trim = createTrim(byId("trim"), {
+const trim = new Trim(byId("trim"), {
   limits,
   move,
   hold: (on) => mockup.hold(on),
-  playhead: () => mockup.now(),
+  playhead: () => mockup.now,
+  seen: (seconds, picture) => mockup.see(seconds, picture),
   mistyped: () => dispatch({ type: "refused", text: mistakes.time(), field: "start" }),
 });
 const views = [
-  mockup.render,
-  trim.render,
+  (state) => mockup.render(state),
+  (state) => trim.render(state),
   createSettings(byId("panel-edit"), {
     limits,
     choose: (name, value) => dispatch({ type: "optionChosen", name, value }),
@@ -64,20 +69,18 @@ const views = [
   createResult(byId("panel-done"), {
     limits,
     saved: () => dispatch({ type: "saved" }),
-    show: (picture) => dispatch({ type: "pictureShown", picture }),
+    say: voice.say,
     anotherMoment: () => leaveResult({ type: "anotherMoment" }),
     startOver: () => leaveResult({ type: "startedOver" }),
   }),
   createBadge(document.querySelector('link[rel="icon"]')),
 ];
 
-const speak = createVoice({ status: byId("status"), alert: byId("problem"), retry: run });
-
 for (const render of views) render(store.get());
 store.subscribe((state, before) => {
   for (const render of views) render(state);
   if (state.phase !== before.phase || state.file !== before.file) showPanel(state);
-  speak(state, before);
+  voice.render(state, before);
   if (state.problem !== before.problem && state.problem?.field === "start") trim.focusTime();
 });
 
@@ -95,6 +98,7 @@ async function openFile(file) {
   release(result);
   lostJob = null;
   dispatch({ type: "fileChosen", file });
+  conversion().catch(() => {}); // offline: run() asks again, and says so
   const clip = await readClip(file);
   if (store.get().file !== file) return URL.revokeObjectURL(clip.url);
   dispatch({ type: "clipRead", file, clip });
@@ -116,11 +120,11 @@ async function run() {
   lostJob = null;
   dispatch({ type: "convertAsked" });
   try {
+    const { convert } = await conversion().catch(() => Promise.reject(new LostError("script")));
     const result = await convert({
       api,
       fields: fieldsOf(store.get()),
       resume,
-      newId: uuid4,
       onJob: (id) => (running.jobId = id),
       report: (job) => controller.signal.aborted || dispatch({ type: "jobMoved", job }),
       signal: controller.signal,
@@ -167,7 +171,7 @@ function problemOf(error) {
 function cancel() {
   const { controller, jobId } = running;
   controller.abort();
-  if (jobId) callOff(api, jobId);
+  if (jobId) conversion().then(({ callOff }) => callOff(api, jobId));
 }
 
 function showPanel({ phase }) {

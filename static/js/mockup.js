@@ -1,167 +1,155 @@
 // The New Tab mock-up: shows the decoration, the clip's chosen six seconds, or what was made.
 
-import { sampleColours } from "./clip.js";
-import { css } from "./colours.js";
 import { objectPosition, overhang } from "./crop.js";
+import { createDecoration } from "./decoration.js";
 import { createFocus } from "./focus.js";
-import { createPlayer } from "./player.js";
+import { createNewTab } from "./newtab.js";
+import { Preview } from "./preview.js";
+import { Skin } from "./skin.js";
+import { createStandIn } from "./standin.js";
 import { preview as words } from "./strings.js";
-import { windowLength } from "./trimwindow.js";
 
-const SEAM_S = 1;
-const COLOUR_NAMES = { frame: "--mock-frame", toolbar: "--mock-toolbar", frameText: "--mock-frame-text", toolbarText: "--mock-toolbar-text" };
+export class Mockup {
+  #part;
+  #limits;
+  #calm;
+  #preview;
+  #decoration;
+  #standIn;
+  #skin;
+  #renderFocus;
+  #state = {};
+  #picture = ""; // the animated image that is shown
 
-/** `onTime(seconds)` follows the preview; `choose(axis, value)` tells a new focus. */
-export function createMockup(root, { limits, calm, thrifty, onTime, choose }) {
-  const part = (name) => root.querySelector(`[data-part="${name}"]`);
-  const turns = [part("one"), part("two")];
-  const decoration = part("decoration");
-  let shown = {};
-  let seam = false;
-  let own = null; // the clip's colours at the chosen start
-  let frozenFor = ""; // the picture that freeze() was last asked about
-
-  const player = createPlayer(turns, {
-    onTime: (seconds, index) => {
-      part("cut").hidden = !(seam && index === 1 && seconds < shown.start + 0.35);
-      onTime(seconds);
-    },
-    onPlaying: showPlaying,
-  });
-  for (const video of turns) {
-    video.addEventListener("seeked", () => {
-      if (!video.hasAttribute("data-active") || shown.phase !== "edit") return;
-      own = sampleColours(video);
-      renderColours(shown);
+  /** `onTime(seconds)` follows the preview; `choose` tells a new focus, `show` another picture. */
+  constructor(root, { limits, calm, thrifty, dark, onTime, choose, show }) {
+    const part = (name) => root.querySelector(`[data-part="${name}"]`);
+    this.#part = part;
+    this.#limits = limits;
+    this.#calm = calm;
+    const onPlaying = (playing) => this.#showPlaying(playing);
+    this.#skin = new Skin(root, { limits });
+    this.#preview = new Preview(part, {
+      length: limits.length,
+      onTime,
+      onPlaying,
+      onStill: (video) => this.#state.phase === "edit" && this.#skin.seeFirst(video),
     });
-  }
-  const renderFocus = createFocus({ slider: part("focus"), hint: part("focusHint"), choose });
-
-  part("play").addEventListener("click", () => {
-    if (shown.clip?.kind === "video" && shown.phase !== "done") player.setPlaying(!player.playing());
-    else if (shown.phase !== "idle") freeze(part("frozen").hidden);
-    else if (decoration.paused) playDecoration();
-    else decoration.pause();
-  });
-  part("seam").addEventListener("click", () => setSeam(!seam));
-  part("scheme").addEventListener("click", () => {
-    const dark = root.dataset.scheme !== "dark";
-    root.dataset.scheme = dark ? "dark" : "light";
-    part("schemeWord").textContent = dark ? words.light : words.dark;
-  });
-  part("hide").addEventListener("click", () => {
-    const page = part("newtab");
-    page.hidden = !page.hidden;
-    part("hideWord").textContent = page.hidden ? words.show : words.hide;
-  });
-
-  for (const event of ["play", "pause"]) {
-    decoration.addEventListener(event, () => showPlaying(!decoration.paused));
-  }
-  showPlaying(false);
-  if (!calm && !thrifty) playDecoration();
-
-  function playDecoration() {
-    decoration.hidden = false;
-    decoration.src ||= decoration.dataset.src;
-    decoration.play().catch(() => {});
+    this.#decoration = createDecoration(part("decoration"), { wanted: !calm && !thrifty, onPlaying });
+    this.#standIn = createStandIn(part("frozen"));
+    this.#renderFocus = createFocus({ slider: part("focus"), hint: part("focusHint"), choose });
+    createNewTab(root, { dark });
+    part("play").addEventListener("click", () => this.#togglePlay());
+    for (const button of this.#buttons()) {
+      button.addEventListener("click", () => show(button.dataset.picture));
+    }
   }
 
-  function showPlaying(playing) {
-    part("playIcon").setAttribute("href", playing ? "#i-pause" : "#i-play");
-    part("playWord").textContent = playing ? words.pause : words.play;
+  get now() {
+    return this.#preview.now;
   }
 
-  // An animated image knows no pause: a canvas with its first frame stands in for it.
-  async function freeze(on) {
-    const [image] = [part("made"), part("still")].filter((picture) => picture.src);
-    const canvas = part("frozen");
-    canvas.hidden = true;
-    showPlaying(!on);
-    if (!on || !image) return;
-    await image.decode().catch(() => {});
-    Object.assign(canvas, { width: image.naturalWidth || 1, height: image.naturalHeight || 1 });
-    canvas.getContext("2d").drawImage(image, 0, 0);
-    const { objectFit, objectPosition } = image.style;
-    Object.assign(canvas.style, { objectFit, objectPosition });
-    canvas.hidden = false;
+  hold(on) {
+    this.#preview.hold(on);
   }
 
-  function setSeam(on) {
-    seam = on;
-    part("seam").setAttribute("aria-pressed", on);
-    part("cut").hidden = true;
-    setStretches();
-    if (on) player.setPlaying(true);
+  /** A frame of the clip that somebody else came across; see skin.js. */
+  see(seconds, picture) {
+    this.#skin.see(seconds, picture);
   }
 
-  function setStretches() {
-    const { clip, start } = shown;
-    const end = start + windowLength({ duration: clip.duration, length: limits.length });
-    const edge = Math.min(SEAM_S, (end - start) / 2);
-    player.setStretches(seam ? [[end - edge, end], [start, start + edge]] : [[start, end]]);
-  }
-
-  function render(state) {
-    const { phase, clip, result } = state;
+  render(state) {
+    const before = this.#state;
+    this.#state = state;
+    const { phase, clip } = state;
     const done = phase === "done";
     const playable = clip?.kind === "video" && !done;
-    const before = shown;
-    shown = state;
-
-    if (clip !== before.clip) {
-      own = clip?.colours ?? null;
-      player.load(clip?.kind === "video" ? clip.url : null);
-    }
+    if (clip !== before.clip) this.#open(clip);
     if (playable && (clip !== before.clip || state.start !== before.start || before.phase === "done")) {
-      seam = false;
-      part("seam").setAttribute("aria-pressed", false);
-      part("cut").hidden = true;
-      setStretches();
+      this.#preview.cut({ start: state.start, duration: clip.duration });
     }
-    if (clip !== before.clip && playable) player.setPlaying(!calm);
-    if (done && before.phase !== "done") player.setPlaying(false);
-    if (phase !== "idle") decoration.pause();
-
-    part("poster").hidden = phase !== "idle";
-    decoration.hidden = phase !== "idle" || !decoration.hasAttribute("src");
-    turns.forEach((video) => (video.hidden = !playable));
-    part("seam").hidden = !playable;
-    part("play").hidden = clip?.kind === "unplayable" && !done;
-    showPicture(part("still"), !done && clip?.kind === "gif" ? clip.url : null);
-    part("blank").hidden = done || clip?.kind !== "unplayable";
-    showPicture(part("made"), done ? madeUrl(state) : null);
-    const picture = part("made").src || part("still").src;
-    if (picture !== frozenFor) freeze(calm);
-    frozenFor = picture;
-    if (playable) showPlaying(player.playing());
-    if (!result && before.result && phase === "idle" && !calm && !thrifty) playDecoration();
-
-    renderCrop(state);
-    renderColours(state);
+    if (playable && clip !== before.clip) this.#preview.play(!this.#calm);
+    if (done && before.phase !== "done") this.#preview.play(false);
+    this.#preview.show(playable);
+    this.#renderDecoration(phase, before.phase);
+    this.#renderPictures(state);
+    if (playable) this.#showPlaying(this.#preview.isPlaying);
+    this.#renderCrop(state);
+    this.#renderSwitch(state);
+    this.#skin.render(state);
   }
 
-  function renderCrop({ phase, clip, fit, focus }) {
-    const picture = clip?.width && phase !== "done" ? clip : null;
-    const over = picture && fit === "cover" ? overhang(picture, limits.frame) : { axis: null, amount: 0 };
-    for (const element of [...turns, part("still"), part("frozen")]) {
+  #open(clip) {
+    this.#skin.open(clip);
+    this.#preview.load(clip?.kind === "video" ? clip.url : null);
+  }
+
+  #togglePlay() {
+    const { phase, clip } = this.#state;
+    if (phase === "idle") this.#decoration.toggle();
+    else if (clip?.kind === "video" && phase !== "done") this.#preview.play(!this.#preview.isPlaying);
+    else this.#freeze(!this.#standIn.isShown());
+  }
+
+  #showPlaying(playing) {
+    this.#part("playIcon").setAttribute("href", playing ? "#i-pause" : "#i-play");
+    this.#part("playWord").textContent = playing ? words.pause : words.play;
+  }
+
+  #freeze(on) {
+    const image = [this.#part("made"), this.#part("still")].find((picture) => picture.src);
+    this.#standIn.hide();
+    if (!image) return;
+    if (on) this.#standIn.show(image);
+    this.#showPlaying(!on);
+  }
+
+  #renderDecoration(phase, before) {
+    this.#part("poster").hidden = phase !== "idle";
+    if (phase !== "idle") this.#decoration.leave();
+    if (phase !== "idle" || before === "idle") return;
+    this.#showPlaying(false);
+    this.#decoration.start();
+  }
+
+  #renderPictures(state) {
+    const { phase, clip } = state;
+    const done = phase === "done";
+    showPicture(this.#part("still"), !done && clip?.kind === "gif" ? clip.url : null);
+    showPicture(this.#part("made"), done ? madeUrl(state) : null);
+    const unseen = clip?.kind === "unplayable" && !done;
+    this.#part("blank").hidden = !unseen;
+    this.#part("play").hidden = unseen;
+    const picture = this.#part("made").src || this.#part("still").src;
+    if (picture !== this.#picture) this.#freeze(this.#calm);
+    this.#picture = picture;
+  }
+
+  #renderCrop({ phase, clip, fit, focus }) {
+    const picture = clip?.width && phase === "edit" && fit === "cover" ? clip : null;
+    const { axis, amount } = picture ? overhang(picture, this.#limits.frame) : { axis: null, amount: 0 };
+    for (const element of [...this.#preview.pictures, this.#part("still"), this.#part("frozen")]) {
       element.style.objectFit = fit;
       element.style.objectPosition = fit === "cover" ? objectPosition(focus) : "";
     }
-    renderFocus({ ...over, axis: phase === "edit" ? over.axis : null, value: focus[over.axis ?? "x"] });
+    this.#renderFocus({ axis, amount, value: focus[axis ?? "x"] });
   }
 
-  function renderColours({ result, theme }) {
-    const colours = result?.theme?.colours ?? (theme && limits.themeAvailable ? own : null);
-    for (const [name, property] of Object.entries(COLOUR_NAMES)) {
-      if (colours) root.style.setProperty(property, css(colours[name]));
-      else root.style.removeProperty(property);
+  #renderSwitch({ phase, result, shown }) {
+    const both = phase === "done" && result.theme?.pictureUrl && result.kept;
+    this.#part("pictures").hidden = !both;
+    if (!both) return;
+    const sizes = { theme: result.theme.pictureBytes, gif: result.gif?.bytes };
+    for (const button of this.#buttons()) {
+      const { picture } = button.dataset;
+      button.textContent = words.picture(picture, sizes[picture]);
+      button.setAttribute("aria-pressed", picture === shown);
     }
-    const page = colours?.page ?? own?.page;
-    root.style.setProperty("--mock-ground", page ? css(page) : "");
   }
 
-  return { render, now: () => player.now(), hold: (on) => player.hold(on) };
+  #buttons() {
+    return [...this.#part("pictures").children];
+  }
 }
 
 function madeUrl({ result, shown }) {

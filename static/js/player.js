@@ -1,95 +1,117 @@
 // Plays stretches of one clip round and round without a stall at the cut: two video elements
 // take turns, and the resting one already waits at the next stretch's first frame.
 
-/** Owns the two elements. `onTime(seconds)` comes with every drawn frame, `onPlaying` on change. */
-export function createPlayer(pair, { onTime, onPlaying }) {
-  let [active, resting] = pair;
-  let stretches = []; // [[from, to], ...] in seconds
-  let index = 0;
-  let wanted = false; // what the user asked for
-  let held = false; // paused for as long as somebody drags the window
-  let frame = 0;
-  const goals = new Map(); // seeks that wait for the one under way
+export class Player {
+  #active;
+  #resting;
+  #stretches = []; // [[from, to], ...] in seconds
+  #index = 0;
+  #wanted = false; // what the user asked for
+  #held = false; // paused for as long as somebody drags the window
+  #frame = 0;
+  #goals = new Map(); // seeks that wait for the one under way
+  #onTime;
+  #onPlaying;
 
-  for (const video of pair) {
-    video.addEventListener("seeked", () => {
-      if (goals.has(video)) seek(video, goals.get(video));
-    });
+  /** Owns the two elements. `onTime(seconds, index)` comes with every drawn frame. */
+  constructor(pair, { onTime, onPlaying }) {
+    [this.#active, this.#resting] = pair;
+    this.#onTime = onTime;
+    this.#onPlaying = onPlaying;
+    for (const video of pair) {
+      video.addEventListener("seeked", () => {
+        if (this.#goals.has(video)) this.#seek(video, this.#goals.get(video));
+      });
+    }
   }
 
-  const next = () => (index + 1) % stretches.length;
+  get isPlaying() {
+    return this.#wanted;
+  }
 
-  function seek(video, seconds) {
-    goals.delete(video);
-    if (video.seeking) goals.set(video, seconds);
+  /** The moment of the clip that is seen, s. */
+  get now() {
+    return this.#active.currentTime;
+  }
+
+  load(url) {
+    this.#stretches = [];
+    this.#goals.clear();
+    for (const video of this.#pair()) {
+      if (url) video.src = url;
+      else video.removeAttribute("src");
+      video.load();
+    }
+    this.#show();
+  }
+
+  /** Goes to the first stretch's start, and plays on if it was playing. */
+  setStretches(list) {
+    this.#stretches = list;
+    this.#index = 0;
+    this.#stop();
+    this.#seek(this.#active, list[0][0]);
+    this.#seek(this.#resting, list[this.#next()][0]);
+    if (this.#wanted && !this.#held) this.#start();
+    this.#onTime(list[0][0], 0);
+  }
+
+  hold(on) {
+    this.#held = on;
+    if (on) this.#stop();
+    else if (this.#wanted) this.#start();
+  }
+
+  setPlaying(playing) {
+    this.#wanted = playing && this.#stretches.length > 0;
+    if (this.#wanted && !this.#held) this.#start();
+    else this.#stop();
+    if (this.#wanted && !this.#frame) this.#frame = requestAnimationFrame(this.#tick);
+    this.#onPlaying(this.#wanted);
+  }
+
+  #pair() {
+    return [this.#active, this.#resting];
+  }
+
+  #next() {
+    return (this.#index + 1) % this.#stretches.length;
+  }
+
+  #seek(video, seconds) {
+    this.#goals.delete(video);
+    if (video.seeking) this.#goals.set(video, seconds);
     else if (video.ended || Math.abs(video.currentTime - seconds) > 0.001) video.currentTime = seconds;
   }
 
-  function show() {
-    for (const video of pair) video.toggleAttribute("data-active", video === active);
+  #show() {
+    for (const video of this.#pair()) video.toggleAttribute("data-active", video === this.#active);
   }
 
-  function tick() {
-    frame = wanted ? requestAnimationFrame(tick) : 0;
-    if (!stretches.length || held) return;
-    const over = active.ended || active.currentTime >= stretches[index][1];
-    if (over && !active.seeking && resting.readyState >= 2 && !resting.seeking) turn();
-    onTime(active.currentTime, index);
-  }
-
-  function turn() {
-    index = next();
-    [active, resting] = [resting, active];
-    show();
-    start();
-    resting.pause();
-    seek(resting, stretches[next()][0]);
-  }
-
-  function start() {
-    active.play().catch(() => {}); // refused or interrupted: the next press tries again
-  }
-
-  function stop() {
-    pair.forEach((video) => video.pause());
-  }
-
-  function setPlaying(playing) {
-    wanted = playing && stretches.length > 0;
-    if (wanted && !held) start();
-    else stop();
-    if (wanted && !frame) frame = requestAnimationFrame(tick);
-    onPlaying(wanted);
-  }
-
-  return {
-    load(url) {
-      stretches = [];
-      goals.clear();
-      for (const video of pair) {
-        if (url) video.src = url;
-        else video.removeAttribute("src");
-        video.load();
-      }
-      show();
-    },
-    /** Goes to the first stretch's start, and plays on if it was playing. */
-    setStretches(list) {
-      stretches = list;
-      index = 0;
-      stop();
-      seek(active, list[0][0]);
-      seek(resting, list[next()][0]);
-      if (wanted && !held) start();
-      onTime(list[0][0], 0);
-    },
-    hold(on) {
-      held = on;
-      if (on) stop();
-      else if (wanted) start();
-    },
-    setPlaying,
-    playing: () => wanted,
-    now: () => active.currentTime,
+  #tick = () => {
+    this.#frame = this.#wanted ? requestAnimationFrame(this.#tick) : 0;
+    if (!this.#stretches.length || this.#held) return;
+    const { ended, currentTime, seeking } = this.#active;
+    const over = ended || currentTime >= this.#stretches[this.#index][1];
+    const isReady = this.#resting.readyState >= 2 && !this.#resting.seeking;
+    if (over && !seeking && isReady) this.#turn();
+    this.#onTime(this.#active.currentTime, this.#index);
   };
+
+  #turn() {
+    this.#index = this.#next();
+    [this.#active, this.#resting] = [this.#resting, this.#active];
+    this.#show();
+    this.#start();
+    this.#resting.pause();
+    this.#seek(this.#resting, this.#stretches[this.#next()][0]);
+  }
+
+  #start() {
+    this.#active.play().catch(() => {}); // refused or interrupted: the next press tries again
+  }
+
+  #stop() {
+    this.#pair().forEach((video) => video.pause());
+  }
 }

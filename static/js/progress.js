@@ -29,6 +29,5 @@ export function createProgress(root, { cancel }) {
     const at = ROWS.indexOf(ROW_OF[job.step]); // -1 before the upload
     for (const row of root.querySelectorAll('[data-part="row"]')) renderRow(row, { job, at, file });
     part("line").textContent = jobWords(job).line;
-    part("cancel").disabled = job.step === "cancel";
   };
 }

@@ -4,9 +4,9 @@ import { result as words } from "./strings.js";
 
 const COPIED_MS = 2000;
 
-export function createResult(root, { limits, saved, show, anotherMoment, startOver }) {
+/** `saved()` at each Save, `say(text)` for what only a screen reader needs to be told. */
+export function createResult(root, { limits, saved, say, anotherMoment, startOver }) {
   const part = (name) => root.querySelector(`[data-part="${name}"]`);
-  const pictures = [...root.querySelectorAll('[data-part="picture"]')];
   part("saveGif").addEventListener("click", saved);
   part("saveTheme").addEventListener("click", saved);
   part("moment").addEventListener("click", anotherMoment);
@@ -14,29 +14,31 @@ export function createResult(root, { limits, saved, show, anotherMoment, startOv
   part("copy").addEventListener("click", async () => {
     const copied = await copyText(part("address"));
     part("copyWord").textContent = copied ? words.copied : words.copyFailed;
+    say(part("copyWord").textContent);
     setTimeout(() => (part("copyWord").textContent = words.copy), COPIED_MS);
   });
-  for (const button of pictures) button.addEventListener("click", () => show(button.dataset.picture));
 
-  return function render({ phase, result, shown }) {
+  function renderTheme(theme) {
+    part("theme").hidden = !theme;
+    part("why").hidden = !theme;
+    part("saveGif").classList.toggle("button-quiet", Boolean(theme));
+    if (!theme) return;
+    part("themeFacts").textContent = theme.bytes ? words.themeFacts(theme) : "";
+    part("saveTheme").href = theme.url;
+  }
+
+  function noteOf({ kept, theme, themeError }) {
+    const all = kept && (theme?.kept ?? true);
+    const where = all ? words.here : words.oneTime(Math.round(limits.linkTtl / 60));
+    return [themeError, where].filter(Boolean).join(" ");
+  }
+
+  return function render({ phase, result }) {
     if (phase !== "done") return;
-    const { theme } = result;
     part("gifFacts").textContent = result.gif ? words.facts(result.gif) : "";
     part("saveGif").href = result.url;
-    part("theme").hidden = !theme;
-    if (theme) {
-      part("themeFacts").textContent = theme.bytes ? words.themeFacts(theme) : "";
-      part("saveTheme").href = theme.url;
-    }
-    part("saveGif").classList.toggle("button-quiet", Boolean(theme));
-    part("pictures").hidden = !(theme?.pictureUrl && result.kept);
-    for (const button of pictures) button.setAttribute("aria-pressed", button.dataset.picture === shown);
-    const notes = [
-      result.kept && (theme?.kept ?? true) ? "" : words.oneTime(Math.round(limits.linkTtl / 60)),
-      result.themeError ?? "",
-    ].filter(Boolean);
-    part("note").hidden = !notes.length;
-    part("note").textContent = notes.join(" ");
+    renderTheme(result.theme);
+    part("note").textContent = noteOf(result);
   };
 }
 
@@ -48,5 +50,12 @@ async function copyText(element) {
   } catch {
     getSelection().selectAllChildren(element);
     return document.execCommand("copy");
+  }
+}
+
+/** Gives the blobs of a result back to the browser. */
+export function release(result) {
+  for (const url of [result?.url, result?.theme?.url, result?.theme?.pictureUrl]) {
+    if (url?.startsWith("blob:")) URL.revokeObjectURL(url);
   }
 }

@@ -23,9 +23,11 @@ export function createSettings(form, { limits, choose, focus, submit }) {
     button.addEventListener("click", () => focus(axis, Number(button.dataset.value)));
   }
 
-  function renderFocus({ clip, fit, focus: chosen }) {
-    axis = clip?.width && fit === "cover" ? overhang(clip, limits.frame).axis : null;
-    part("focusRow").hidden = axis === null;
+  // A clip of the frame's own shape looks the same either way.
+  function renderFit({ clip, fit, focus: chosen }) {
+    axis = clip?.width ? overhang(clip, limits.frame).axis : null;
+    part("fitRow").hidden = !clip || Boolean(clip.width && axis === null);
+    part("focusRow").hidden = axis === null || fit !== "cover";
     if (axis === null) return;
     ends.forEach((button, index) => {
       button.textContent = focusWords.ends[axis][index];
@@ -44,16 +46,22 @@ export function createSettings(form, { limits, choose, focus, submit }) {
     if (form.elements.themeName.value !== state.themeName) form.elements.themeName.value = state.themeName;
   }
 
+  function noteOf({ kind, duration }) {
+    const whole = duration !== null && duration <= limits.length;
+    if (kind === "unplayable") return whole ? words.unplayableWhole : words.unplayable;
+    return kind === "gif" && !whole ? words.gif : "";
+  }
+
   return function render(state) {
     const { file, clip } = state;
     if (!file) return;
     part("name").textContent = file.name;
     part("facts").textContent = clip ? words.facts({ size: file.size, ...clip }) : words.reading;
-    const note = { gif: words.gif, unplayable: words.unplayable }[clip?.kind];
+    const note = clip ? noteOf(clip) : "";
     part("kind").hidden = !note;
-    part("kind").textContent = note ?? "";
+    part("kind").textContent = note;
     part("convert").disabled = !clip;
-    renderFocus(state);
+    renderFit(state);
     renderOptions(state);
   };
 }

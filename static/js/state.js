@@ -68,7 +68,6 @@ const steps = {
     quality: state.quality,
     theme: state.theme,
   }),
-  problemRead: (state) => ({ ...state, problem: null }),
 };
 
 /** The next state; an action nobody knows is a mistake in the page. */

@@ -1,5 +1,5 @@
 // Every word the scripts put on the page, in one place for translation. (The words that stand
-// still are in templates/converter/home.html.)
+// still are in templates/converter/.)
 
 const MEBIBYTE = 1_048_576;
 const LANGUAGE = "en";
@@ -51,11 +51,12 @@ export const clip = {
   unplayable:
     "This browser can’t play this kind of video, but Chromi can convert it. " +
     "Type where your six seconds start.",
+  unplayableWhole: "This browser can’t play this kind of video, but Chromi can convert it.",
   short: (duration) => `This clip is ${seconds(duration)} long, so all of it becomes the loop.`,
   window: ({ start, end, duration }) =>
     `From ${spokenSeconds(start)} to ${spokenSeconds(end)}` +
     (duration === null ? "" : ` of ${spokenSeconds(duration)}`),
-  ends: (clock) => `to ${clock}`,
+  ends: (clock) => `ends at ${clock}`,
 };
 
 export const focus = {
@@ -72,6 +73,8 @@ export const preview = {
   light: "Light page",
   hide: "Hide page",
   show: "Show page",
+  picture: (kind, bytes) =>
+    [{ theme: "Theme", gif: "GIF" }[kind], bytes && megabytes(bytes)].filter(Boolean).join(" · "),
 };
 
 const stages = {
@@ -83,7 +86,7 @@ const stages = {
   theme: "Making the Chrome theme",
 };
 
-/** A job of conversion.js in words: {heading, line, short} (short is for the tab's title). */
+/** A job of conversion.js in words: {line, short} (short is for the tab's title). */
 export function jobWords(job) {
   switch (job.step) {
     case "wait":
@@ -109,11 +112,9 @@ export function jobWords(job) {
       return { line: `${stages[job.stage] ?? "Converting"}: ${job.percent} %`, short: `${job.percent} %` };
     case "fetch":
       return {
-        line: `Bringing it to you: ${megabytes(job.loaded)} of ${megabytes(job.total)}`,
+        line: `Fetching the result: ${megabytes(job.loaded)} of ${megabytes(job.total)}`,
         short: `${job.percent} % down`,
       };
-    case "cancel":
-      return { line: "Canceling…", short: "Canceling" };
     default:
       return { line: "Asking Chromi for a place…", short: "Starting" };
   }
@@ -130,10 +131,11 @@ function timeLeft(value) {
 export const result = {
   facts: ({ bytes, width, height, frames, duration_ms: ms }) =>
     `${megabytes(bytes)} · ${width}\u00a0×\u00a0${height}\u00a0px · ${seconds(ms / 1000)} · ${frames}\u00a0frames`,
-  themeFacts: ({ bytes, pictureBytes }) =>
-    pictureBytes
-      ? `${megabytes(bytes)} · animated AVIF, ${megabytes(pictureBytes)} for your screen`
-      : megabytes(bytes),
+  themeFacts: ({ bytes, pictureBytes, pictureKind }) =>
+    [megabytes(bytes), pictureBytes && `animated ${pictureKind}, ${megabytes(pictureBytes)} for your screen`]
+      .filter(Boolean)
+      .join(" · "),
+  here: "Chromi has deleted its copy. Save yours before you close this tab.",
   oneTime: (minutes) =>
     `This page could not fetch the file itself. The link works once, within ${minutes} minutes.`,
   copy: "Copy",

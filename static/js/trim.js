@@ -6,145 +6,197 @@ import { formatClock, parseTimecode } from "./timecode.js";
 import { startAfterKey, startAtLeft, windowBox, windowFraction, windowLength } from "./trimwindow.js";
 
 const FINGER_PX = 44;
+const RESIZED_MS = 150;
 
-/** `move(start)` asks for a start in s; `mistyped()` tells of a time that is none. */
-export function createTrim(root, { limits, move, hold, playhead, mistyped }) {
-  const part = (name) => root.querySelector(`[data-part="${name}"]`);
-  const [strip, handle, time] = [part("strip"), part("window"), part("time")];
-  let shown = { clip: null, start: 0 };
-  let grab = null; // px between the pointer and the window's left edge while dragging
-  let drawing = new AbortController();
-  let drawn = { clip: null, width: 0 }; // what the film shows, or is about to
+export class Trim {
+  #root;
+  #limits;
+  #tell;
+  #shown = { clip: null, file: null, start: 0 };
+  #grab = null; // px between the pointer and the window's left edge while dragging
+  #drawing = new AbortController();
+  #drawn = { clip: null, width: 0 }; // what the film shows, or is about to
 
-  const span = () => ({ duration: shown.clip.duration, length: limits.length, fps: limits.fps });
-  const box = () => ({ ...span(), strip: strip.clientWidth, minimum: FINGER_PX });
-  const key = (event) => {
-    const start = startAfterKey(shown.start, event, span());
-    if (start === null) return false;
-    move(start);
-    return true;
-  };
-
-  strip.addEventListener("pointerdown", (event) => {
-    if (event.button || !shown.clip) return;
-    strip.setPointerCapture(event.pointerId);
-    const { left, width } = windowBox(shown.start, box());
-    const x = event.clientX - strip.getBoundingClientRect().left;
-    grab = x >= left && x <= left + width ? x - left : width / 2;
-    hold(true);
-    dragTo(event);
-    handle.focus({ preventScroll: true });
-    event.preventDefault();
-  });
-  strip.addEventListener("pointermove", (event) => {
-    if (grab !== null) dragTo(event);
-  });
-  for (const end of ["pointerup", "pointercancel"]) {
-    strip.addEventListener(end, () => {
-      if (grab !== null) hold(false);
-      grab = null;
-    });
+  /**
+   * `move(start)` asks for a start in s; `mistyped()` tells of a time that is none; `hold(on)`
+   * of a drag; `seen(seconds, picture)` of each frame on the film. `playhead()` is asked, s.
+   */
+  constructor(root, { limits, ...tell }) {
+    this.#root = root;
+    this.#limits = limits;
+    this.#tell = tell;
+    this.#listenToPointer();
+    this.#listenToKeys();
+    this.#part("here").addEventListener("click", () => tell.move(tell.playhead()));
+    new ResizeObserver(() => {
+      if (!this.#shown.clip || root.hidden) return;
+      this.#renderWindow();
+      this.#redraw();
+    }).observe(this.#part("strip"));
   }
 
-  function dragTo(event) {
-    const left = event.clientX - strip.getBoundingClientRect().left - grab;
-    move(startAtLeft(Math.max(0, left), box()));
+  render(state) {
+    const before = this.#shown;
+    this.#shown = state;
+    const { clip, start, phase } = state;
+    this.#root.hidden = phase !== "edit" || !clip;
+    if (this.#root.hidden) return;
+    this.#renderParts();
+    this.#renderWords();
+    if (start !== before.start || clip !== before.clip) this.#renderTime();
+    this.#renderWindow();
+    this.#redraw();
   }
 
-  handle.addEventListener("keydown", (event) => {
-    if (event.altKey || event.ctrlKey || event.metaKey) return;
-    if (key(event)) event.preventDefault();
-  });
-  for (const button of root.querySelectorAll('[data-part="nudge"]')) {
-    const { key: name, shift } = button.dataset;
-    button.addEventListener("click", () => key({ key: name, shiftKey: Boolean(shift) }));
+  focusTime() {
+    this.#part("time").focus();
   }
-  part("here").addEventListener("click", () => move(playhead()));
 
-  function takeTyped() {
-    if (time.value === formatClock(shown.start)) return true;
+  /** Where the preview is, s. */
+  onTime(seconds) {
+    const { clip, start } = this.#shown;
+    if (!clip || clip.duration === null) return;
+    const share = windowFraction(seconds, { start, ...this.#span() });
+    this.#part("head").style.left = `${share * 100}%`;
+  }
+
+  /** Whether the typed start is one; then it is asked for. */
+  takeTyped() {
+    const time = this.#part("time");
+    if (time.value === formatClock(this.#shown.start)) return true;
     const seconds = parseTimecode(time.value);
     if (Number.isNaN(seconds)) {
       time.setAttribute("aria-invalid", "true");
-      mistyped();
+      this.#tell.mistyped();
       return false;
     }
-    move(seconds);
-    renderTime();
+    this.#tell.move(seconds);
+    this.#renderTime();
     return true;
   }
-  time.addEventListener("change", takeTyped);
-  time.addEventListener("keydown", (event) => {
-    if (event.key === "Enter") takeTyped();
-  });
 
-  new ResizeObserver(() => {
-    if (!shown.clip || root.hidden) return;
-    renderWindow();
-    redraw();
-  }).observe(strip);
-
-  async function redraw() {
-    const { clip } = shown;
-    const width = strip.clientWidth;
-    if (!width || (clip === drawn.clip && width === drawn.width)) return;
-    drawing.abort();
-    drawing = new AbortController();
-    const { signal } = drawing;
-    drawn = { clip, width };
-    part("film").width = 0; // blank again
-    if (clip.kind !== "video") return;
-    await new Promise((resolve) => setTimeout(resolve, 150)); // the window is still being resized
-    if (!signal.aborted) drawFilmstrip(part("film"), clip, signal);
+  #part(name) {
+    return this.#root.querySelector(`[data-part="${name}"]`);
   }
 
-  function renderWindow() {
-    const { clip, start } = shown;
-    if (clip.duration === null) return;
-    const { left, width } = windowBox(start, box());
-    handle.style.transform = `translateX(${left}px)`;
-    handle.style.width = `${width}px`;
+  #span() {
+    const { length, fps } = this.#limits;
+    return { duration: this.#shown.clip.duration, length, fps };
   }
 
-  function renderTime() {
-    time.value = formatClock(shown.start);
+  #box() {
+    return { ...this.#span(), strip: this.#part("strip").clientWidth, minimum: FINGER_PX };
+  }
+
+  #isWhole() {
+    const { duration } = this.#shown.clip;
+    return duration !== null && duration <= this.#limits.length;
+  }
+
+  #listenToPointer() {
+    const strip = this.#part("strip");
+    strip.addEventListener("pointerdown", (event) => {
+      if (event.button || !this.#shown.clip || this.#isWhole()) return;
+      strip.setPointerCapture(event.pointerId);
+      const { left, width } = windowBox(this.#shown.start, this.#box());
+      const x = event.clientX - strip.getBoundingClientRect().left;
+      this.#grab = x >= left && x <= left + width ? x - left : width / 2;
+      this.#tell.hold(true);
+      this.#dragTo(event);
+      this.#part("window").focus({ preventScroll: true });
+      event.preventDefault();
+    });
+    strip.addEventListener("pointermove", (event) => {
+      if (this.#grab !== null) this.#dragTo(event);
+    });
+    for (const end of ["pointerup", "pointercancel"]) {
+      strip.addEventListener(end, () => {
+        if (this.#grab !== null) this.#tell.hold(false);
+        this.#grab = null;
+      });
+    }
+  }
+
+  #dragTo(event) {
+    const left = event.clientX - this.#part("strip").getBoundingClientRect().left - this.#grab;
+    this.#tell.move(startAtLeft(Math.max(0, left), this.#box()));
+  }
+
+  #listenToKeys() {
+    this.#part("window").addEventListener("keydown", (event) => {
+      if (event.altKey || event.ctrlKey || event.metaKey) return;
+      if (this.#takeKey(event)) event.preventDefault();
+    });
+    for (const button of this.#root.querySelectorAll('[data-part="nudge"]')) {
+      const { key, shift } = button.dataset;
+      button.addEventListener("click", () => this.#takeKey({ key, shiftKey: Boolean(shift) }));
+    }
+    const time = this.#part("time");
+    time.addEventListener("change", () => this.takeTyped());
+    time.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") this.takeTyped();
+    });
+  }
+
+  #takeKey(event) {
+    const start = startAfterKey(this.#shown.start, event, this.#span());
+    if (start === null) return false;
+    this.#tell.move(start);
+    return true;
+  }
+
+  async #redraw() {
+    const { clip, file } = this.#shown;
+    const width = this.#part("strip").clientWidth;
+    if (!width || (clip === this.#drawn.clip && width === this.#drawn.width)) return;
+    const film = this.#part("film");
+    if (clip !== this.#drawn.clip) film.width = 0; // blank again
+    this.#drawing.abort();
+    this.#drawing = new AbortController();
+    const { signal } = this.#drawing;
+    const isResized = clip === this.#drawn.clip;
+    this.#drawn = { clip, width };
+    if (clip.kind === "unplayable" || clip.duration === null) return;
+    if (isResized) await new Promise((resolve) => setTimeout(resolve, RESIZED_MS)); // and goes on
+    if (!signal.aborted) drawFilmstrip(film, { clip, file, signal, seen: this.#tell.seen });
+  }
+
+  /** Only what can be used: a clip that becomes the loop as a whole has nothing to move. */
+  #renderParts() {
+    const { duration, kind } = this.#shown.clip;
+    const whole = this.#isWhole();
+    this.#part("strip").hidden = duration === null || (whole && kind === "unplayable");
+    this.#part("ends").hidden = duration === null;
+    this.#part("window").hidden = whole;
+    this.#part("head").hidden = kind !== "video";
+    this.#part("here").hidden = kind !== "video";
+    this.#part("row").hidden = whole;
+    this.#part("note").hidden = !whole;
+  }
+
+  #renderWords() {
+    const { clip: { duration }, start } = this.#shown;
+    const { length } = this.#limits;
+    const end = start + windowLength({ duration, length });
+    this.#part("total").textContent = duration === null ? "" : formatClock(duration, { thousandths: false });
+    this.#part("end").textContent = words.ends(formatClock(end));
+    this.#part("note").textContent = this.#isWhole() ? words.short(duration) : "";
+    const handle = this.#part("window");
+    handle.setAttribute("aria-valuemax", Math.max(0, (duration ?? 0) - length).toFixed(3));
+    handle.setAttribute("aria-valuenow", start.toFixed(3));
+    handle.setAttribute("aria-valuetext", words.window({ start, end, duration }));
+  }
+
+  #renderTime() {
+    const time = this.#part("time");
+    time.value = formatClock(this.#shown.start);
     time.removeAttribute("aria-invalid");
   }
 
-  function render(state) {
-    const before = shown;
-    shown = state;
-    const { clip, start, phase } = state;
-    root.hidden = phase !== "edit" || !clip;
-    if (root.hidden) return;
-    const { duration } = clip;
-    const end = start + windowLength({ duration, length: limits.length });
-    const whole = duration !== null && duration <= limits.length;
-    strip.hidden = duration === null;
-    part("total").parentElement.hidden = duration === null;
-    part("total").textContent = duration === null ? "" : formatClock(duration, { thousandths: false });
-    part("end").textContent = words.ends(formatClock(end));
-    part("here").hidden = clip.kind !== "video" || whole;
-    part("here").parentElement.hidden = whole;
-    part("note").hidden = !whole;
-    part("note").textContent = whole ? words.short(duration) : "";
-    handle.setAttribute("aria-valuemax", duration === null ? 0 : Math.max(0, duration - limits.length).toFixed(3));
-    handle.setAttribute("aria-valuenow", start.toFixed(3));
-    handle.setAttribute("aria-valuetext", words.window({ start, end, duration }));
-    if (start !== before.start || clip !== before.clip) renderTime();
-    renderWindow();
-    redraw();
+  #renderWindow() {
+    if (this.#shown.clip.duration === null) return;
+    const { left, width } = windowBox(this.#shown.start, this.#box());
+    this.#part("window").style.transform = `translateX(${left}px)`;
+    this.#part("window").style.width = `${width}px`;
   }
-
-  return {
-    render,
-    takeTyped,
-    focusTime: () => time.focus(),
-    /** Where the preview is, s. */
-    onTime(seconds) {
-      if (!shown.clip || shown.clip.duration === null) return;
-      const share = windowFraction(seconds, { start: shown.start, ...span() });
-      part("head").style.left = `${share * 100}%`;
-    },
-  };
 }

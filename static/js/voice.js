@@ -2,7 +2,7 @@
 
 import { announcements, jobWords, mistakes } from "./strings.js";
 
-/** `status` and `alert` are the elements; `retry()` is the alert's one button. */
+/** {render, say}: `status` and `alert` are the elements; `retry()` is the alert's one button. */
 export function createVoice({ status, alert, retry }) {
   function warn(problem) {
     alert.replaceChildren();
@@ -20,7 +20,7 @@ export function createVoice({ status, alert, retry }) {
     status.textContent = text;
   }
 
-  return function render({ phase, file, job, problem }, before) {
+  function render({ phase, file, job, problem }, before) {
     if (problem !== before.problem) warn(problem);
     if (phase !== before.phase) {
       if (phase === "edit" && before.phase === "converting") say(problem ? "" : announcements.canceled);
@@ -31,7 +31,9 @@ export function createVoice({ status, alert, retry }) {
     } else if (job && milestone(job) !== milestone(before.job)) {
       say(jobWords(job).line);
     }
-  };
+  }
+
+  return { render, say };
 }
 
 // A screen reader hears each stage and each quarter, not each percent.

@@ -7,6 +7,8 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 CONVERSION_MS = 90_000
+# A busy machine is slow, not wrong.
+expect.set_options(timeout=30_000)
 
 
 def choose(page: Page, clip: Path, *, theme: bool = False) -> None:
@@ -51,7 +53,7 @@ def save(page: Page, folder: Path, name: str = "Save the GIF") -> Path:
     return path
 
 
-def until(page: Page, condition: str, *, seconds: float = 20) -> None:
+def until(page: Page, condition: str, *, seconds: float = 60) -> None:
     """Wait until the JavaScript `condition` holds. (page.wait_for_function needs unsafe-eval.)"""
     deadline = time.monotonic() + seconds
     while not page.evaluate(condition):

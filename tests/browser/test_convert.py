@@ -4,6 +4,7 @@ import json
 import re
 import socket
 import time
+import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,7 +37,7 @@ def files_in(folder: Path) -> list[str]:
 
 
 def wait_until_empty(folder: Path) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while files_in(folder) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert files_in(folder) == []
@@ -51,8 +52,23 @@ def another_upload(server: Server) -> Iterator[None]:
             f"POST /convert/ HTTP/1.1\r\nHost: {host}\r\nContent-Type: multipart/form-data; "
             "boundary=x\r\nContent-Length: 5000\r\n\r\n--x\r\n".encode()
         )
-        time.sleep(0.5)
+        wait_until_busy(server)
         yield
+
+
+def wait_until_busy(server: Server) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with urllib.request.urlopen(f"{server.url}/health/", timeout=30) as health:
+            if json.load(health)["busy"]:
+                return
+        time.sleep(0.05)
+    raise AssertionError("the upload was not let in")
+
+
+def size_of(file: Path) -> str:
+    """MB as the page writes them."""
+    return f"{max(0.1, file.stat().st_size / 1_048_576):.1f}".removesuffix(".0")
 
 
 def watch_forms(page: Page) -> JSHandle:
@@ -108,7 +124,7 @@ def test_keyboard_alone_makes_the_gif_that_was_chosen_and_saves_it_twice(
 
     assert forms.json_value()[0]["start_time"] == "00:00:02.500"
     lines = [line for line, _ in stages.json_value()]
-    percents = [int(n) for line in lines for n in re.findall(r"^(?!Up|Br).*: (\d+) %", line)]
+    percents = [int(n) for line in lines for n in re.findall(r"^(?!Up|Fetch).*: (\d+) %", line)]
     assert percents == sorted(percents)
     assert len(set(percents)) >= 3
     assert percents[-1] < 100
@@ -119,8 +135,10 @@ def test_keyboard_alone_makes_the_gif_that_was_chosen_and_saves_it_twice(
     first, second = save(page, tmp_path), save(page, tmp_path, "Save the GIF")
     assert first.name == "chromi_background.gif"
     assert abs(grey_at(second) - (16 + 20 * 2.5)) <= 2
-    size = f"{first.stat().st_size / 1_048_576:.1f}".rstrip("0").rstrip(".")
-    expect(page.get_by_text(f"{size} MB · 1280 × 720 px · 6 s · 144 frames")).to_be_visible()
+    expect(
+        page.get_by_text(f"{size_of(first)} MB · 1280 × 720 px · 6 s · 144 frames")
+    ).to_be_visible()
+    expect(page.get_by_text("Chromi has deleted its copy. Save yours")).to_be_visible()
     shown = page.locator('[data-part="made"]')
     assert shown.evaluate("image => image.naturalWidth") == 1280
     wait_until_empty(server.media)
@@ -171,6 +189,7 @@ def test_a_clip_the_browser_cannot_play_is_cut_by_a_typed_time(
     page = open_page()
     choose(page, hevc)
     expect(page.get_by_text("This browser can’t play this kind of video")).to_be_visible()
+    expect(page.get_by_text("No preview in this browser")).to_be_visible()
     expect(window(page)).to_have_attribute(
         "aria-valuetext", "From 0 seconds to 6 seconds of 10 seconds"
     )
@@ -360,7 +379,7 @@ def test_the_theme_is_saved_beside_the_gif_and_the_mock_up_wears_it(
         manifest = json.loads(archive.read("manifest.json"))
         picture = archive.getinfo(manifest["theme"]["images"]["theme_ntp_background"]["200"])
     assert manifest["name"] == "Slow dawn"
-    megabytes = f"{max(0.1, picture.file_size / 1_048_576):.1f}"
+    megabytes = f"{max(0.1, picture.file_size / 1_048_576):.1f}".removesuffix(".0")
     expect(page.get_by_text(f"animated AVIF, {megabytes} MB for your screen")).to_be_visible()
     made = page.locator('[data-part="made"]')
     assert made.evaluate("image => image.decode().then(() => image.naturalWidth)") >= 1600
@@ -369,11 +388,14 @@ def test_the_theme_is_saved_beside_the_gif_and_the_mock_up_wears_it(
     )
     assert frame == f"rgb({' '.join(map(str, manifest['theme']['colors']['frame']))})"
 
-    page.get_by_role("button", name="GIF", exact=True).click()
+    sizes = [f"Theme · {megabytes} MB", f"GIF · {size_of(save(page, tmp_path))} MB"]
+    expect(page.locator("[data-picture]")).to_have_text(sizes)
+    page.get_by_role("button", name="GIF ·").click()
     until(page, "document.querySelector('[data-part=\"made\"]').naturalWidth === 1280")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="Copy").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    expect(page.get_by_role("status")).to_have_text("Copied")
     assert page.evaluate("navigator.clipboard.readText()") == "chrome://extensions"
 
 
@@ -386,3 +408,10 @@ def test_without_scripts_a_refusal_is_a_page_with_a_way_back(open_page, tmp_path
     expect(page.get_by_role("heading", name="That did not work")).to_be_visible()
     page.get_by_role("link", name="Back to the form").click()
     expect(page.get_by_label("Video (")).to_be_visible()
+
+
+def test_a_link_that_is_used_up_says_so_and_leads_back(open_page: Callable[..., Page]) -> None:
+    page = open_page("/download/00000000-0000-4000-8000-000000000000/")
+    expect(page.get_by_role("heading", name="This link is used up")).to_be_visible()
+    page.get_by_role("link", name="Convert a video").click()
+    expect(page.get_by_text("Choose a video")).to_be_visible()

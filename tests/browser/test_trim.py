@@ -14,6 +14,16 @@ from tests.browser.steps import button, choose, field_of, start_of, time_field, 
 pytestmark = pytest.mark.browser
 
 FRAME_S = 1 / 24
+# The colour in the middle of each of the film strip's twelve pictures; black before it is drawn.
+FILM = """() => {
+    const film = document.querySelector('[data-part="film"]');
+    const context = film.getContext("2d");
+    return Array.from({ length: 12 }, (_, index) => {
+        if (!film.width) return [0, 0, 0];
+        const x = ((index + 0.5) / 12) * film.width;
+        return [...context.getImageData(x, film.height / 2, 1, 1).data.slice(0, 3)];
+    });
+}"""
 
 
 @pytest.fixture
@@ -126,19 +136,23 @@ def test_the_preview_loops_over_exactly_the_window(editor: Page) -> None:
     seen = editor.evaluate(
         """() => new Promise((resolve) => {
             const seen = [];
-            const until = performance.now() + 7500;
+            let last = performance.now();
+            const until = last + 9000;
             (function look() {
                 const video = document.querySelector("video[data-active]");
-                if (!video.seeking) seen.push(video.currentTime);
-                if (performance.now() < until) requestAnimationFrame(look);
+                const now = performance.now();
+                if (!video.seeking) seen.push([video.currentTime, now - last]);
+                last = now;
+                if (now < until) requestAnimationFrame(look);
                 else resolve(seen);
             })();
         })"""
     )
-    assert min(seen) >= 3 - FRAME_S
-    assert max(seen) <= 9 + 4 * FRAME_S
-    assert max(seen) >= 9 - 4 * FRAME_S
-    assert any(later < earlier - 5 for earlier, later in itertools.pairwise(seen))
+    moments, gaps = zip(*seen, strict=True)
+    late = max(gaps) / 1000 + 2 * FRAME_S  # a busy machine draws, and so turns, late
+    assert min(moments) >= 3 - FRAME_S
+    assert 9 - late <= max(moments) <= 9 + late
+    assert any(later < earlier - 4 for earlier, later in itertools.pairwise(moments))
 
 
 def test_start_here_takes_the_playheads_moment(editor: Page) -> None:
@@ -162,14 +176,8 @@ def test_the_seam_plays_the_last_and_the_first_second(editor: Page) -> None:
 
 
 def test_the_film_strip_shows_the_clip_from_dark_to_light(editor: Page) -> None:
-    film = """() => {
-        const film = document.querySelector('[data-part="film"]');
-        const context = film.getContext("2d");
-        return Array.from({ length: 12 }, (_, index) =>
-            context.getImageData(((index + 0.5) / 12) * film.width, film.height / 2, 1, 1).data[0]);
-    }"""
-    until(editor, f"({film})()[11] > 150")
-    greys = editor.evaluate(film)
+    until(editor, f"({FILM})()[11][0] > 150")
+    greys = [red for red, _, _ in editor.evaluate(FILM)]
     assert greys == sorted(greys)
     assert len(set(greys)) == 12
 
@@ -229,7 +237,9 @@ def test_a_short_clip_says_that_all_of_it_is_the_loop(
     expect(
         page.get_by_text("This clip is 4 s long, so all of it becomes the loop.")
     ).to_be_visible()
-    expect(time_field(page)).to_be_hidden()
+    expect(page.locator('[data-part="film"]')).to_be_visible()
+    for control in (window(page), time_field(page), page.get_by_role("button", name="Start here")):
+        expect(control).to_be_hidden()
     assert sent_fields(page, "start_time") == ["00:00:00.000"]
 
 
@@ -259,10 +269,12 @@ def test_a_recorders_webm_without_a_duration_gets_its_length(
 def test_a_gif_is_shown_as_an_image_with_its_own_length(
     open_page: Callable[..., Page], clips: Callable[..., Path]
 ) -> None:
-    gif = clips("clip.gif", "-f", "lavfi", "-i", "testsrc2=s=160x90:r=10:d=8")
+    source = "color=black:s=160x90:r=10:d=8,format=gray,geq=lum='16+20*T'"
+    gif = clips("clip.gif", "-f", "lavfi", "-i", source)
     page = open_page()
     choose(page, gif)
     expect(page.get_by_text("A GIF plays from its own start here")).to_be_visible()
+    until(page, f"new Set(({FILM})().map(String)).size === 12")
     expect(page.locator('[data-part="still"]')).to_be_visible()
     expect(window(page)).to_have_attribute(
         "aria-valuetext", "From 0 seconds to 6 seconds of 8 seconds"
@@ -290,3 +302,31 @@ def test_the_decoration_is_paused_by_a_button_and_stays_away_from_small_screens(
     small = open_page(viewport={"width": 360, "height": 740})
     expect(small.get_by_role("button", name="Play")).to_be_visible()
     expect(small.locator('[data-part="decoration"]')).to_be_hidden()
+
+
+def test_a_clip_of_the_screens_own_shape_has_no_fit_to_choose(editor: Page) -> None:
+    expect(editor.get_by_text("Fill the screen")).to_be_hidden()
+    expect(editor.get_by_role("slider", name="What stays of the picture")).to_be_hidden()
+
+
+def test_the_mock_up_wears_the_look_of_the_chosen_seconds(
+    open_page: Callable[..., Page], clips: Callable[..., Path]
+) -> None:
+    red_then_blue = clips(
+        "two.mp4", "-f", "lavfi", "-i",
+        "color=0xC02020:s=320x180:r=24:d=7,drawbox=c=0x2030C0:t=fill:enable='gte(t,1)'",
+        "-preset", "ultrafast", "-g", "12", "-pix_fmt", "yuv420p",
+    )  # fmt: skip
+    frame = "document.querySelector('#mockup').style.getPropertyValue('--mock-frame')"
+    is_blue = f"(([r, g, b]) => b > r)({frame}.match(/\\d+/g)?.map(Number) ?? [])"
+    page = open_page()
+    choose(page, red_then_blue, theme=True)
+    until(page, is_blue)  # the first frame is red, the six seconds are blue
+    page.get_by_role("checkbox", name="Also make a Chrome theme").uncheck()
+    assert page.evaluate(frame) == ""
+
+
+def test_the_mock_up_is_dark_for_those_who_like_it_dark(open_page: Callable[..., Page]) -> None:
+    page = open_page(color_scheme="dark")
+    expect(page.locator("#mockup")).to_have_attribute("data-scheme", "dark")
+    expect(page.get_by_role("button", name="Light page")).to_be_visible()

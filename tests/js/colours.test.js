@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { borderColour, contrast, manifestColours, readableOn } from "../../static/js/colours.js";
-import { themeColours } from "../../static/js/look.js";
+import { cutOut, themeColours } from "../../static/js/look.js";
 
 test("the border colour is the mean of the edge, and nothing of the middle", () => {
   const [width, height] = [4, 3];
@@ -20,7 +20,7 @@ const flat = (colour) => ({ data: Uint8ClampedArray.from([...colour, 255]), widt
 
 test("text is readable on every colour of every estimate", () => {
   for (let r = 0; r < 256; r += 15) for (let g = 0; g < 256; g += 15) for (let b = 0; b < 256; b += 15) {
-    const colours = themeColours(flat([r, g, b]));
+    const colours = themeColours([flat([r, g, b])]);
     assert.ok(contrast(colours.frame, colours.frameText) >= 4.5);
     assert.ok(contrast(colours.toolbar, colours.toolbarText) >= 4.5);
     assert.ok(contrast(readableOn([r, g, b]), [r, g, b]) >= 4.5);
@@ -44,6 +44,20 @@ test("the estimate is what converter/pipeline/look.py makes of the same pixels",
     [[135, 190, 250], [180, 213, 249], [218, 238, 255], [20, 20, 24]],
   ];
   for (const [clip, frame, toolbar, text] of made) {
-    assert.deepEqual(themeColours(flat(clip)), { frame, toolbar, frameText: text, toolbarText: text, page: clip });
+    assert.deepEqual(themeColours([flat(clip)]), { frame, toolbar, frameText: text, toolbarText: text, page: clip });
   }
+});
+
+test("the estimate goes by all the frames, the page's colour by the first", () => {
+  const [red, blue] = [[200, 20, 20], [20, 40, 220]].map(flat);
+  const { frame, page } = themeColours([red, blue, blue]);
+  assert.deepEqual(page, [200, 20, 20]);
+  assert.deepEqual(frame, themeColours([blue]).frame);
+});
+
+test("only what is seen of a frame counts", () => {
+  const data = Uint8ClampedArray.from({ length: 4 * 4 * 4 }, (_, at) => at >> 4); // its row
+  const part = { x: 0.25, y: 0.5, width: 0.5, height: 0.25 };
+  const cut = cutOut({ data, width: 4, height: 4 }, part);
+  assert.deepEqual([cut.width, cut.height, [...cut.data]], [2, 1, Array(8).fill(2)]);
 });

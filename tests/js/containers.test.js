@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { gifDuration, movieDuration } from "../../static/js/containers.js";
+import { gifDelays, movieDuration } from "../../static/js/containers.js";
+import { frameAt } from "../../static/js/frames.js";
 import { storedFiles } from "../../static/js/zip.js";
 
 const text = (string) => [...string].map((letter) => letter.charCodeAt(0));
@@ -20,9 +21,14 @@ function gif(delays) {
 const mvhd = (timescale, duration) =>
   box("mvhd", [0, 0, 0, 0, ...Array(8).fill(0), ...u32(timescale), ...u32(duration), ...Array(80).fill(0)]);
 
-test("a GIF's length is the sum of its delays, a delay of none being ten", async () => {
-  assert.equal(await gifDuration(blob(gif([4, 4, 5, 0]))), 0.23);
-  assert.equal(await gifDuration(blob(text("GIF89a"))), null);
+test("a GIF has a delay a frame, one of none being ten hundredths", async () => {
+  assert.deepEqual(await gifDelays(blob(gif([4, 4, 5, 0]))), [0.04, 0.04, 0.05, 0.1]);
+  assert.deepEqual(await gifDelays(blob(text("GIF89a"))), []);
+});
+
+test("the frame seen at an instant is the one whose delay is not over", () => {
+  const delays = [0.5, 1, 0.25];
+  assert.deepEqual([0, 0.49, 0.5, 1.49, 1.5, 9].map((seconds) => frameAt(seconds, delays)), [0, 0, 1, 1, 2, 2]);
 });
 
 test("a movie's length is in its header, before or after the data", async () => {

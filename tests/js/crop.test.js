@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { focusAfterDrag, focusAfterKey, objectPosition, overhang } from "../../static/js/crop.js";
+import { focusAfterDrag, focusAfterKey, objectPosition, overhang, visiblePart } from "../../static/js/crop.js";
 
 const frame = { width: 1280, height: 720 };
 
@@ -34,4 +34,12 @@ test("keys move the focus, other keys do not", () => {
 
 test("the focus is an object-position", () => {
   assert.equal(objectPosition({ x: 0.5, y: 0.125 }), "50.00% 12.50%");
+});
+
+test("what is seen of a picture is the frame's share of it at the focus", () => {
+  const picture = { width: 2560, height: 720 };
+  const seen = (fit, x) => visiblePart(picture, { fit, focus: { x, y: 0.5 }, frame });
+  assert.deepEqual(seen("cover", 0), { x: 0, y: 0, width: 0.5, height: 1 });
+  assert.deepEqual(seen("cover", 1), { x: 0.5, y: 0, width: 0.5, height: 1 });
+  assert.deepEqual(seen("contain", 1), { x: 0, y: 0, width: 1, height: 1 });
 });
