@@ -2,34 +2,72 @@
 
 import { FRAMES, spreadFrames } from "./frames.js";
 
-/** Draws `clip` on `canvas` until `signal` aborts; `seen(seconds, picture)` tells each frame. */
-export async function drawFilmstrip(canvas, { clip, file, signal, seen }) {
-  const { width, height } = canvas.getBoundingClientRect();
-  const scale = Math.min(2, devicePixelRatio);
-  canvas.width = Math.round(width * scale);
-  canvas.height = Math.round(height * scale);
-  const context = canvas.getContext("2d");
-  try {
-    for await (const frame of spreadFrames(clip, file)) {
-      if (signal.aborted) return;
-      seen(frame.seconds, frame.picture);
-      // What comes later is not known yet: this frame is the best guess.
-      for (let cell = frame.index; cell < FRAMES; cell += 1) drawCell(context, frame, cell);
+const KEPT = { width: 240, height: 128 }; // px of a frame that is kept: a cell's on a sharp screen
+
+export class Filmstrip {
+  #canvas;
+  #seen;
+  #frames = []; // one a cell, as small canvases
+  #drawing = new AbortController();
+
+  /** `seen(seconds, picture)` tells each frame that was found. */
+  constructor(canvas, { seen }) {
+    this.#canvas = canvas;
+    this.#seen = seen;
+  }
+
+  /** Draws `clip` from here on; one that cannot be shown leaves a blank strip, which still trims. */
+  async open(clip, file) {
+    this.#drawing.abort();
+    this.#drawing = new AbortController();
+    const { signal } = this.#drawing;
+    this.#frames = [];
+    this.paint();
+    if (clip.kind === "unplayable" || clip.duration === null) return;
+    try {
+      for await (const frame of spreadFrames(clip, file)) {
+        if (signal.aborted) return;
+        this.#seen(frame.seconds, frame.picture);
+        this.#frames[frame.index] = keep(frame);
+        this.paint();
+      }
+    } catch {
+      // what is there stays
     }
-  } catch {
-    // a blank strip still trims
+  }
+
+  /** Draws what is known, as wide as the strip is now; the last known frame stands for the rest. */
+  paint() {
+    const { clientWidth, clientHeight } = this.#canvas;
+    const scale = Math.min(2, devicePixelRatio);
+    this.#canvas.width = Math.round(clientWidth * scale);
+    this.#canvas.height = Math.round(clientHeight * scale);
+    const context = this.#canvas.getContext("2d");
+    for (let cell = 0; cell < FRAMES; cell += 1) {
+      const frame = this.#frames[cell] ?? this.#frames.at(-1);
+      if (frame) drawCell(context, frame, cell);
+    }
   }
 }
 
-function drawCell(context, { picture, width, height }, cell) {
+function keep({ picture, width, height }) {
+  const scale = Math.min(1, Math.max(KEPT.width / width, KEPT.height / height));
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.ceil(width * scale);
+  canvas.height = Math.ceil(height * scale);
+  canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
+  return canvas;
+}
+
+function drawCell(context, frame, cell) {
   const box = { width: context.canvas.width / FRAMES, height: context.canvas.height };
   const left = cell * box.width;
-  const scale = Math.max(box.width / width, box.height / height);
-  const [w, h] = [width * scale, height * scale];
+  const scale = Math.max(box.width / frame.width, box.height / frame.height);
+  const [w, h] = [frame.width * scale, frame.height * scale];
   context.save();
   context.beginPath();
   context.rect(left, 0, Math.ceil(box.width), box.height);
   context.clip();
-  context.drawImage(picture, left + (box.width - w) / 2, (box.height - h) / 2, w, h);
+  context.drawImage(frame, left + (box.width - w) / 2, (box.height - h) / 2, w, h);
   context.restore();
 }

@@ -36,9 +36,7 @@ export function createSettings(form, { limits, choose, focus, submit }) {
   }
 
   function renderOptions(state) {
-    for (const name of ["fit", "quality"]) {
-      form.querySelector(`[name="${name}"][value="${state[name]}"]`).checked = true;
-    }
+    for (const name of ["fit", "quality"]) form.elements[name].value = state[name];
     const theme = form.elements.theme;
     if (!theme) return;
     theme.checked = state.theme;
@@ -46,22 +44,20 @@ export function createSettings(form, { limits, choose, focus, submit }) {
     if (form.elements.themeName.value !== state.themeName) form.elements.themeName.value = state.themeName;
   }
 
-  function noteOf({ kind, duration }) {
-    const whole = duration !== null && duration <= limits.length;
-    if (kind === "unplayable") return whole ? words.unplayableWhole : words.unplayable;
-    return kind === "gif" && !whole ? words.gif : "";
-  }
-
   return function render(state) {
     const { file, clip } = state;
     if (!file) return;
     part("name").textContent = file.name;
     part("facts").textContent = clip ? words.facts({ size: file.size, ...clip }) : words.reading;
-    const note = clip ? noteOf(clip) : "";
-    part("kind").hidden = !note;
-    part("kind").textContent = note;
+    part("kind").textContent = clip ? noteOf(clip, limits) : "";
     part("convert").disabled = !clip;
     renderFit(state);
     renderOptions(state);
   };
+}
+
+function noteOf({ kind, duration }, { length }) {
+  const whole = duration !== null && duration <= length;
+  if (kind === "unplayable") return whole ? words.unplayableWhole : words.unplayable;
+  return kind === "gif" && !whole ? words.gif : "";
 }

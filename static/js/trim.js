@@ -1,12 +1,11 @@
 // The filmstrip with its one window of fixed length, and the typed start.
 
-import { drawFilmstrip } from "./filmstrip.js";
+import { Filmstrip } from "./filmstrip.js";
 import { clip as words } from "./strings.js";
 import { formatClock, parseTimecode } from "./timecode.js";
 import { startAfterKey, startAtLeft, windowBox, windowFraction, windowLength } from "./trimwindow.js";
 
 const FINGER_PX = 44;
-const RESIZED_MS = 150;
 
 export class Trim {
   #root;
@@ -14,8 +13,8 @@ export class Trim {
   #tell;
   #shown = { clip: null, file: null, start: 0 };
   #grab = null; // px between the pointer and the window's left edge while dragging
-  #drawing = new AbortController();
-  #drawn = { clip: null, width: 0 }; // what the film shows, or is about to
+  #film;
+  #opened = null; // the clip on the film
 
   /**
    * `move(start)` asks for a start in s; `mistyped()` tells of a time that is none; `hold(on)`
@@ -25,13 +24,14 @@ export class Trim {
     this.#root = root;
     this.#limits = limits;
     this.#tell = tell;
+    this.#film = new Filmstrip(this.#part("film"), { seen: tell.seen });
     this.#listenToPointer();
     this.#listenToKeys();
     this.#part("here").addEventListener("click", () => tell.move(tell.playhead()));
     new ResizeObserver(() => {
       if (!this.#shown.clip || root.hidden) return;
       this.#renderWindow();
-      this.#redraw();
+      this.#film.paint();
     }).observe(this.#part("strip"));
   }
 
@@ -45,7 +45,8 @@ export class Trim {
     this.#renderWords();
     if (start !== before.start || clip !== before.clip) this.#renderTime();
     this.#renderWindow();
-    this.#redraw();
+    if (clip !== this.#opened) this.#film.open(clip, state.file);
+    this.#opened = clip;
   }
 
   focusTime() {
@@ -143,22 +144,6 @@ export class Trim {
     if (start === null) return false;
     this.#tell.move(start);
     return true;
-  }
-
-  async #redraw() {
-    const { clip, file } = this.#shown;
-    const width = this.#part("strip").clientWidth;
-    if (!width || (clip === this.#drawn.clip && width === this.#drawn.width)) return;
-    const film = this.#part("film");
-    if (clip !== this.#drawn.clip) film.width = 0; // blank again
-    this.#drawing.abort();
-    this.#drawing = new AbortController();
-    const { signal } = this.#drawing;
-    const isResized = clip === this.#drawn.clip;
-    this.#drawn = { clip, width };
-    if (clip.kind === "unplayable" || clip.duration === null) return;
-    if (isResized) await new Promise((resolve) => setTimeout(resolve, RESIZED_MS)); // and goes on
-    if (!signal.aborted) drawFilmstrip(film, { clip, file, signal, seen: this.#tell.seen });
   }
 
   /** Only what can be used: a clip that becomes the loop as a whole has nothing to move. */

@@ -276,3 +276,32 @@ def test_a_screen_reader_hears_states_and_quarters(
     expect(page.get_by_role("alert")).to_have_text("There is no picture in it.")
     heard = [line for line in said.json_value() if line.startswith("Drawing")]
     assert heard == ["Drawing the loop: 5 %", "Drawing the loop: 30 %"]
+
+
+def test_title_and_favicon_follow_the_conversion(
+    open_page: Callable[..., Page], shapes: Clips
+) -> None:
+    page = open_page(reduced_motion="reduce")
+    icon = page.locator('link[rel="icon"]')
+    plain = icon.get_attribute("href")
+    converting(page, shapes)
+    expect(page).to_have_title("42 % · Chromi")
+    expect(icon).to_have_attribute("href", re.compile("^data:image/svg"))
+    page.get_by_role("button", name="Cancel").click()
+    expect(page).to_have_title(re.compile("^a name that is"))
+    expect(icon).to_have_attribute("href", re.compile(f"{plain}$"))
+
+
+def test_what_was_made_is_not_lost_by_closing_the_tab(
+    open_page: Callable[..., Page], shapes: Clips
+) -> None:
+    page = open_page(reduced_motion="reduce")
+    done(page, shapes)
+    with page.expect_event("dialog") as asked:
+        page.close(run_before_unload=True)
+    assert asked.value.type == "beforeunload"
+    asked.value.dismiss()
+    with page.expect_download():
+        page.get_by_role("link", name="Save the theme").click()
+    with page.expect_event("close"):
+        page.close(run_before_unload=True)

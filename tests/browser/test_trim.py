@@ -180,6 +180,10 @@ def test_the_film_strip_shows_the_clip_from_dark_to_light(editor: Page) -> None:
     greys = [red for red, _, _ in editor.evaluate(FILM)]
     assert greys == sorted(greys)
     assert len(set(greys)) == 12
+    editor.set_viewport_size({"width": 700, "height": 900})
+    until(editor, "document.querySelector('[data-part=\"film\"]').clientWidth < 700")
+    resized = [red for red, _, _ in editor.evaluate(FILM)]
+    assert len(set(resized)) == 12  # what was found is drawn again, not looked for
 
 
 def test_the_page_in_the_mock_up_is_light_dark_or_hidden(editor: Page) -> None:
@@ -330,3 +334,13 @@ def test_the_mock_up_is_dark_for_those_who_like_it_dark(open_page: Callable[...,
     page = open_page(color_scheme="dark")
     expect(page.locator("#mockup")).to_have_attribute("data-scheme", "dark")
     expect(page.get_by_role("button", name="Light page")).to_be_visible()
+
+
+def test_the_decoration_stays_away_from_those_who_save_data(open_page: Callable[..., Page]) -> None:
+    page = open_page()
+    page.add_init_script(
+        "Object.defineProperty(navigator.connection, 'saveData', { get: () => true })"
+    )
+    page.reload()
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+    expect(page.locator('[data-part="decoration"]')).not_to_have_attribute("src", re.compile("."))
