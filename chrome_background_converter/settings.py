@@ -120,6 +120,7 @@ MEDIA_URL = "/media/"  # never served: a link to a file is a token
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_ALLOW_ALL_ORIGINS = False  # the page's own files are for the page
 # Whoever serves the folder by mistake, or shares the machine, reads nothing.
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700

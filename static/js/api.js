@@ -2,13 +2,17 @@
 // own sentence and code, a broken connection a LostError.
 
 export class RefusedError extends Error {
+  name = "RefusedError";
+
   constructor({ status, code, error, retryAfter }) {
     super(error);
     Object.assign(this, { status, code, retryAfter });
   }
 }
 
-export class LostError extends Error {}
+export class LostError extends Error {
+  name = "LostError";
+}
 
 /** The calls the page makes. `urls` and the CSRF token come from the template. */
 export function createApi({ urls, csrfToken }) {

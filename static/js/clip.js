@@ -1,7 +1,8 @@
 // What the browser can tell of a file before it is uploaded.
 
-import { gifDelays, movieDuration } from "./containers.js";
 import { extensionOf } from "./limits.js";
+
+const containers = () => import("./containers.js"); // few clips need it
 
 const PATIENCE_MS = 15_000;
 const FAR_FUTURE_S = 1e7; // a recorder's WebM tells its length only after a seek past its end
@@ -24,7 +25,8 @@ export async function readClip(file) {
     const duration = await findDuration(video);
     return { kind: "video", url, width, height, duration, sample: first };
   } catch {
-    return unplayable(url, await movieDuration(file).catch(() => null));
+    const duration = containers().then(({ movieDuration }) => movieDuration(file));
+    return unplayable(url, await duration.catch(() => null));
   } finally {
     video.removeAttribute("src");
     video.load();
@@ -40,7 +42,7 @@ async function readGif(file, url) {
   image.src = url;
   const [decoded, delays] = await Promise.all([
     image.decode().then(() => true, () => false),
-    gifDelays(file).catch(() => []),
+    containers().then(({ gifDelays }) => gifDelays(file)).catch(() => []),
   ]);
   const duration = delays.reduce((sum, delay) => sum + delay, 0) || null;
   if (!decoded) return unplayable(url, duration);

@@ -6,6 +6,8 @@
 import { LostError, RefusedError } from "./api.js";
 import { collect } from "./collection.js";
 
+export { createApi } from "./api.js";
+
 const FIRST_POLL_MS = 400;
 const SLOWEST_POLL_MS = 1000;
 const BUSY_WAIT_S = 5; // where the server named no time

@@ -1,6 +1,5 @@
 // Wires the page together; the only module that knows where things stand in the document.
 
-import { createApi, LostError, RefusedError } from "./api.js";
 import { createBadge } from "./badge.js";
 import { readClip } from "./clip.js";
 import { listenForFiles } from "./intake.js";
@@ -23,10 +22,10 @@ const app = byId("app");
 const limits = readLimits(app.dataset);
 const store = createStore();
 const { dispatch } = store;
-const api = createApi({
+const server = {
   urls: { convert: app.dataset.convertUrl, jobs: app.dataset.jobsUrl, health: app.dataset.healthUrl },
   csrfToken: document.querySelector('[name="csrfmiddlewaretoken"]').value,
-});
+};
 
 // What only a conversion needs is no part of the first load: it comes with the first file.
 const conversion = () => import("./conversion.js");
@@ -120,9 +119,11 @@ async function run() {
   lostJob = null;
   dispatch({ type: "convertAsked" });
   try {
-    const { convert } = await conversion().catch(() => Promise.reject(new LostError("script")));
+    const { convert, createApi } = await conversion().catch(() => {
+      throw new DOMException("script", "NetworkError");
+    });
     const result = await convert({
-      api,
+      api: createApi(server),
       fields: fieldsOf(store.get()),
       resume,
       onJob: (id) => (running.jobId = id),
@@ -154,11 +155,11 @@ function fieldsOf({ file, start, fit, focus: point, quality, theme, themeName })
 }
 
 function problemOf(error) {
-  if (error instanceof LostError) {
+  if (["LostError", "NetworkError"].includes(error.name)) {
     lostJob = running.jobId;
     return { text: mistakes.offline(), retry: true };
   }
-  if (error instanceof RefusedError) {
+  if (error.name === "RefusedError") {
     return {
       text: error.message || (mistakes[error.code] ?? mistakes.unexpected)(),
       retry: RETRY_CODES.includes(error.code),
@@ -171,7 +172,7 @@ function problemOf(error) {
 function cancel() {
   const { controller, jobId } = running;
   controller.abort();
-  if (jobId) conversion().then(({ callOff }) => callOff(api, jobId));
+  if (jobId) conversion().then(({ callOff, createApi }) => callOff(createApi(server), jobId));
 }
 
 function showPanel({ phase }) {

@@ -251,6 +251,19 @@ def test_a_connection_lost_in_mid_conversion_keeps_everything(
     wait_until_empty(server.media)
 
 
+def test_a_script_that_got_lost_is_asked_for_again(open_page, ramp: Path) -> None:
+    page = open_page()
+    page.route("**/conversion.*.js", lambda route: route.abort())
+    choose(page, ramp)
+    button(page).click()
+    expect(page.get_by_role("alert")).to_contain_text("The connection was lost.")
+    page.unroute("**/conversion.*.js")
+    refusal = '{"code": "no_video", "error": "There is no picture in it."}'
+    page.route("**/convert/", lambda route: route.fulfill(status=422, body=refusal))
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("alert")).to_have_text("There is no picture in it.")
+
+
 def test_cancel_works_while_it_waits(open_page, server: Server, ramp: Path) -> None:
     page = open_page()
     choose(page, ramp)
