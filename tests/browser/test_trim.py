@@ -344,3 +344,13 @@ def test_the_decoration_stays_away_from_those_who_save_data(open_page: Callable[
     page.reload()
     expect(page.get_by_role("button", name="Play")).to_be_visible()
     expect(page.locator('[data-part="decoration"]')).not_to_have_attribute("src", re.compile("."))
+
+
+def test_the_previews_buttons_stand_in_one_row_on_the_smallest_screen(
+    open_page: Callable[..., Page], portrait: Path
+) -> None:
+    page = open_page(viewport={"width": 320, "height": 640})
+    choose(page, portrait)
+    names = ["Pause", "Check the seam", "Dark page", "Hide page"]
+    tools = [page.get_by_role("button", name=name).bounding_box() for name in names]
+    assert {tool["y"] for tool in tools} == {tools[0]["y"]}
