@@ -1,17 +1,27 @@
 """What all tests share: throw-away folders, clips made with ffmpeg, the clock of a clip."""
 
+import contextlib
 import hashlib
 import os
+import random
 import shutil
+import socket
 import subprocess
-import tempfile
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import imageio_ffmpeg
 import pytest
 
+# A UUID4 of no job and no link. Always the same: it stands in the names of tests, and the processes
+# of xdist must agree on these.
+NOBODYS_ID = "7f3a6c1e-8a53-4a3c-9a43-0b8d6a5e2f10"
 SHARED_CLIPS = Path(__file__).resolve().parents[2] / "shared" / "clips"
+
+# As in CI: no deadlines for a busy machine to miss, no database in the repository.
+hypothesis.settings.load_profile("ci")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -52,6 +62,19 @@ def house(settings, tmp_path: Path) -> Path:
     return settings.MEDIA_ROOT
 
 
+def free_port() -> int:
+    """A port that nobody has, and nobody gets before the server that it is for.
+
+    It lies below those that the kernel hands out (32768 and up on Linux): one of these could be
+    taken meanwhile by any outgoing connection. Not from `random`, which other tests seed.
+    """
+    while True:
+        port = random.SystemRandom().randrange(10_000, 32_000)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
 def files_in(folder: Path) -> list[str]:
     """The names of all files below `folder`."""
     return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
@@ -63,20 +86,28 @@ def run_ffmpeg(*arguments: str) -> None:
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
 
 
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of this run's, the same for all the processes of xdist."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
 @pytest.fixture(scope="session")
-def clips() -> Iterator[Callable[..., Path]]:
-    """Make a clip once a session: clips("name.mp4", *ffmpeg_arguments)."""
-    with tempfile.TemporaryDirectory(prefix="chromi-clips-") as folder:
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Make a clip once a run: clips("name.mp4", *ffmpeg_arguments)."""
+    folder = shared_folder(tmp_path_factory) / "clips"
 
-        def make(name: str, *arguments: str) -> Path:
-            recipe = hashlib.sha256("\0".join(arguments).encode()).hexdigest()[:16]
-            path = Path(folder) / recipe / name
-            if not path.exists():
-                path.parent.mkdir(exist_ok=True)
-                run_ffmpeg(*arguments, str(path))
-            return path
+    def make(name: str, *arguments: str) -> Path:
+        recipe = hashlib.sha256("\0".join(arguments).encode()).hexdigest()[:16]
+        path = folder / recipe / name
+        if not path.exists():
+            path.parent.mkdir(exist_ok=True, parents=True)
+            unfinished = path.with_name(f"{uuid.uuid4()}-{name}")
+            run_ffmpeg(*arguments, str(unfinished))
+            unfinished.replace(path)  # whole from the first moment that another process sees it
+        return path
 
-        yield make
+    return make
 
 
 @pytest.fixture(scope="session")

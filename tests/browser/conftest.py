@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser.servers import Server, serve
 
@@ -20,6 +20,8 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# Playwright's own 5 s are too few for a machine that does other things as well.
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="session")
@@ -89,6 +91,13 @@ def _note(faults: list[str], message: object) -> None:
 def ramp(clips: Callable[..., Path]) -> Path:
     """Ten seconds whose brightness tells the time: grey 16 (of 255) and 20 more a second."""
     return _ramp(clips, "ramp.mp4")
+
+
+@pytest.fixture(scope="session")
+def moment(clips: Callable[..., Path]) -> Path:
+    """One second, for what costs too much to wait for six: 24 frames."""
+    source = "testsrc2=s=320x180:r=24:d=1"
+    return clips("moment.mp4", "-f", "lavfi", "-i", source, "-pix_fmt", "yuv420p")
 
 
 @pytest.fixture(scope="session")

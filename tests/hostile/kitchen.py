@@ -1,8 +1,10 @@
 """What every hostile file is made with: the table's types, and a kitchen that cooks bytes."""
 
+import errno
 import random
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -12,6 +14,7 @@ import imageio_ffmpeg
 import numpy as np
 
 SEED = 5
+START_TRIES = 3
 RED, GREEN, BLUE, YELLOW = (210, 20, 20), (20, 170, 20), (20, 20, 210), (220, 220, 20)
 COLOURS = {"R": RED, "G": GREEN, "B": BLUE, "Y": YELLOW, "K": (0, 0, 0)}
 MAGENTA = (230, 0, 230)  # of the canary alone
@@ -152,10 +155,25 @@ class Kitchen:
             exact = ("-fflags", "+bitexact", "-flags", "+bitexact", "-threads", "1")
             command = [ffmpeg_exe(), "-hide_banner", "-v", "error", "-y"]
             command += [*arguments, *exact, str(output)]
-            done = subprocess.run(command, input=stdin, capture_output=True, check=False)
-            if done.returncode:
-                raise RuntimeError(f"{command}: {done.stderr.decode(errors='replace')}")
+            done = _run(command, stdin)
+            if done.returncode:  # its words first: what pytest cuts off is the end
+                raise RuntimeError(f"{done.stderr.decode(errors='replace')} from {command}")
             return output.read_bytes()
+
+
+def _run(command: list[str], stdin: bytes) -> subprocess.CompletedProcess[bytes]:
+    """Run it, anew if the machine could not start it just then (seen once, on a busy CI machine).
+
+    Never after EBADF: that would be a descriptor that somebody closed twice.
+    """
+    for left in reversed(range(START_TRIES)):
+        try:
+            return subprocess.run(command, input=stdin, capture_output=True, check=False)
+        except OSError as error:
+            if not left or error.errno == errno.EBADF:
+                raise RuntimeError(f"{error!r} at the start of {command}") from error
+            time.sleep(1)
+    raise AssertionError
 
 
 @cache

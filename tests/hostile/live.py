@@ -16,10 +16,14 @@ from pathlib import Path
 
 import psutil
 
+from tests.conftest import free_port
+
 ROOT = Path(__file__).resolve().parents[2]
 SMALL, FULL = "tests.hostile.small_wsgi:application", "tests.hostile.full_wsgi:application"
 BOUNDARY = "chromi-boundary-7f3a"
-START_S = 20
+START_S = 90
+# For what a quiet machine does at once. A busy one takes longer, and nobody waits for nothing.
+SOON_S = 10
 
 
 @dataclass(frozen=True)
@@ -36,12 +40,6 @@ class Answer:
     @property
     def refusal(self) -> tuple[int, str]:
         return self.status, str(self.json.get("code", ""))
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def form(data: bytes, filename: str, fields: Mapping[str, str]) -> bytes:
@@ -152,12 +150,12 @@ class Live:
     def log(self) -> str:
         return (self.folder / "server.log").read_text(errors="replace")
 
-    def settles(self, *, within: float = 3) -> bool:
+    def settles(self, *, within: float = SOON_S) -> bool:
         """Whether no file and no child is left soon."""
         return eventually(lambda: not self.files() and not self.children(), within=within)
 
 
-def eventually(is_so, *, within: float = 3) -> bool:
+def eventually(is_so, *, within: float = SOON_S) -> bool:
     """Whether `is_so()` becomes true within some seconds."""
     end = time.monotonic() + within
     while time.monotonic() < end:

@@ -3,10 +3,8 @@
 import contextlib
 import fcntl
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from queue import SimpleQueue
 
 import pytest
 from PIL import Image
@@ -20,7 +18,8 @@ from tests.hostile.live import FULL, SMALL, Listener, Live, Memory, serve
 ANSWER_S = 12
 MEMORY_MB = 512
 FLIPS, LONG_FLIPS = 100, 2000
-AT_ONCE = 2
+# A busy machine may make any file slow once; a file that is slow itself is so each time.
+TRIES = 3
 # What no answer may hold: places on the machine, and a tool's own words.
 TELLTALES = (
     b"/work",
@@ -77,36 +76,10 @@ def pantry() -> dict:
 
 
 @pytest.fixture(scope="module")
-def street(tmp_path_factory, listener, pantry) -> Iterator[SimpleQueue]:
-    """As many houses as are tried at once; who takes one brings it back."""
-    free: SimpleQueue[House] = SimpleQueue()
-    with contextlib.ExitStack() as stack:
-        for number in range(AT_ONCE):
-            folder = tmp_path_factory.mktemp(f"hostile{number}")
-            how = house(folder, app=SMALL, port=listener.port, pantry=pantry)
-            free.put(stack.enter_context(how))
-        yield free
-
-
-@pytest.fixture(scope="module")
-def pool() -> Iterator[ThreadPoolExecutor]:
-    pool = ThreadPoolExecutor(AT_ONCE)
-    yield pool
-    pool.shutdown(cancel_futures=True)
-
-
-@pytest.fixture(scope="module")
-def tried(request, street, pool) -> dict[str, Future[None]]:
-    """The outcome of each case that was chosen, by name: two are tried while one is judged."""
-    items = (item for item in request.session.items if item.path == request.path)
-    params = (item.callspec.params for item in items if hasattr(item, "callspec"))
-    chosen = [given["case"] for given in params if "case" in given]
-    is_long = request.config.getoption("--long")
-    return {
-        case.name: pool.submit(try_case, street, case)
-        for case in chosen
-        if is_long or not case.long
-    }
+def small(tmp_path_factory, listener, pantry) -> Iterator[House]:
+    folder = tmp_path_factory.mktemp("hostile")
+    with house(folder, app=SMALL, port=listener.port, pantry=pantry) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -116,56 +89,54 @@ def full(tmp_path_factory, listener, pantry) -> Iterator[House]:
         yield made
 
 
-def try_case(street: "SimpleQueue[House]", case: Case) -> None:
-    """Upload the case to the next free house. Raises AssertionError."""
-    house = street.get()
-    try:
-        check(house, case)
-    except AssertionError as error:
-        raise AssertionError(f"{case.name}: {error}") from error
-    finally:
-        street.put(house)
-
-
 def check(house: House, case: Case, *, within_s: float = ANSWER_S) -> None:
     """Assert that the answer is right, in time and silent, and that nothing is left."""
-    live = house.live
+    live, data = house.live, case.make(house.kitchen)
     fields = {} if case.start_time is None else {"start_time": case.start_time}
-    answer = live.convert(case.make(house.kitchen), case.filename, **fields)
-    if answer.status == 200:
-        gif = live.folder / "out.gif"
-        gif.write_bytes(live.download(answer))
-        assert case.expect.picture is not None, f"converted, but {case.expect.refusals} is right"
-        assert faults(gif, case.expect.picture) == []
-        with Image.open(gif) as picture:
-            assert magenta(picture) < MAGENTA_SHARE
-    else:
-        assert answer.refusal in case.expect.refusals, answer.body[:300]
-        assert sorted(answer.json) == ["code", "error", "success"]
-        assert [word for word in TELLTALES if word in answer.body] == []
-    assert answer.seconds < within_s
-    assert live.settles(), (live.files(), live.children())
+    took_s = []
+    while not took_s or (took_s[-1] >= within_s and len(took_s) < TRIES):
+        answer = live.convert(data, case.filename, **fields)
+        took_s.append(answer.seconds)
+        if answer.status == 200:
+            gif = live.folder / "out.gif"
+            gif.write_bytes(live.download(answer))
+            picture = case.expect.picture
+            assert picture is not None, f"converted, but {case.expect.refusals} is right"
+            assert faults(gif, picture) == []
+            with Image.open(gif) as opened:
+                assert magenta(opened) < MAGENTA_SHARE
+        else:
+            assert answer.refusal in case.expect.refusals, answer.body[:300]
+            assert sorted(answer.json) == ["code", "error", "success"]
+            assert [word for word in TELLTALES if word in answer.body] == []
+        assert live.settles(), (live.files(), live.children())
+    assert min(took_s) < within_s
 
 
 @pytest.mark.parametrize("case", marked(CASES))
-def test_a_hostile_or_odd_file_gets_its_answer_and_leaves_nothing(case, tried, listener):
-    tried[case.name].result()
+def test_a_hostile_or_odd_file_gets_its_answer_and_leaves_nothing(case, small, listener):
+    check(small, case)
     assert listener.calls == []
 
 
-def try_flips(numbers: range, street: "SimpleQueue[House]", pool: ThreadPoolExecutor) -> None:
-    for _ in pool.map(lambda case: try_case(street, case), flips.cases(numbers)):
-        pass
+def flip_checks(house: House, numbers: range) -> None:
+    for case in flips.cases(numbers):
+        try:
+            check(house, case)
+        except AssertionError as error:
+            raise AssertionError(f"{case.name}: {error}") from error
 
 
-def test_a_hundred_files_with_flipped_bits_break_nothing(street, pool):
-    try_flips(range(FLIPS), street, pool)
+@pytest.mark.parametrize("first", range(0, FLIPS, 10))
+def test_a_hundred_files_with_flipped_bits_break_nothing(first, small):
+    flip_checks(small, range(first, first + 10))
 
 
 @pytest.mark.long
-@pytest.mark.timeout(7200)
-def test_two_thousand_files_with_flipped_bits_break_nothing(street, pool):
-    try_flips(range(FLIPS, FLIPS + LONG_FLIPS), street, pool)
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("first", range(FLIPS, FLIPS + LONG_FLIPS, 100))
+def test_two_thousand_files_with_flipped_bits_break_nothing(first, small):
+    flip_checks(small, range(first, first + 100))
 
 
 FULL_SIZE = ["hevc-pq", "turned-270", "minutes-apart", "stts-huge", "gif-8000x8000-20000"]

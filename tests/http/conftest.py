@@ -1,7 +1,6 @@
 """A server to talk to: Django's client with the pipeline replaced at one seam, or real gunicorn."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from django.test import Client
 
 from converter.pipeline.inspector import GifFacts
 from converter.pipeline.timeline import delay_cs
+from tests.conftest import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 MP4_HEAD = b"\0\0\0\x18ftypisom\0\0\2\0isommp41"
@@ -50,9 +50,7 @@ def clip_file(name: str = "clip.mp4", content: bytes = MP4_HEAD) -> SimpleUpload
 @contextmanager
 def gunicorn(folder: Path, **environment: str) -> Iterator[str]:
     """A real server on its own folders; its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     env = os.environ | {
         "SECRET_KEY": "tests",
         "DJANGO_SETTINGS_MODULE": "chrome_background_converter.settings",
@@ -88,7 +86,7 @@ def _wait_for(address: str, server: subprocess.Popen) -> None:
     raise RuntimeError("gunicorn does not answer")
 
 
-def eventually(condition: Callable[[], bool], *, within_s: float = 5) -> bool:
+def eventually(condition: Callable[[], bool], *, within_s: float = 20) -> bool:
     """Whether `condition` comes true in time."""
     until = time.monotonic() + within_s
     while time.monotonic() < until:

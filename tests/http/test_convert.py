@@ -8,7 +8,7 @@ from django.test import Client
 
 from converter import admission, progress
 from converter.pipeline.errors import ConversionTimeoutError, TooShortError
-from tests.conftest import files_in
+from tests.conftest import NOBODYS_ID, files_in
 from tests.http.conftest import PICTURE, clip_file
 
 
@@ -267,7 +267,7 @@ def test_a_browser_without_javascript_gets_a_page(client, converted):
     [
         ("/nothing/", (404, "not_found")),
         ("/download/nonsense/", (404, "expired")),
-        (f"/download/{uuid.uuid4()}/", (404, "expired")),
+        (f"/download/{NOBODYS_ID}/", (404, "expired")),
         ("/jobs/nonsense/", (404, "unknown_job")),
     ],
 )

@@ -10,6 +10,7 @@ import yaml
 
 from converter import errors, urls
 from converter.pipeline import errors as pipeline_errors
+from tests.conftest import NOBODYS_ID
 from tests.http.conftest import clip_file
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,7 +59,7 @@ def test_the_documented_methods_are_the_allowed_ones(client, path):
     ("path", "method", "url"),
     [
         ("/convert/", "post", "/convert/"),
-        ("/jobs/{job_id}/", "get", f"/jobs/{uuid.uuid4()}/"),
+        ("/jobs/{job_id}/", "get", f"/jobs/{NOBODYS_ID}/"),
         ("/jobs/{job_id}/", "get", "/jobs/x/"),
         ("/jobs/{job_id}/", "delete", "/jobs/x/"),
         ("/download/{token}/", "get", "/download/x/"),

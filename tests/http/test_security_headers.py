@@ -1,18 +1,17 @@
 """What every answer carries, what every cookie hides behind, and who may not ask at all."""
 
 import re
-import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from django.test import Client
 
-from tests.conftest import files_in
+from tests.conftest import NOBODYS_ID, files_in
 from tests.http.conftest import ROOT, clip_file
 
-JOB = f"/jobs/{uuid.uuid4()}/"
-LINK = f"/download/{uuid.uuid4()}/"
+JOB = f"/jobs/{NOBODYS_ID}/"
+LINK = f"/download/{NOBODYS_ID}/"
 DYNAMIC = [
     ("get", "/", 200),
     ("get", "/health/", 200),

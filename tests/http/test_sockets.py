@@ -74,20 +74,20 @@ def test_a_client_that_stalls_is_dropped(server):
 
 def test_a_client_that_trickles_is_dropped(server):
     folder, host, port = server
-    began = time.monotonic()
-    with send_head(host, port, 10_000) as client:
+    with send_head(host, port, 1_000_000) as client:
         client.sendall(form(MP4_HEAD)[:150])
         client.settimeout(0.3)
-        while time.monotonic() < began + 10:
+        until = time.monotonic() + 60  # no such patience: UPLOAD_TIMEOUT is 3 s
+        while time.monotonic() < until:
             try:
                 client.sendall(b"x")
                 assert client.recv(1, socket.MSG_PEEK) != b""
             except TimeoutError:
                 continue
             break
-        client.settimeout(5)
+        assert time.monotonic() < until
+        client.settimeout(15)
         assert answer(client) == (408, "upload_stalled")
-    assert time.monotonic() - began < 9
     assert eventually(lambda: left(folder) == [])
 
 
@@ -107,7 +107,7 @@ def test_a_client_that_leaves_in_the_middle_of_a_conversion_leaves_nothing(serve
     with send_head(host, port, len(body)) as client:
         client.sendall(body)
         assert eventually(lambda: len(list((folder / "media/work").glob("*/*"))) > 0)
-    assert eventually(lambda: left(folder) == [], within_s=3)
+    assert eventually(lambda: left(folder) == [])
     with send_head(host, port, 10**9) as client:
         assert answer(client) == (413, "too_large")
 

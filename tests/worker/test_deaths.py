@@ -14,7 +14,7 @@ def test_a_killed_workers_job_is_taken_over(house, clip):
         house.wait_until_running(job_id)
         horse, orphans = first.horse(), house.ffmpegs()
         first.kill()
-        assert eventually(lambda: have_ended([horse, *orphans]), within_s=2)
+        assert eventually(lambda: have_ended([horse, *orphans]), within_s=10)
     with house.worker():
         house.fetch_once(house.client.outcome(job_id))
 
@@ -35,20 +35,20 @@ def test_without_any_worker_left_the_job_waits_again(house, clip):
         shown = house.wait_until_running(job_id)["progress"]
         worker.kill()
     assert eventually(
-        lambda: house.client.job(job_id)["status"] == "queued", within_s=WORKER_TTL + 10
+        lambda: house.client.job(job_id)["status"] == "queued", within_s=WORKER_TTL + 40
     )
     assert house.client.job(job_id)["progress"] >= shown
     assert house.client.cancel(job_id)["status"] == "canceled"
     with house.worker():  # whose start sweeps
-        assert eventually(house.is_clean, within_s=10)
+        assert eventually(house.is_clean)
 
 
 def test_a_job_that_takes_too_long_is_ended_with_its_children(house, clip):
     with house.worker(CONVERSION_TIMEOUT="1") as worker:
         worker.wait_until_ready()
-        record = house.client.outcome(house.client.enqueue(clip), within_s=10)
+        record = house.client.outcome(house.client.enqueue(clip))
         assert (record["status"], record["code"]) == ("failed", "timeout")
-        assert eventually(house.is_clean, within_s=2)
+        assert eventually(house.is_clean)
 
 
 def test_a_task_that_hangs_outside_the_conversion_is_ended_by_rq(house, short_clip):
@@ -58,9 +58,9 @@ def test_a_task_that_hangs_outside_the_conversion_is_ended_by_rq(house, short_cl
     os.mkfifo(upload)  # reading it never ends
     house.broker.client().hset(f"rq:job:{job_id}", "timeout", 1)
     with house.worker():
-        record = house.client.outcome(job_id, within_s=10)
+        record = house.client.outcome(job_id)
         assert (record["status"], record["code"]) == ("failed", "timeout")
-        assert eventually(lambda: not upload.exists(), within_s=2)
+        assert eventually(lambda: not upload.exists())
 
 
 def test_a_worker_that_is_told_to_stop_ends_its_conversion_first(house, clip):
@@ -70,7 +70,7 @@ def test_a_worker_that_is_told_to_stop_ends_its_conversion_first(house, clip):
         waiting = house.client.enqueue(clip)
         worker.process.terminate()
         house.client.outcome(job_id)
-        assert worker.process.wait(20) == 0
+        assert worker.process.wait(90) == 0
     record = house.client.job(job_id)
     assert house.client.job(waiting)["status"] == "queued"
     house.client.cancel(waiting)
