@@ -7,6 +7,7 @@ import random
 import shutil
 import socket
 import subprocess
+import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -73,6 +74,16 @@ def free_port() -> int:
         with contextlib.suppress(OSError), socket.socket() as probe:
             probe.bind(("127.0.0.1", port))
             return port
+
+
+def eventually(condition: Callable[[], bool], *, within_s: float = 20) -> bool:
+    """Whether `condition` comes true in time: on a busy machine that is long after a quiet one."""
+    began = time.monotonic()
+    while (waited := time.monotonic() - began) < within_s:
+        if condition():
+            return True
+        time.sleep(min(0.02 + waited / 10, 0.3))  # looking costs time that the others need
+    return condition()
 
 
 def files_in(folder: Path) -> list[str]:

@@ -17,8 +17,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.conftest import files_in, run_ffmpeg
-from tests.http.conftest import eventually
+from tests.conftest import eventually, files_in, run_ffmpeg
 from tests.worker.conftest import Client, House, WorkerProcess, system
 
 CLIPS_A_CLIENT = 2

@@ -115,10 +115,18 @@ def _ramp(clips: Callable[..., Path], name: str, *codec: str) -> Path:
 @pytest.fixture(scope="session")
 def portrait(clips: Callable[..., Path]) -> Path:
     """Seven seconds upright, in ten flat bands from dark to light, top to bottom."""
-    source = "color=black:s=180x320:r=24:d=7,format=gray,geq=lum='30+20*floor(Y/32)'"
-    return clips(
-        "portrait.mp4", "-f", "lavfi", "-i", source, "-preset", "ultrafast", "-pix_fmt", "yuv420p"
-    )
+    return _portrait(clips, "portrait.mp4", seconds=7)
+
+
+@pytest.fixture(scope="session")
+def portrait_moment(clips: Callable[..., Path]) -> Path:
+    """One second of the same."""
+    return _portrait(clips, "portrait-moment.mp4", seconds=1)
+
+
+def _portrait(clips: Callable[..., Path], name: str, *, seconds: int) -> Path:
+    source = f"color=black:s=180x320:r=24:d={seconds},format=gray,geq=lum='30+20*floor(Y/32)'"
+    return clips(name, "-f", "lavfi", "-i", source, "-preset", "ultrafast", "-pix_fmt", "yuv420p")
 
 
 @pytest.fixture(scope="session")

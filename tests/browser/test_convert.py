@@ -25,8 +25,7 @@ from tests.browser.steps import (
     until,
     window,
 )
-from tests.conftest import files_in
-from tests.http.conftest import eventually
+from tests.conftest import eventually, files_in
 
 pytestmark = pytest.mark.browser
 
@@ -138,10 +137,10 @@ def test_keyboard_alone_makes_the_gif_that_was_chosen_and_saves_it_twice(
 
 
 def test_the_mock_up_crops_an_upright_clip_exactly_as_the_server_does(
-    open_page, portrait: Path, tmp_path: Path
+    open_page, portrait_moment: Path, tmp_path: Path
 ) -> None:
     page = open_page()
-    choose(page, portrait)
+    choose(page, portrait_moment)
     slider = page.get_by_role("slider", name="What stays of the picture")
     slider.focus()
     for key in ["Shift+ArrowUp"] * 3 + ["ArrowUp"] * 2:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import eventually
 from tests.faults.conftest import is_root
-from tests.hostile.live import SMALL, Live, eventually, serve
+from tests.hostile.live import SMALL, Live, serve
 
 LOW_DISK = (503, "low_disk")
 
@@ -113,4 +114,4 @@ def test_a_lost_cache_loses_its_links_and_nothing_else(tmp_path, short):
         assert live.request("GET", answer.json["converted_url"]).status == 404
         assert live.convert(short).status == 200
     with serve(tmp_path, app=SMALL, DOWNLOAD_TTL=0) as live:
-        assert eventually(lambda: live.files() == [], within=40), live.files()
+        assert eventually(lambda: live.files() == [], within_s=40), live.files()

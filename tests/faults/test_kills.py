@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 import pytest
 
-from tests.hostile.live import FULL, SMALL, Live, eventually, serve
+from tests.conftest import eventually
+from tests.hostile.live import FULL, SMALL, Live, serve
 
 # Ten points of a conversion that takes the small server about a second; those of the long runs
 # lie between the others.
@@ -26,7 +27,7 @@ def upload_quietly(live: Live, data: bytes):
 
 
 def conversion_begins(live: Live) -> bool:
-    return eventually(lambda: bool(live.files()) or bool(live.children()), within=40)
+    return eventually(lambda: bool(live.files()) or bool(live.children()), within_s=40)
 
 
 def our_ffmpegs(folder) -> list[psutil.Process]:
@@ -68,15 +69,15 @@ def test_after_kill_9_of_the_web_process_the_next_one_sweeps_and_converts(
         time.sleep(point)
         os.kill(live.workers()[0].pid, signal.SIGKILL)
         running.result()
-        assert eventually(lambda: our_ffmpegs(live.folder) == [], within=40)
+        assert eventually(lambda: our_ffmpegs(live.folder) == [], within_s=40)
 
         def converts() -> bool:
             with contextlib.suppress(OSError):
                 return live.convert(short).status == 200
             return False
 
-        assert eventually(converts, within=40)
-        assert eventually(lambda: not unfinished(live), within=40), live.files()
+        assert eventually(converts, within_s=40)
+        assert eventually(lambda: not unfinished(live), within_s=40), live.files()
 
 
 def unfinished(live: Live) -> list[str]:
@@ -88,7 +89,7 @@ def test_kill_9_of_ffmpeg_gives_an_answer_and_leaves_nothing(point, tmp_path, si
     with ThreadPoolExecutor(1) as pool, serve(tmp_path, app=SMALL) as live:
         live.upload_headers()
         running = pool.submit(upload_quietly, live, six_seconds)
-        assert eventually(lambda: bool(our_ffmpegs(live.folder)), within=40)
+        assert eventually(lambda: bool(our_ffmpegs(live.folder)), within_s=40)
         time.sleep(point * 0.5)
         for process in our_ffmpegs(live.folder):
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -110,7 +111,7 @@ def test_sigterm_lets_a_running_conversion_finish(tmp_path, six_seconds):
     with ThreadPoolExecutor(1) as pool, serve(tmp_path, app=FULL) as live:
         live.upload_headers()
         running = pool.submit(live.convert, six_seconds)
-        assert eventually(lambda: bool(live.children()), within=40)
+        assert eventually(lambda: bool(live.children()), within_s=40)
         time.sleep(0.5)
         live.process.send_signal(signal.SIGTERM)
         answer = running.result()

@@ -12,7 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.hostile.live import BOUNDARY, FULL, SMALL, Live, eventually, form, serve
+from tests.conftest import eventually
+from tests.hostile.live import BOUNDARY, FULL, SMALL, Live, form, serve
 
 CLIENTS = 20
 BUSY_S = 1.0
@@ -228,7 +229,7 @@ def test_six_downloads_that_nobody_reads_are_dropped_and_their_links_are_good_ag
         def all_back() -> bool:
             return all(live.request("HEAD", link(token)).status == 200 for token in tokens)
 
-        assert eventually(all_back, within=STALL_S + 40)
+        assert eventually(all_back, within_s=STALL_S + 40)
         for client in clients:
             client.close()
         for token in tokens:
@@ -270,7 +271,7 @@ def test_good_bad_and_aborted_requests_leave_no_growth(rounds, tmp_path, short, 
 def kind_done(live: Live, kind) -> None:
     """Do it, and wait until its place is free again."""
     kind()
-    assert eventually(lambda: not live.request("GET", "/health/").json["busy"], within=40)
+    assert eventually(lambda: not live.request("GET", "/health/").json["busy"], within_s=40)
 
 
 def abort_download(live: Live, clip: bytes) -> None:

@@ -16,14 +16,12 @@ from pathlib import Path
 
 import psutil
 
-from tests.conftest import free_port
+from tests.conftest import eventually, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL, FULL = "tests.hostile.small_wsgi:application", "tests.hostile.full_wsgi:application"
 BOUNDARY = "chromi-boundary-7f3a"
 START_S = 90
-# For what a quiet machine does at once. A busy one takes longer, and nobody waits for nothing.
-SOON_S = 10
 
 
 @dataclass(frozen=True)
@@ -150,19 +148,9 @@ class Live:
     def log(self) -> str:
         return (self.folder / "server.log").read_text(errors="replace")
 
-    def settles(self, *, within: float = SOON_S) -> bool:
+    def settles(self) -> bool:
         """Whether no file and no child is left soon."""
-        return eventually(lambda: not self.files() and not self.children(), within=within)
-
-
-def eventually(is_so, *, within: float = SOON_S) -> bool:
-    """Whether `is_so()` becomes true within some seconds."""
-    end = time.monotonic() + within
-    while time.monotonic() < end:
-        if is_so():
-            return True
-        time.sleep(0.02)
-    return bool(is_so())
+        return eventually(lambda: not self.files() and not self.children())
 
 
 def environment(folder: Path, port: int, **settings: object) -> dict[str, str]:
@@ -201,7 +189,7 @@ def serve(folder: Path, *, app: str = FULL, **settings: object) -> Iterator[Live
         )
     live = Live(folder, port, process)
     try:
-        assert eventually(lambda: _answers(live), within=START_S), live.log()
+        assert eventually(lambda: _answers(live), within_s=START_S), live.log()
         yield live
     finally:
         stop(live)

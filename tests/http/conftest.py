@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -84,13 +84,3 @@ def _wait_for(address: str, server: subprocess.Popen) -> None:
         else:
             return
     raise RuntimeError("gunicorn does not answer")
-
-
-def eventually(condition: Callable[[], bool], *, within_s: float = 20) -> bool:
-    """Whether `condition` comes true in time."""
-    until = time.monotonic() + within_s
-    while time.monotonic() < until:
-        if condition():
-            return True
-        time.sleep(0.02)
-    return condition()

@@ -11,8 +11,8 @@ import pytest
 from django.test import Client
 
 from converter import downloads, services, storage
-from tests.conftest import files_in
-from tests.http.conftest import PICTURE, eventually, gunicorn
+from tests.conftest import eventually, files_in
+from tests.http.conftest import PICTURE, gunicorn
 
 BIG = b"GIF89a" + bytes(8_000_000)
 

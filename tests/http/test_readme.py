@@ -7,25 +7,26 @@ import subprocess
 
 import pytest
 
-from tests.conftest import files_in
-from tests.http.conftest import ROOT, eventually, gunicorn
+from tests.conftest import eventually, files_in
+from tests.http.conftest import ROOT, gunicorn
 
 
 @pytest.mark.slow
-def test_the_curl_lines_of_the_readme_give_a_gif(tmp_path, tiny_clip):
+def test_the_curl_lines_of_the_readme_give_a_gif(tmp_path, clips):
     if not shutil.which("curl"):
         pytest.skip("curl is not installed: apt-get install curl")
     section = (ROOT / "README.md").read_text().split("## With curl")[1].split("\n## ")[0]
     lines = "\n".join(re.findall(r"```sh\n(.*?)```", section, re.DOTALL))
-    (tmp_path / "clip.mp4").write_bytes(tiny_clip.read_bytes())
+    three_s = clips("three.mp4", "-f", "lavfi", "-i", "testsrc2=s=160x90:r=24:d=3")
+    (tmp_path / "clip.mp4").write_bytes(three_s.read_bytes())
     server = tmp_path / "server"
     server.mkdir()
 
     with gunicorn(server) as address:
         script = lines.replace("http://127.0.0.1:8000", address)
-        subprocess.run(["bash", "-euc", script], cwd=tmp_path, check=True, timeout=60)
+        subprocess.run(["bash", "-euc", script], cwd=tmp_path, check=True, timeout=120)
 
         answer = json.loads((tmp_path / "answer.json").read_text())
-        assert answer["gif"]["frames"] == 144
+        assert answer["gif"]["frames"] == 24  # from 00:00:02 on
         assert (tmp_path / "chromi_background.gif").stat().st_size == answer["gif"]["bytes"]
         assert eventually(lambda: files_in(server / "media") == [])

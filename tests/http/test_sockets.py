@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import files_in
-from tests.http.conftest import MP4_HEAD, eventually, gunicorn
+from tests.conftest import eventually, files_in
+from tests.http.conftest import MP4_HEAD, gunicorn
 
 BOUNDARY = "chromi"
 

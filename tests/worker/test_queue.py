@@ -9,8 +9,7 @@ import zlib
 import psutil
 import pytest
 
-from tests.conftest import NOBODYS_ID, files_in
-from tests.http.conftest import eventually
+from tests.conftest import NOBODYS_ID, eventually, files_in
 
 
 def test_progress_grows_and_the_link_works_once(house, clip):
