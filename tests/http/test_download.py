@@ -8,6 +8,7 @@ import urllib.parse
 from pathlib import Path
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 
 from converter import downloads, services, storage
@@ -42,6 +43,14 @@ def test_a_link_gives_the_file_once(client, house):
     ]
     assert client.get(url).status_code == 404
     assert files_in(house) == []
+
+
+def test_each_token_has_a_key_and_a_file_of_its_own(house):
+    tokens = [downloads.issue(f"{n}.gif", filename="a.gif", content_type="x") for n in range(3)]
+    assert [cache.get(f"dl:{token}")["name"] for token in tokens] == ["0.gif", "1.gif", "2.gif"]
+    found = [downloads.redeem(token) for token in reversed(tokens)]
+    assert [download.name for download in found] == ["2.gif", "1.gif", "0.gif"]
+    assert [downloads.redeem(token) for token in tokens] == [None] * 3
 
 
 def test_head_and_prefetch_spend_nothing(client, house):

@@ -55,6 +55,7 @@ def test_delays_never_drift(fps, frames):
         (b"\x1a\x45\xdf\xa3" + bytes(56) + b"webm", "matroska"),
         (b"\x1a\x45\xdf\xa3" + bytes(57) + b"webm", None),
         (b"\x1a\x45\xdf\xa3" + bytes(60), None),
+        (b"\x1a\x45\xdf\xa2" + bytes(20) + b"matroska", None),
         (b"GIF87a", "gif"),
         (b"GIF89a", "gif"),
         (b"GIF88a", None),
