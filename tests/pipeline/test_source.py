@@ -146,6 +146,29 @@ def test_cover_keeps_what_the_focus_asks_for(clips, focus_x, colour):
     assert seen(frame) == [colour] * 4
 
 
+@pytest.mark.parametrize(("focus_y", "colour"), [(0.0, RED), (0.5, GREEN), (1.0, BLUE)])
+def test_cover_keeps_what_the_focus_asks_for_of_an_upright_clip(clips, focus_y, colour):
+    """A 160x270 clip of three 160x90 colours, one above the other; focus_x has no say."""
+    stripes = (
+        "nullsrc=s=160x270:r=24:d=1,format=gbrp,"
+        "geq=r='255*lt(Y,90)':g='255*between(Y,90,179)':b='255*gte(Y,180)'"
+    )
+    path = clips("rows.mp4", "-f", "lavfi", "-i", stripes, *X264)
+    assert seen(first_frame(path, focus_x=0.9, focus_y=focus_y)) == [colour] * 4
+
+
+def test_contain_puts_bars_above_and_below_a_flat_picture_and_keeps_it_upright(clips):
+    """120x30 px of 2:1 pixels are a 160x20 picture: 35 rows of bar above it and below."""
+    source = "color=blue:s=120x30:r=24:d=1,drawbox=x=40:y=10:w=40:h=10:color=red:t=fill,setsar=2/1"
+    path = clips("flat.mp4", "-f", "lavfi", "-i", source, *X264)
+    frame = first_frame(path, fit="contain")
+    red = frame[..., 0] > 127
+    assert (int(red[45].sum()), int(red[:, 80].sum())) == pytest.approx((53, 7), abs=2)
+    assert [int(place.mean()) for place in red.nonzero()] == pytest.approx([44, 79], abs=1)
+    assert frame[2, 80, 2] > 200
+    assert frame[87, 80, 2] > 200
+
+
 def test_contain_shows_the_whole_picture_between_bars_of_its_border_colour(clips):
     source = "color=blue:s=90x90:r=24:d=1,drawbox=x=30:y=30:w=30:h=30:color=red:t=fill"
     path = clips("box.mp4", "-f", "lavfi", "-i", source, *X264)
