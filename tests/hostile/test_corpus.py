@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,26 +92,41 @@ def full(tmp_path_factory, listener, pantry) -> Iterator[House]:
 
 def check(house: House, case: Case, *, within_s: float = ANSWER_S) -> None:
     """Assert that the answer is right, in time and silent, and that nothing is left."""
-    live, data = house.live, case.make(house.kitchen)
-    fields = {} if case.start_time is None else {"start_time": case.start_time}
+    data = case.make(house.kitchen)
     took_s = []
-    while not took_s or (took_s[-1] >= within_s and len(took_s) < TRIES):
-        answer = live.convert(data, case.filename, **fields)
-        took_s.append(answer.seconds)
-        if answer.status == 200:
-            gif = live.folder / "out.gif"
-            gif.write_bytes(live.download(answer))
-            picture = case.expect.picture
-            assert picture is not None, f"converted, but {case.expect.refusals} is right"
-            assert faults(gif, picture) == []
-            with Image.open(gif) as opened:
-                assert magenta(opened) < MAGENTA_SHARE
-        else:
-            assert answer.refusal in case.expect.refusals, answer.body[:300]
-            assert sorted(answer.json) == ["code", "error", "success"]
-            assert [word for word in TELLTALES if word in answer.body] == []
-        assert live.settles(), (live.files(), live.children())
-    assert min(took_s) < within_s
+    while len(took_s) < TRIES:
+        took_s.append(try_out(house, case, data))
+        if took_s[-1] < within_s or took_s[-1] < within_s * slowness():
+            return
+    raise AssertionError(f"answered after {took_s} s")
+
+
+def slowness() -> float:
+    """How many times its own CPU time a computation takes here and now: 1 on a quiet machine."""
+    began, spent = time.monotonic(), time.process_time()
+    while time.monotonic() < began + 1:
+        pass
+    return (time.monotonic() - began) / (time.process_time() - spent)
+
+
+def try_out(house: House, case: Case, data: bytes) -> float:
+    """Upload it; how long the answer took, in s. Raises AssertionError if anything is wrong."""
+    live = house.live
+    fields = {} if case.start_time is None else {"start_time": case.start_time}
+    answer = live.convert(data, case.filename, **fields)
+    if answer.status == 200:
+        gif = live.folder / "out.gif"
+        gif.write_bytes(live.download(answer))
+        assert case.expect.picture is not None, f"converted, but {case.expect.refusals} is right"
+        assert faults(gif, case.expect.picture) == []
+        with Image.open(gif) as picture:
+            assert magenta(picture) < MAGENTA_SHARE
+    else:
+        assert answer.refusal in case.expect.refusals, answer.body[:300]
+        assert sorted(answer.json) == ["code", "error", "success"]
+        assert [word for word in TELLTALES if word in answer.body] == []
+    assert live.settles(), (live.files(), live.children())
+    return answer.seconds
 
 
 @pytest.mark.parametrize("case", marked(CASES))

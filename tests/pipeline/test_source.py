@@ -19,10 +19,10 @@ from converter.pipeline.errors import (
     UnreadableVideoError,
     UnsupportedTypeError,
 )
-from converter.pipeline.probe import parse, probe
+from converter.pipeline.probe import Probe, parse, probe
 from converter.pipeline.profile import ConversionProfile, Framing
 from converter.pipeline.sniff import sniff
-from converter.pipeline.source import frames, open_clip
+from converter.pipeline.source import border_colour, frames, open_clip, seeks
 from tests.conftest import run_ffmpeg
 
 PROFILE = ConversionProfile(width=160, height=90, fps=24, seconds=1)
@@ -146,6 +146,32 @@ def test_cover_keeps_what_the_focus_asks_for(clips, focus_x, colour):
     assert seen(frame) == [colour] * 4
 
 
+@pytest.mark.parametrize(
+    ("container", "codec", "pixel_format", "expected"),
+    [
+        ("mov", "h264", "yuv420p", True),
+        ("mov", "h264", "yuv444p", False),
+        ("mov", "hevc", "yuv444p", True),
+        ("matroska", "vp9", "yuv420p", True),
+        ("gif", "gif", "bgra", False),
+    ],
+)
+def test_a_jump_to_a_key_frame_is_made_where_it_is_safe(container, codec, pixel_format, expected):
+    about = Probe(
+        container=container,
+        pixels=1,
+        codec=codec,
+        pixel_format=pixel_format,
+        transfer="",
+        matrix="",
+        primaries="",
+        duration_s=None,
+        is_turned=False,
+        has_alpha=False,
+    )
+    assert seeks(about) is expected
+
+
 @pytest.mark.parametrize(("focus_y", "colour"), [(0.0, RED), (0.5, GREEN), (1.0, BLUE)])
 def test_cover_keeps_what_the_focus_asks_for_of_an_upright_clip(clips, focus_y, colour):
     """A 160x270 clip of three 160x90 colours, one above the other; focus_x has no say."""
@@ -167,6 +193,14 @@ def test_contain_puts_bars_above_and_below_a_flat_picture_and_keeps_it_upright(c
     assert [int(place.mean()) for place in red.nonzero()] == pytest.approx([44, 79], abs=1)
     assert frame[2, 80, 2] > 200
     assert frame[87, 80, 2] > 200
+
+
+def test_the_border_colour_is_the_mean_of_all_four_edges_and_of_nothing_else():
+    frame = np.full((4, 6, 3), 255, np.uint8)
+    frame[:, 0], frame[:, -1] = 40, 80
+    frame[0], frame[-1] = 10, 20
+    mean = (6 * 10 + 6 * 20 + (10 + 40 + 40 + 20) + (10 + 80 + 80 + 20)) / 20
+    assert border_colour(frame).tolist() == [mean] * 3
 
 
 def test_contain_shows_the_whole_picture_between_bars_of_its_border_colour(clips):
