@@ -182,8 +182,8 @@ def test_without_a_csrf_token_it_is_403(house, converted):
         ("put", "/convert/", "POST"),
         ("post", "/", "GET, HEAD"),
         ("post", "/health/", "GET, HEAD"),
-        ("delete", f"/download/{uuid.uuid4()}/", "GET, HEAD"),
-        ("post", f"/jobs/{uuid.uuid4()}/", "GET, HEAD, DELETE"),
+        ("delete", "/download/7d8f2f86-5c0c-4ab5-9d1c-0c1c7b8a9d11/", "GET, HEAD"),
+        ("post", "/jobs/7d8f2f86-5c0c-4ab5-9d1c-0c1c7b8a9d11/", "GET, HEAD, DELETE"),
     ],
 )
 def test_other_methods_are_405_with_or_without_a_token(method, path, allowed, house):

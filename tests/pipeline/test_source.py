@@ -22,7 +22,7 @@ from converter.pipeline.errors import (
 from converter.pipeline.probe import Probe, parse, probe
 from converter.pipeline.profile import ConversionProfile, Framing
 from converter.pipeline.sniff import sniff
-from converter.pipeline.source import border_colour, frames, open_clip, seeks
+from converter.pipeline.source import border_colour, frames, open_clip
 from tests.conftest import run_ffmpeg
 
 PROFILE = ConversionProfile(width=160, height=90, fps=24, seconds=1)
@@ -159,17 +159,17 @@ def test_cover_keeps_what_the_focus_asks_for(clips, focus_x, colour):
 def test_a_jump_to_a_key_frame_is_made_where_it_is_safe(container, codec, pixel_format, expected):
     about = Probe(
         container=container,
+        stream=0,
         pixels=1,
         codec=codec,
         pixel_format=pixel_format,
         transfer="",
-        matrix="",
-        primaries="",
         duration_s=None,
         is_turned=False,
+        is_strip=False,
         has_alpha=False,
     )
-    assert seeks(about) is expected
+    assert about.can_seek is expected
 
 
 @pytest.mark.parametrize(("focus_y", "colour"), [(0.0, RED), (0.5, GREEN), (1.0, BLUE)])
