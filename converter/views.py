@@ -36,8 +36,7 @@ from converter.errors import RequestError, expired, rq_disabled, unknown_job
 from converter.forms import EXTENSIONS, ConvertForm, video_of
 from converter.health import report as health_report
 from converter.pipeline.errors import ConversionError
-from converter.pipeline.manifest import DEFAULT_NAME
-from converter.pipeline.profile import CHROME_THEME
+from converter.pipeline.profile import CHROME_THEME, DEFAULT_THEME_NAME
 
 View = Callable[..., HttpResponse]
 
@@ -65,7 +64,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "fps": CHROME_THEME.fps,
         "duration_s": CHROME_THEME.seconds,
         "theme_available": themes.are_possible(),
-        "theme_name": DEFAULT_NAME,
+        "theme_name": DEFAULT_THEME_NAME,
         "link_ttl_s": settings.DOWNLOAD_TTL,
     }
     return render(request, "converter/home.html", context)

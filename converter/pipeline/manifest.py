@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from converter.pipeline.look import MIN_CONTRAST, RGB, Palette, contrast, readable_on
-from converter.pipeline.profile import Scale
+from converter.pipeline.profile import DEFAULT_THEME_NAME, Scale
 
-DEFAULT_NAME = "Chromi theme"
 DESCRIPTION = "Six seconds of video behind every New Tab page, made with Chromi."
 VERSION = "1.0.0"
 NAME_LENGTH, DESCRIPTION_LENGTH = 75, 132
@@ -45,7 +44,7 @@ def theme_name(typed: str) -> str:
     name = " ".join(seen.replace("__MSG_", "MSG_").split())
     while len(name.encode("utf-16-le")) // 2 > NAME_LENGTH:
         name = name[:-1]
-    return name.strip(_JOINERS + " ") or DEFAULT_NAME
+    return name.strip(_JOINERS + " ") or DEFAULT_THEME_NAME
 
 
 def colours(palette: Palette) -> dict[str, list[int]]:

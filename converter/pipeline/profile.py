@@ -7,6 +7,7 @@ Fit = Literal["cover", "contain"]
 Quality = Literal["high", "small"]
 # A theme's pictures: in percent of the display scale that each is drawn for.
 Scale = Literal["100", "200"]
+DEFAULT_THEME_NAME = "Chromi theme"
 
 
 @dataclass(frozen=True, kw_only=True)

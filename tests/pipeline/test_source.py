@@ -350,7 +350,7 @@ def test_what_a_killed_decoder_gave_is_no_short_clip(tiny_clip, number, error):
     with opened(tiny_clip) as shown:
         next(shown)
         next(shown)
-        (child,) = psutil.Process().children()
+        (child,) = (c for c in psutil.Process().children() if c.name().startswith("ffmpeg"))
         child.send_signal(number)
         with pytest.raises(error):
             list(shown)

@@ -21,7 +21,6 @@ from converter.pipeline.look import (
     readable_on,
 )
 from converter.pipeline.manifest import (
-    DEFAULT_NAME,
     DESCRIPTION,
     DESCRIPTION_LENGTH,
     NAME_LENGTH,
@@ -30,6 +29,7 @@ from converter.pipeline.manifest import (
     faults,
     theme_name,
 )
+from converter.pipeline.profile import DEFAULT_THEME_NAME
 
 PICTURES = {"100": "images/background.avif", "200": "images/background@2x.avif"}
 FILES = {*PICTURES.values(), "icons/16.png", "icons/48.png", "icons/128.png", "manifest.json"}
@@ -110,9 +110,9 @@ def test_a_look_keeps_the_icon_from_the_middle_and_the_border_from_the_beginning
 @pytest.mark.parametrize(
     ("typed", "name"),
     [
-        ("", DEFAULT_NAME),
-        (" \n\t ", DEFAULT_NAME),
-        ("\u200d\u202e", DEFAULT_NAME),
+        ("", DEFAULT_THEME_NAME),
+        (" \n\t ", DEFAULT_THEME_NAME),
+        ("\u200d\u202e", DEFAULT_THEME_NAME),
         ("  My   clip ", "My clip"),
         ("a\x00b\u202ec", "a b c"),
         ("</script><b>\"'", "</script><b>\"'"),
