@@ -1,5 +1,6 @@
 """A picture's colours counted in cells, so that later steps work on thousands, not a million."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +30,7 @@ class Grid:
         """Cells in all, most of them empty."""
         return self.sizes[0] * self.sizes[1] * self.sizes[2]
 
-    def keys(self, planes: list[Bytes]) -> NDArray[np.uint32]:
+    def keys(self, planes: Sequence[Bytes]) -> NDArray[np.uint32]:
         """Cell number (height, width) of each pixel of three (height, width) planes."""
         first, *rest = (
             np.asarray(Image.fromarray(plane).point(bins.tolist()))
@@ -91,7 +92,13 @@ class Census:
 
 
 def take_census(
-    rgb: Bytes, planes: list[Bytes], mask: Bytes, urgent: Bytes | None, *, most: int, calm: float
+    rgb: Bytes,
+    planes: Sequence[Bytes],
+    mask: Bytes,
+    urgent: Bytes | None,
+    *,
+    most: int,
+    calm: float,
 ) -> Census:
     """Count the colours of the masked pixels (mask (height, width) uint8, 0 or 1).
 
@@ -104,19 +111,17 @@ def take_census(
     levels = [np.bincount(p[::step, ::step][chosen], minlength=256) for p in planes]
     grid = make_grid(levels, most)
     keys = grid.keys(planes)
-    asked = (keys + np.uint32(1)) * mask  # 0: not asked
-    asked *= np.uint32(2)
-    if urgent is not None:
-        asked += urgent & mask  # odd: urgent
-    both = np.bincount(asked.ravel(), minlength=2 * grid.total + 2)[2:].reshape(-1, 2)
-    cells = np.flatnonzero(both.any(1))[:65536]
-    share = (1.0, 1.0) if urgent is None else (calm, 1.0)
-    weights = both[cells] @ np.array(share)
+    asked = keys * np.uint32(3)  # a multiple of 3: not asked; 1 more: asked; 2 more: urgent
+    asked += mask if urgent is None else mask + (urgent & mask)
+    kinds = np.bincount(asked.ravel(), minlength=3 * grid.total).reshape(-1, 3)
+    cells = np.flatnonzero(kinds[:, 1] + kinds[:, 2])[:65536]
+    calm = 1.0 if urgent is None else calm
+    weights = calm * kinds[cells, 1] + kinds[cells, 2]
     row_of = np.zeros(grid.total, np.uint16)
     row_of[cells] = np.arange(len(cells))
     rows = np.take(row_of, keys)
     mean = _means(
-        rgb[::step, ::step], rows[::step, ::step], asked[::step, ::step], grid.colours(cells)
+        rgb[::step, ::step], rows[::step, ::step], mask[::step, ::step], grid.colours(cells)
     )
     coarse = np.zeros(len(cells), np.intp)
     for bins in grid.split(cells):
@@ -124,9 +129,7 @@ def take_census(
     return Census(rows, weights, oklab(mean), np.unique(coarse, return_inverse=True)[1])
 
 
-def _means(
-    rgb: Bytes, rows: NDArray[np.uint16], asked: NDArray[np.uint32], about: Floats
-) -> Floats:
+def _means(rgb: Bytes, rows: NDArray[np.uint16], asked: Bytes, about: Floats) -> Floats:
     """Mean sRGB colour of each row's asked pixels; `about` where there is none."""
     at = np.flatnonzero(asked)
     row = rows.ravel()[at]

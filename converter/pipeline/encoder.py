@@ -1,11 +1,12 @@
 """encode_gif: frames in, a looping GIF out, in one pass; each frame draws only what it must.
 
-For each frame: hold.py says which pixels are worth drawing again, cells.py counts their colours,
-palette.py makes up to 255 colours for just those, dither.py mixes them, hold.py drops what gains
-too little, gifwriter.py writes the rest. CONVERSION_SETTINGS.md has each constant's measurement.
+For each frame: hold.py takes flicker out and says which pixels are worth drawing again, cells.py
+counts their colours, palette.py makes up to 255 colours for just those, dither.py mixes them,
+hold.py drops what gains too little, gifwriter.py writes the rest. CONVERSION_SETTINGS.md has each
+constant's measurement.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,33 +20,43 @@ from converter.pipeline.gifwriter import TRANSPARENT, FrameWriter
 from converter.pipeline.timeline import delay_cs
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Tuning:
     """What a quality means: how much error is left alone, for the sake of bytes."""
 
     threshold: int
-    """Squared levels (hold.cost) that drawing a pixel must gain."""
+    """Squared levels (hold.loss) that drawing a pixel must gain."""
     target: float
-    """OKLab distance squared, x 1e-5, of drawn colours: palettes have as many as reach it."""
+    """Misfit (see there) of drawn colours: palettes have as many as reach it."""
+    price: float
+    """What the noise of mixing costs, in its own squared distance."""
     most_colours: int = palette.MOST_COLOURS
 
 
 QUALITIES = {
-    "high": Tuning(threshold=14, target=7.0),
-    "small": Tuning(threshold=44, target=22.0, most_colours=160),
+    "high": Tuning(threshold=11, target=8.0, price=1.4),
+    "small": Tuning(threshold=26, target=30.0, price=10.0, most_colours=160),
 }
 
 FEWEST_COLOURS = 24
 EVENNESS = 0.8
 """Power of a colour's pixel count in the palette: below 1, small saturated things get more."""
 CALM_SHARE = 0.2
-"""What pixels count in the palette that are off by less than PRESSING thresholds."""
+"""What pixels count in the palette that are off by less than PRESSING limits."""
 PRESSING = 3
 MOST_CELLS = 1 << 18
 OCCUPIED = 24000
 """Cells with pixels that a frame may have before the next one gets a coarser grid."""
 FEW_PIXELS = 4000
 """Frames that redraw fewer say nothing about how many colours the clip needs."""
+TAIL = 0.4
+"""How much the worst served pixels count in a palette's misfit, beside the mean."""
+STRAINED = 14.0
+"""Mean misfit at which a palette is strained; see Screen.strain."""
+EASE, LEAST_EASE, MOST_EASE = 0.35, 0.7, 1.7
+"""The less a palette is strained, the more error is held, by this power and within these."""
+REACH = 8.0
+"""How far a strained palette's mixing reaches into texture, at most."""
 
 
 def encode_gif(
@@ -53,16 +64,28 @@ def encode_gif(
 ) -> int:
     """Write frames, each (height, width, 3) uint8 sRGB, to a looping GIF89a at output.
 
-    Returns the number of frames. `frames` is read once, one at a time; a frame is no longer needed
-    once the next is asked for. What `frames` raises passes on, and the writer's thread has ended.
+    Returns the number of frames. `frames` is read once, one frame ahead. What it raises passes on,
+    and the writer's thread has ended.
     """
     screen = Screen(QUALITIES[quality])
     count = 0
     with Path(output).open("wb") as file, FrameWriter(file) as writer:
-        for count, frame in enumerate(frames, 1):
-            drawn = screen.draw(frame)
+        for count, (frame, planes) in enumerate(_steadied(frames), 1):
+            drawn = screen.draw(frame, planes)
             writer.add(drawn, screen_size=frame.shape[1::-1], delay=delay_cs(count - 1, fps=fps))
     return count
+
+
+def _steadied(frames: Iterable[Bytes]) -> Iterator[tuple[Bytes, list[Bytes]]]:
+    """Each frame with its Y, Cb and Cr planes, of which hold.steadied took the noise."""
+    last: tuple[Bytes, list[Bytes]] | None = None
+    for frame in frames:
+        planes = colours.planes_of(frame)
+        if last is not None:
+            yield last[0], hold.steadied(last[1], planes)
+        last = frame, planes
+    if last is not None:
+        yield last
 
 
 class Screen:
@@ -72,76 +95,141 @@ class Screen:
         self.tuning = tuning
         self.planes: list[Bytes] = []  # Y, Cb, Cr on screen; empty before the first frame
         self.palette: Floats | None = None
+        self.usual = 0.0  # by what it missed the colours it was made for, squared
         self.size = tuning.most_colours
         self.most_cells = MOST_CELLS
+        self.strain = 1.0
+        """How poor the last palette was, 1 being STRAINED. A poor one (few colours for much) lets
+        little error be held, since every frame's colours can mend some of the last one's."""
 
-    def draw(self, frame: Bytes) -> "Drawing":
-        """Show a frame (height, width, 3); what comes back is how."""
-        planes = colours.planes_of(frame)
+    def draw(self, frame: Bytes, planes: Sequence[Bytes]) -> "Drawing":
+        """Show a frame (height, width, 3) with its planes (height, width); what is back is how."""
+        active = hold.activity(planes[0])
         if not self.planes:
             everything = np.ones(planes[0].shape, np.uint8)
-            index, rgb = self._quantise(frame, planes, everything, None)
+            noise = dither.tiled_noise(*everything.shape)
+            index, rgb = self._quantise(frame, planes, everything, None, active, noise)
             self.planes = _shown(index, rgb)
             return Drawing(index, rgb, 0, 0)
-        errors = [hold.errors(p, s) for p, s in zip(planes, self.planes, strict=True)]
-        loss = hold.cost(*errors)
-        mask = hold.worth_drawing(loss, self.tuning.threshold)
+        drifts = [hold.drift(p, s) for p, s in zip(planes, self.planes, strict=True)]
+        loss = hold.loss(planes, self.planes, drifts)
+        limit = hold.spread(hold.limits(active, self._threshold()), loss.shape)
+        mask = hold.worth_drawing(loss, limit)
         box = bounds(mask)
         if box is None:
             return Drawing.nothing()
+        box, blocks = in_blocks(box, loss.shape)
+        noise = dither.tiled_noise(*loss.shape)[box]
         mask, loss = np.ascontiguousarray(mask[box]), np.ascontiguousarray(loss[box])
-        parts = [np.ascontiguousarray(plane[box]) for plane in planes]
-        urgent = (loss > PRESSING * self.tuning.threshold).view(np.uint8)
-        index, rgb = self._quantise(frame[box], parts, mask, urgent)
+        limit = np.ascontiguousarray(limit[box])
+        planes = [np.ascontiguousarray(plane[box]) for plane in planes]
+        urgent = (loss > PRESSING * limit).view(np.uint8)
+        index, rgb = self._quantise(frame[box], planes, mask, urgent, active[blocks], noise)
         new = _shown(index, rgb)
-        left = [
-            error[box] + (old[box] - n.astype(np.int16))
-            for error, old, n in zip(errors, self.planes, new, strict=True)
-        ]
-        gain = loss - hold.cost(*left)
-        mask = hold.fill(mask & hold.worth_drawing(gain, self.tuning.threshold), gain)
+        gain = loss - hold.loss(planes, new, [off[blocks] for off in drifts])
+        mask = hold.fill(mask & hold.worth_drawing(gain, limit), gain)
         bits = -mask  # 0 or 255
         for old, n in zip(self.planes, new, strict=True):
             old[box] ^= (old[box] ^ n) & bits
         return Drawing(index | ~bits, rgb, box[1].start, box[0].start).cropped()
 
+    def _threshold(self) -> float:
+        """The tuning's threshold, eased: what an easy palette gets right shows small errors."""
+        return float(self.tuning.threshold * np.clip(self.strain**-EASE, LEAST_EASE, MOST_EASE))
+
     def _quantise(
-        self, frame: Bytes, planes: list[Bytes], mask: Bytes, urgent: Bytes | None
+        self,
+        frame: Bytes,
+        planes: Sequence[Bytes],
+        mask: Bytes,
+        urgent: Bytes | None,
+        active: Floats,
+        noise: NDArray[np.int16],
     ) -> tuple[Bytes, Bytes]:
-        """Indices (height, width) and palette (k, 3) sRGB; only the masked part matters."""
+        """Indices (height, width) and palette (k, 3) sRGB; only the masked part matters.
+
+        urgent: the part of the mask that the palette serves first; None: all. active: of each
+        block (hold.activity). noise: of each pixel's place (dither.tiled_noise).
+        """
         census = cells.take_census(
             frame, planes, mask, urgent, most=self.most_cells, calm=CALM_SHARE
         )
         group, count = palette.grouped(census.lab, census.counts, census.coarse)
-        self.palette = palette.make_palette(group, count**EVENNESS, self.size, self.palette)
+        weights = count**EVENNESS
+        self.palette = palette.make_palette(
+            group, weights, self.size, self.palette, usual=self.usual
+        )
         rgb = colours.srgb(self.palette)
         lab = colours.oklab(rgb.astype(np.float32))
-        near = palette.nearest(group, lab)[0][census.coarse]
-        table, distance = dither.mixing_table(census.lab, lab, near)
-        self._adapt(census, float((distance * census.counts).sum() / census.counts.sum()), mask)
-        place = census.rows.astype(np.intp)
-        place *= dither.LEVELS
-        place += dither.thresholds(planes[0])
-        return np.take(table.ravel(), place), rgb
+        near, missed = palette.nearest(group, lab)
+        self.usual = float(np.average(missed, weights=weights))
+        table, distance = dither.mixing_table(
+            census.lab,
+            lab,
+            near[census.coarse],
+            price=self.tuning.price * self.strain**-0.5,
+            unseen=dither.UNSEEN / self.strain,
+        )
+        mean, tail = misfit(distance, census.counts)
+        self.strain = max(1.0, mean) / STRAINED
+        self._adapt(len(distance), mean ** (1 - TAIL) * tail**TAIL, int(np.count_nonzero(mask)))
+        strong = dither.strength(active, min(REACH, max(1.0, (2 * self.strain) ** 2)))
+        index = np.empty(mask.shape, np.uint8)
+        for rows in hold.bands(len(index)):
+            place = census.rows[rows].astype(np.intp)
+            place *= dither.LEVELS
+            blocks = slice(rows.start // hold.BLOCK, -(-rows.stop // hold.BLOCK))
+            place += dither.thresholds(noise[rows], strong[blocks])
+            np.take(table.ravel(), place, out=index[rows], mode="clip")
+        return index, rgb
 
-    def _adapt(self, census: cells.Census, error: float, mask: Bytes) -> None:
+    def _adapt(self, occupied: int, felt: float, drawn: int) -> None:
         """Size the next frame's palette and grid by how this one's did."""
-        if len(census.counts) > OCCUPIED:
+        if occupied > OCCUPIED:
             self.most_cells = max(MOST_CELLS // 8, self.most_cells // 2)
-        elif len(census.counts) < OCCUPIED // 3:
+        elif occupied < OCCUPIED // 3:
             self.most_cells = min(2 * MOST_CELLS, self.most_cells * 2)
-        if np.count_nonzero(mask) > FEW_PIXELS and self.palette is not None:
-            step = np.clip((error * 1e5 / self.tuning.target) ** 0.75, 0.7, 1.5)
-            size = round(len(self.palette) * float(step))
+        if drawn > FEW_PIXELS and self.palette is not None:
+            step = min(1.5, max(0.7, (felt / self.tuning.target) ** 0.75))
+            size = round(len(self.palette) * step)
             self.size = min(self.tuning.most_colours, max(FEWEST_COLOURS, size))
 
 
-def bounds(mask: Bytes) -> tuple[slice, slice] | None:
-    """Rows and columns of the smallest rectangle round the mask's ones; None if it has none."""
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    if not len(rows):
+def misfit(distance: Floats, counts: NDArray[np.float64]) -> tuple[float, float]:
+    """Mean squared OKLab distance (x 1e-5) of pixels from their colours; and the same of the tail.
+
+    The tail is the mean over pixels weighted by that distance, halved: about the mean where misses
+    are of one kind, far above it where a few colours are badly served (text, thin things).
+
+    >>> misfit(np.array([2e-5, 2e-5], np.float32), np.ones(2))
+    (2.0, 1.0)
+    """
+    total = float((distance * counts).sum())
+    mean = total / float(counts.sum())
+    tail = float((distance * distance * counts).sum()) / max(total, 1e-12) / 2
+    return round(mean * 1e5, 6), round(tail * 1e5, 6)
+
+
+Box = tuple[slice, slice]
+
+
+def bounds(mask: Bytes) -> Box | None:
+    """Rows and columns of the smallest rectangle round what is not 0; None if there is nothing."""
+    found = Image.fromarray(mask).getbbox()
+    if found is None:
         return None
-    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+    left, top, right, bottom = found
+    return slice(top, bottom), slice(left, right)
+
+
+def in_blocks(box: Box, shape: tuple[int, ...]) -> tuple[Box, Box]:
+    """The box grown to whole blocks of a picture (height, width), and those blocks' numbers."""
+    rows, columns = (slice(s.start // hold.BLOCK, -(-s.stop // hold.BLOCK)) for s in box)
+    grown = [
+        slice(s.start * hold.BLOCK, min(s.stop * hold.BLOCK, size))
+        for s, size in zip((rows, columns), shape, strict=True)
+    ]
+    return (grown[0], grown[1]), (rows, columns)
 
 
 def _shown(index: Bytes, rgb: Bytes) -> list[Bytes]:

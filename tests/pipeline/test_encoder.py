@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from converter.pipeline.encoder import encode_gif
+from converter.pipeline.encoder import bounds, encode_gif, in_blocks, misfit
 
 
 def clip(count, height=16, width=16, seed=0):
@@ -42,3 +42,29 @@ def test_the_same_frames_give_the_same_bytes(tmp_path):
     for name in ("a", "b"):
         encode_gif(iter(clip(4)), tmp_path / name, fps=24)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_a_pulsing_still_is_drawn_once(tmp_path):
+    """Frames that differ by what encoders let pulse: the screen stays as it is."""
+    frames = [np.full((32, 32, 3), 100 + k % 2, np.uint8) for k in range(6)]
+    encode_gif(iter(frames), tmp_path / "a.gif", fps=24)
+    pictures = shown(tmp_path / "a.gif")
+    assert all(np.array_equal(picture, pictures[0]) for picture in pictures)
+
+
+def test_bounds_are_the_smallest_rectangle_and_grow_to_whole_blocks():
+    mask = np.zeros((20, 30), np.uint8)
+    assert bounds(mask) is None
+    mask[9, 3] = mask[17, 5] = 1
+    box = bounds(mask)
+    assert box == (slice(9, 18), slice(3, 6))
+    grown = (slice(8, 20), slice(0, 8)), (slice(1, 3), slice(0, 1))
+    assert in_blocks(box, mask.shape) == grown
+
+
+def test_a_few_bad_misses_are_felt_where_the_mean_hides_them():
+    counts = np.array([1000.0, 1.0])
+    even, text = np.full(2, 5e-5, np.float32), np.array([0, 5e-3], np.float32)
+    assert misfit(even, counts) == (pytest.approx(5, rel=1e-4), pytest.approx(2.5, rel=1e-4))
+    mean, tail = misfit(text, counts)
+    assert (mean < 1, tail > 200) == (True, True)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from converter.pipeline import cells, colours, dither, palette
+from converter.pipeline import cells, colours, dither, hold, palette
 
 
 def census_of(rgb):
@@ -45,13 +45,13 @@ def test_a_dark_clip_keeps_every_shade():
 def test_the_mean_of_two_colours_is_mixed_from_them_by_half():
     two = colours.oklab(np.array([[100, 100, 100], [108, 100, 100]], np.float32))
     middle = two.mean(0, keepdims=True)
-    table, _ = dither.mixing_table(middle, two, np.array([0]))
+    table, _ = dither.mixing_table(middle, two, np.array([0]), price=0, unseen=0)
     assert sorted(np.bincount(table[0]).tolist()) == [8, 8]
 
 
 def test_a_colour_of_the_palette_is_not_mixed():
     two = colours.oklab(np.array([[100, 100, 100], [108, 100, 100]], np.float32))
-    table, distance = dither.mixing_table(two, two, np.array([1, 0]))
+    table, distance = dither.mixing_table(two, two, np.array([1, 0]), price=0, unseen=0)
     assert table.tolist() == [[0] * 16, [1] * 16]
     assert distance.max() < 1e-9
 
@@ -59,7 +59,7 @@ def test_a_colour_of_the_palette_is_not_mixed():
 def test_far_colours_do_not_mix():
     two = colours.oklab(np.array([[0, 0, 0], [255, 255, 255]], np.float32))
     table, _ = dither.mixing_table(
-        two.mean(0, keepdims=True) + np.float32(0.01), two, np.array([0])
+        two.mean(0, keepdims=True) + np.float32(0.01), two, np.array([0]), price=0, unseen=0
     )
     assert len(set(table[0].tolist())) == 1
 
@@ -68,11 +68,52 @@ def test_each_threshold_is_as_frequent_as_the_others():
     assert np.bincount(dither.blue_noise().ravel()).tolist() == [256] * dither.LEVELS
 
 
+def test_a_miss_that_nobody_sees_is_not_mixed_away():
+    two = colours.oklab(np.array([[100, 100, 100], [104, 104, 104]], np.float32))
+    middle = two.mean(0, keepdims=True)
+    gap = float(palette.squares(middle - two[:1])[0])
+    kinds = [
+        len(set(dither.mixing_table(middle, two, np.array([0]), price=0, unseen=u)[0][0].tolist()))
+        for u in (gap * 0.5, gap * 2)
+    ]
+    assert kinds == [2, 1]
+
+
+def noise_of(luma, *, reach=1.0):
+    strong = dither.strength(hold.activity(luma), reach)
+    return dither.thresholds(dither.tiled_noise(*luma.shape), strong)
+
+
 def test_noise_is_whole_on_calm_blocks_and_none_on_busy_ones():
     luma = np.full((64, 128), 100, np.uint8)
     luma[:, 64:] = np.random.default_rng(0).integers(0, 256, (64, 64))
-    noise = dither.thresholds(luma)
+    noise = noise_of(luma)
     assert (np.ptp(noise[:, :64]), np.ptp(noise[:, 64:])) == (15, 0)
+
+
+def test_a_poor_palette_s_mixing_reaches_into_texture():
+    luma = np.random.default_rng(0).integers(80, 120, (64, 64)).astype(np.uint8)
+    assert (np.ptp(noise_of(luma)), np.ptp(noise_of(luma, reach=8))) == (0, 15)
+
+
+def test_a_new_scene_gets_a_palette_of_its_own():
+    """A few greys stay on: two rounds would leave the many new colours badly served."""
+    rng = np.random.default_rng(2)
+    greys = np.repeat(rng.integers(0, 256, (400, 1)), 3, 1).astype(np.float32)
+    scene = rng.integers(0, 256, (2000, 3)).astype(np.float32)
+    last = palette.make_palette(colours.oklab(greys), np.ones(400), 255, None)
+    lab = colours.oklab(scene)
+    fresh = palette.make_palette(lab, np.ones(2000), 255, None)
+    assert np.array_equal(palette.make_palette(lab, np.ones(2000), 255, last, usual=1e-5), fresh)
+    assert not np.array_equal(palette.make_palette(lab, np.ones(2000), 255, last), fresh)
+
+
+def test_a_large_even_area_keeps_its_colour_beside_a_ramp():
+    """What the mean of a colour's pixels is, its many equal ones decide."""
+    lab = colours.oklab(np.array([[255, 0, 0], [255, 40, 0], [0, 0, 255]], np.float32))
+    weights = np.array([100_000, 400, 100_000]) ** 0.8
+    made = palette.refine(lab[[0, 2]], lab, weights, rounds=1)
+    assert palette.squares(made[:1] - lab[:1])[0] < 1e-7
 
 
 def test_a_small_saturated_thing_gets_its_colours_at_once():
@@ -96,5 +137,5 @@ def test_a_steep_gradient_is_dithered_and_texture_is_not():
     ramp = np.tile(np.arange(40, 200, dtype=np.uint8), (64, 1))
     noise = np.random.default_rng(0).integers(60, 180, (64, 160)).astype(np.uint8)
     inside = (slice(8, -8), slice(8, -8))
-    assert len(np.unique(dither.thresholds(ramp)[inside])) == dither.LEVELS
-    assert len(np.unique(dither.thresholds(noise)[inside])) == 1
+    assert len(np.unique(noise_of(ramp)[inside])) == dither.LEVELS
+    assert len(np.unique(noise_of(noise)[inside])) == 1

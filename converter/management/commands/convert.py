@@ -1,5 +1,6 @@
 """`manage.py convert in.mp4 out.gif`: the same pipeline, from the shell."""
 
+import shutil
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
@@ -115,7 +116,7 @@ def _publish(finished: Path, output: Path) -> None:
     """Put the finished file at `output` in one step, so that nobody sees half of it."""
     beside = output.with_name(f".{output.name}.part")
     try:
-        beside.write_bytes(finished.read_bytes())
+        shutil.copyfile(finished, beside)  # in pieces: a wild clip's GIF has 70 MB
         beside.replace(output)
     finally:
         beside.unlink(missing_ok=True)
