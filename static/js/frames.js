@@ -21,15 +21,20 @@ async function* videoFrames({ url, duration }) {
     await heard(video, "loadeddata");
     const { videoWidth: width, videoHeight: height } = video;
     for (let index = 0; index < FRAMES; index += 1) {
-      const sought = heard(video, "seeked");
-      video.currentTime = moment(index, duration);
-      await sought;
+      const seconds = moment(index, duration);
+      await seek(video, seconds).catch(() => seek(video, seconds)); // a busy machine loses one
       yield { index, seconds: video.currentTime, picture: video, width, height };
     }
   } finally {
     video.removeAttribute("src");
     video.load();
   }
+}
+
+function seek(video, seconds) {
+  const sought = heard(video, "seeked");
+  video.currentTime = seconds;
+  return sought;
 }
 
 async function* gifFrames({ delays, duration, width, height }, file) {

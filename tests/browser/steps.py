@@ -53,7 +53,7 @@ def save(page: Page, folder: Path, name: str = "Save the GIF") -> Path:
     return path
 
 
-def until(page: Page, condition: str, *, seconds: float = 60) -> None:
+def until(page: Page, condition: str, *, seconds: float = 90) -> None:
     """Wait until the JavaScript `condition` holds. (page.wait_for_function needs unsafe-eval.)"""
     deadline = time.monotonic() + seconds
     while not page.evaluate(condition):
