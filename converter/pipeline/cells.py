@@ -125,7 +125,7 @@ def take_census(
     )
     coarse = np.zeros(len(cells), np.intp)
     for bins in grid.split(cells):
-        coarse = coarse * 256 + (bins >> 1)
+        coarse = coarse * 256 + ((bins + 1) >> 1)  # black's bin stays alone
     return Census(rows, weights, oklab(mean), np.unique(coarse, return_inverse=True)[1])
 
 

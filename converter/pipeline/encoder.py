@@ -45,7 +45,7 @@ CALM_SHARE = 0.2
 """What pixels count in the palette that are off by less than PRESSING limits."""
 PRESSING = 3
 MOST_CELLS = 1 << 18
-OCCUPIED = 24000
+OCCUPIED = 32000
 """Cells with pixels that a frame may have before the next one gets a coarser grid."""
 FEW_PIXELS = 4000
 """Frames that redraw fewer say nothing about how many colours the clip needs."""
@@ -187,7 +187,7 @@ class Screen:
         """Size the next frame's palette and grid by how this one's did."""
         if occupied > OCCUPIED:
             self.most_cells = max(MOST_CELLS // 8, self.most_cells // 2)
-        elif occupied < OCCUPIED // 3:
+        elif occupied < OCCUPIED // 2:
             self.most_cells = min(2 * MOST_CELLS, self.most_cells * 2)
         if drawn > FEW_PIXELS and self.palette is not None:
             step = min(1.5, max(0.7, (felt / self.tuning.target) ** 0.75))

@@ -116,14 +116,20 @@ def _move(
     """
     between = ((colours[:, None] - colours[None]) ** 2).sum(2)
     np.fill_diagonal(between, np.inf)
+    heirs = between.argmin(1)
     missed = np.where(served > 0, served * between.min(1), 0.0)
     left = distance.copy()
+    gone, stays = np.zeros((2, len(colours)), bool)
     for colour in np.argsort(missed, kind="stable")[: max(MOVED, np.count_nonzero(served == 0))]:
+        if stays[colour] or gone[heirs[colour]]:  # of two that are alike one has to stay
+            continue
         worst = (weights * left).argmax()
         mended = np.minimum(left, squares(lab - lab[worst]))
         if missed[colour] >= (weights * (left - mended)).sum():
             return
         colours[colour], left = lab[worst], mended
+        gone[colour] = True
+        stays[heirs[colour]] |= served[colour] > 0
 
 
 def variance_cut(lab: Floats, weights: Weights, size: int) -> Floats:

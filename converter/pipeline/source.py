@@ -29,8 +29,8 @@ from converter.pipeline.profile import ConversionProfile, Framing
 Frame = NDArray[np.uint8]
 
 MIN_FRAMES = 2
-# Each decoding thread holds pictures of its own: 8 MB of 1080p, 48 MB of a 5.3K camera's. From 1080p
-# on one keeps the tree below 220 MB, and is as fast: the encoder is what one waits for.
+# Each decoding thread holds pictures of its own: 8 MB of 1080p, 48 MB of a 5.3K camera's. One keeps
+# the tree below 220 MB from 1080p on, and is as fast: the encoder is what one waits for.
 TWO_THREADS_UP_TO_PIXELS = 1_500_000
 # Each picture carries its size, so that `contain` may deliver any. Without a pixel format deep
 # colour would come out in 16 bits.

@@ -116,6 +116,23 @@ def test_a_large_even_area_keeps_its_colour_beside_a_ramp():
     assert palette.squares(made[:1] - lab[:1])[0] < 1e-7
 
 
+def test_of_two_colours_that_are_alike_one_stays():
+    """Each would hardly be missed, but black once lost both of its own, and came out blue."""
+    ramp = np.stack([np.linspace(0.7, 0.9, 40), np.full(40, 0.1), np.zeros(40)], 1)
+    lab = np.concatenate([[[0.5, 0, 0], [0.5, 0.002, 0]], ramp]).astype(np.float32)
+    weights = np.concatenate([[500, 500], np.full(40, 100.0)])
+    start = np.array([[0.5, 0, 0], [0.5, 0.002, 0], [0.8, 0.1, 0]], np.float32)
+    made = palette.refine(start, lab, weights, rounds=1)
+    assert palette.nearest(lab[:2], made)[1].max() < 1e-5
+    assert palette.nearest(lab[2:], made)[1].max() < 0.011  # and one went to the ramp
+
+
+def test_black_is_a_group_of_its_own():
+    census = census_of(flat((0, 0, 0), (1, 1, 1), (2, 2, 2), (255, 255, 255)))
+    group = census.coarse.tolist()
+    assert group.count(group[0]) == 1
+
+
 def test_a_small_saturated_thing_gets_its_colours_at_once():
     """A palette that only knows greys meets a few reds: they are served in the next frame."""
     greys = np.repeat(np.linspace(40, 200, 400)[:, None], 3, 1)
