@@ -45,8 +45,8 @@ CALM_SHARE = 0.2
 """What pixels count in the palette that are off by less than PRESSING limits."""
 PRESSING = 3
 MOST_CELLS = 1 << 18
-OCCUPIED = 32000
-"""Cells with pixels that a frame may have before the next one gets a coarser grid."""
+OCCUPIED = 26000
+"""Cells with pixels that a frame should have: with more, the next one gets a coarser grid."""
 FEW_PIXELS = 4000
 """Frames that redraw fewer say nothing about how many colours the clip needs."""
 TAIL = 0.4
@@ -185,10 +185,9 @@ class Screen:
 
     def _adapt(self, occupied: int, felt: float, drawn: int) -> None:
         """Size the next frame's palette and grid by how this one's did."""
-        if occupied > OCCUPIED:
-            self.most_cells = max(MOST_CELLS // 8, self.most_cells // 2)
-        elif occupied < OCCUPIED // 2:
-            self.most_cells = min(2 * MOST_CELLS, self.most_cells * 2)
+        finer = min(2.0, max(0.5, (OCCUPIED / occupied) ** 1.2))
+        most = int(self.most_cells * finer)
+        self.most_cells = min(2 * MOST_CELLS, max(MOST_CELLS // 8, most))
         if drawn > FEW_PIXELS and self.palette is not None:
             step = min(1.5, max(0.7, (felt / self.tuning.target) ** 0.75))
             size = round(len(self.palette) * step)
