@@ -15,6 +15,8 @@ SAMPLE = 3
 """Bins and mean colours are made from every third pixel of every third row of a picture"""
 LARGE = 1 << 16
 """of more than so many pixels, and from every pixel of a smaller one."""
+MOST_ROWS = 1 << 16
+"""A pixel's row is 16 bits; noise that fills more cells is counted in coarser ones."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,9 @@ def take_census(
     asked = keys * np.uint32(3)  # a multiple of 3: not asked; 1 more: asked; 2 more: urgent
     asked += mask if urgent is None else mask + (urgent & mask)
     kinds = np.bincount(asked.ravel(), minlength=3 * grid.total).reshape(-1, 3)
-    cells = np.flatnonzero(kinds[:, 1] + kinds[:, 2])[:65536]
+    cells = np.flatnonzero(kinds[:, 1] + kinds[:, 2])
+    if len(cells) > MOST_ROWS:
+        return take_census(rgb, planes, mask, urgent, most=most // 2, calm=calm)
     calm = 1.0 if urgent is None else calm
     weights = calm * kinds[cells, 1] + kinds[cells, 2]
     row_of = np.zeros(grid.total, np.uint16)

@@ -133,6 +133,14 @@ def test_black_is_a_group_of_its_own():
     assert group.count(group[0]) == 1
 
 
+def test_noise_in_more_cells_than_rows_is_counted_in_coarser_ones():
+    rgb = np.random.default_rng(0).integers(0, 256, (700, 700, 3)).astype(np.uint8)
+    planes, everything = colours.planes_of(rgb), np.ones(rgb.shape[:2], np.uint8)
+    census = cells.take_census(rgb, planes, everything, None, most=1 << 19, calm=1)
+    counted = np.bincount(census.rows.ravel(), minlength=len(census.counts))
+    assert counted.tolist() == census.counts.tolist()
+
+
 def test_a_small_saturated_thing_gets_its_colours_at_once():
     """A palette that only knows greys meets a few reds: they are served in the next frame."""
     greys = np.repeat(np.linspace(40, 200, 400)[:, None], 3, 1)
