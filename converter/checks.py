@@ -7,7 +7,7 @@ from django.core.checks import CheckMessage, Error, Warning, register
 
 from converter import health, storage
 from converter.pipeline.errors import ConversionError
-from converter.pipeline.formats import best_format
+from converter.pipeline.formats import best_format, joins_graphs
 
 PRIVATE_CACHES = ("locmem.LocMemCache", "dummy.DummyCache")
 
@@ -38,6 +38,22 @@ def the_machine_can_convert(**kwargs: Any) -> list[CheckMessage]:
     if failed is None:
         return []
     return [Error(f"The check {failed} fails.", hint=hints.get(failed), id="converter.E002")]
+
+
+@register()
+def ffmpeg_is_new_enough(**kwargs: Any) -> list[CheckMessage]:
+    try:
+        if joins_graphs():
+            return []
+    except (ConversionError, OSError):  # the_machine_can_convert says it
+        return []
+    return [
+        Error(
+            "This ffmpeg is too old: it could read no video.",
+            hint="Use imageio-ffmpeg's own: unset IMAGEIO_FFMPEG_EXE.",
+            id="converter.E006",
+        )
+    ]
 
 
 @register()

@@ -1,4 +1,4 @@
-"""Which animated picture the ffmpeg at hand can write for a theme."""
+"""What the ffmpeg at hand can do: decode for us at all, and write which picture for a theme."""
 
 import functools
 from typing import Literal
@@ -20,3 +20,19 @@ def best_format() -> Format | None:
         control.check()  # half an answer is not to be remembered
         child.check()
     return next((form for form, encoder in ENCODERS.items() if encoder in known), None)
+
+
+@functools.cache
+def joins_graphs() -> bool:
+    """Whether one filter graph may read another's output, as those of filters.py do.
+
+    ffmpeg 5.1 (Debian 12's) can't. Raises ConversionError.
+    """
+    one = ["-filter_complex", "color=size=16x16[shown]"]
+    other = ["-filter_complex", "[shown]null[fitted]", "-map", "[fitted]"]
+    control = Control(timeout_s=ASK_S)
+    end = ["-frames:v", "1", "-f", "null", "-"]
+    with ffmpeg(["-v", "error", *one, *other, *end], control=control) as child:
+        status = child.wait()
+        control.check()
+    return status == 0

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from converter import checks, themes
-from converter.pipeline import avif
+from converter.pipeline import avif, formats
 from converter.pipeline.probe import Probe
 
 SDR = Probe(
@@ -29,6 +29,20 @@ HDR = dataclasses.replace(SDR, transfer="arib-std-b67")
 def test_a_check_says_what_this_ffmpeg_makes_of_themes(monkeypatch, form, ids):
     monkeypatch.setattr(checks, "best_format", lambda: form)
     assert [message.id for message in checks.themes_are_avif()] == ids
+
+
+def test_a_check_refuses_an_ffmpeg_that_could_read_no_video(monkeypatch, tmp_path):
+    formats.joins_graphs.cache_clear()
+    assert checks.ffmpeg_is_new_enough() == []
+    old = tmp_path / "ffmpeg"
+    old.write_text("#!/bin/sh\necho matches no streams >&2\nexit 1\n")
+    old.chmod(0o755)
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(old))
+    formats.joins_graphs.cache_clear()
+    try:
+        assert [message.id for message in checks.ffmpeg_is_new_enough()] == ["converter.E006"]
+    finally:
+        formats.joins_graphs.cache_clear()
 
 
 @pytest.mark.parametrize(("form", "possible"), [("avif", True), ("webp", True), (None, False)])
