@@ -9,12 +9,10 @@ import numpy as np
 
 from converter.pipeline.control import STAGES_WITH_THEME, Control
 from converter.pipeline.look import Look
-from converter.pipeline.probe import probe
 from converter.pipeline.profile import CHROME_THEME, ConversionProfile, Framing
 from converter.pipeline.screen import parse_screen
-from converter.pipeline.sniff import sniff
-from converter.pipeline.source import frames, open_clip
 from converter.pipeline.theme import ThemeFacts, make_theme
+from tests.decoding import decoding
 
 ONE_SECOND = ConversionProfile(width=1280, height=720, fps=24, seconds=1)
 MAX_PIXELS = 17_000_000
@@ -68,18 +66,9 @@ def number_in(picture: np.ndarray, *, left: float, top: float, scale: float) -> 
 
 def seen(clip: Path, *, framing: Framing, profile: ConversionProfile) -> Look:
     """A look that has seen the clip's frames, as the GIF's encoder is given them."""
-    control = Control(timeout_s=60)
     look = Look()
-    about = probe(clip, container=sniff(clip), max_pixels=MAX_PIXELS, control=control)
-    with open_clip(
-        clip,
-        probe=about,
-        profile=profile,
-        framing=framing,
-        max_pixels=MAX_PIXELS,
-        control=control,
-    ) as opened:
-        for frame in frames(opened, control=control):
+    with decoding(clip, profile=profile, framing=framing, max_pixels=MAX_PIXELS) as shown:
+        for frame in shown:
             look.see(frame)
     return look
 

@@ -1,6 +1,5 @@
 """What a picture looks like after the decode: upright, unstretched, in the right colours."""
 
-import contextlib
 import signal
 from pathlib import Path
 
@@ -21,29 +20,18 @@ from converter.pipeline.errors import (
 )
 from converter.pipeline.probe import Probe, parse, probe
 from converter.pipeline.profile import ConversionProfile, Framing
-from converter.pipeline.sniff import sniff
-from converter.pipeline.source import border_colour, frames, open_clip
+from converter.pipeline.source import border_colour
 from tests.conftest import run_ffmpeg
+from tests.decoding import decoding
 
 PROFILE = ConversionProfile(width=160, height=90, fps=24, seconds=1)
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 X264 = ("-c:v", "libx264", "-qp", "0", "-pix_fmt", "yuv444p")
 
 
-@contextlib.contextmanager
 def opened(path: Path, profile: ConversionProfile = PROFILE, **framing):
-    """The iterator of the clip's frames."""
-    control = Control(timeout_s=60)
-    about = probe(path, container=sniff(path), max_pixels=10**6, control=control)
-    with open_clip(
-        path,
-        probe=about,
-        profile=profile,
-        framing=Framing(**framing),
-        max_pixels=10**6,
-        control=control,
-    ) as clip:
-        yield frames(clip, control=control)
+    """The iterator of the clip's frames, while the block lasts."""
+    return decoding(path, profile=profile, framing=Framing(**framing))
 
 
 def first_frame(path: Path, **framing) -> np.ndarray:

@@ -19,10 +19,8 @@ from converter.pipeline.animation import inspect_animation, verify_animation
 from converter.pipeline.control import STAGES_WITH_THEME, Control
 from converter.pipeline.errors import ConversionCanceledError, ConversionTimeoutError, OutputError
 from converter.pipeline.formats import best_format
-from converter.pipeline.probe import probe
 from converter.pipeline.profile import CHROME_THEME, Framing
-from converter.pipeline.sniff import sniff
-from converter.pipeline.source import frames, open_clip
+from tests.decoding import decoding
 from tests.themes import (
     CLIP_SIZE,
     MAX_PIXELS,
@@ -67,17 +65,8 @@ def pictures_of(path: Path) -> np.ndarray:
 
 def gif_frames(clip: Path, *, framing: Framing) -> list[np.ndarray]:
     """What the GIF's encoder is given of the clip's first second."""
-    control = Control(timeout_s=60)
-    about = probe(clip, container=sniff(clip), max_pixels=MAX_PIXELS, control=control)
-    with open_clip(
-        clip,
-        probe=about,
-        profile=ONE_SECOND,
-        framing=framing,
-        max_pixels=MAX_PIXELS,
-        control=control,
-    ) as opened:
-        return list(frames(opened, control=control))
+    with decoding(clip, profile=ONE_SECOND, framing=framing, max_pixels=MAX_PIXELS) as shown:
+        return list(shown)
 
 
 def test_the_zip_holds_what_a_theme_needs_stored_and_undated(made):

@@ -9,11 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from converter.pipeline.control import Control
-from converter.pipeline.probe import probe
 from converter.pipeline.profile import ConversionProfile, Framing
-from converter.pipeline.sniff import sniff
-from converter.pipeline.source import frames, open_clip
+from tests.decoding import decoding
 
 PROFILE = ConversionProfile(width=64, height=36, fps=24, seconds=6)
 FRAME_S = 1 / 24
@@ -29,13 +26,8 @@ def clock_clip(clips, name: str, *, rate: str = "24", keep: str = "1", extra=())
 
 
 def decoded(path: Path, start: float) -> list[np.ndarray]:
-    control = Control(timeout_s=60)
-    about = probe(path, container=sniff(path), max_pixels=10**6, control=control)
-    framing = Framing(start_s=start)
-    with open_clip(
-        path, probe=about, profile=PROFILE, framing=framing, max_pixels=10**6, control=control
-    ) as clip:
-        return [frame.copy() for frame in frames(clip, control=control)]
+    with decoding(path, profile=PROFILE, framing=Framing(start_s=start)) as shown:
+        return list(shown)
 
 
 def clock_of(frame: np.ndarray) -> float:
