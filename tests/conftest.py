@@ -19,7 +19,6 @@ import pytest
 # A UUID4 of no job and no link. Always the same: it stands in the names of tests, and the processes
 # of xdist must agree on these.
 NOBODYS_ID = "7f3a6c1e-8a53-4a3c-9a43-0b8d6a5e2f10"
-SHARED_CLIPS = Path(__file__).resolve().parents[2] / "shared" / "clips"
 
 # As in CI: no deadlines for a busy machine to miss, no database in the repository.
 hypothesis.settings.load_profile("ci")

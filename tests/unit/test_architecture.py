@@ -1,4 +1,4 @@
-"""The house's boundaries, read from the imports (../shared/STYLE.md draws them)."""
+"""The house's boundaries, read from the imports: this table is where they are drawn."""
 
 import ast
 from pathlib import Path
@@ -7,7 +7,8 @@ import pytest
 
 HOUSE = Path(__file__).resolve().parents[2] / "converter"
 
-# A module of ours -> the modules of ours it must not import. A name ending in "." is a package.
+# A module of ours -> the modules of ours it must not import: what is below knows nothing of what is
+# above. A name ending in "." is a package.
 FORBIDDEN = {
     "pipeline.": [
         "views", "forms", "services", "jobs", "tasks", "downloads", "storage", "progress",
