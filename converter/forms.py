@@ -10,13 +10,13 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest
 
 from converter.errors import RequestError
+from converter.pipeline.profile import THEME_NAME_LENGTH
 from converter.pipeline.screen import DEFAULT_SCREEN, parse_screen
 from converter.pipeline.sniff import SNIFF_BYTES, container_of
 from converter.services import ConversionOptions
 from converter.timecode import parse_timecode
 
 EXTENSIONS = (".mp4", ".mov", ".webm", ".gif")
-THEME_NAME_LENGTH = 75
 TYPES_SENTENCE = "This type of file can't be converted. Choose an MP4, MOV, WebM or GIF file."
 
 

@@ -36,7 +36,7 @@ from converter.errors import RequestError, expired, rq_disabled, unknown_job
 from converter.forms import EXTENSIONS, ConvertForm, video_of
 from converter.health import report as health_report
 from converter.pipeline.errors import ConversionError
-from converter.pipeline.profile import CHROME_THEME, DEFAULT_THEME_NAME
+from converter.pipeline.profile import CHROME_THEME, DEFAULT_THEME_NAME, THEME_NAME_LENGTH
 
 View = Callable[..., HttpResponse]
 
@@ -65,6 +65,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "duration_s": CHROME_THEME.seconds,
         "theme_available": themes.are_possible(),
         "theme_name": DEFAULT_THEME_NAME,
+        "theme_name_length": THEME_NAME_LENGTH,
         "link_ttl_s": settings.DOWNLOAD_TTL,
     }
     return render(request, "converter/home.html", context)

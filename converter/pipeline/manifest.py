@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from converter.pipeline.look import MIN_CONTRAST, RGB, Palette, contrast, readable_on
-from converter.pipeline.profile import DEFAULT_THEME_NAME, Scale
+from converter.pipeline.profile import DEFAULT_THEME_NAME, THEME_NAME_LENGTH, Scale
 
 DESCRIPTION = "Six seconds of video behind every New Tab page, made with Chromi."
 VERSION = "1.0.0"
-NAME_LENGTH, DESCRIPTION_LENGTH = 75, 132
+DESCRIPTION_LENGTH = 132
 ICONS = (16, 48, 128)
 KEYS = {"manifest_version", "name", "version", "description", "icons", "theme"}
 # Text and the ground that it stands on.
@@ -42,7 +42,7 @@ def theme_name(typed: str) -> str:
         c if c in _JOINERS or unicodedata.category(c)[0] not in "CZ" else " " for c in typed
     )
     name = " ".join(seen.replace("__MSG_", "MSG_").split())
-    while len(name.encode("utf-16-le")) // 2 > NAME_LENGTH:
+    while len(name.encode("utf-16-le")) // 2 > THEME_NAME_LENGTH:
         name = name[:-1]
     return name.strip(_JOINERS + " ") or DEFAULT_THEME_NAME
 
@@ -95,7 +95,7 @@ def faults(manifest: Mapping[str, Any], *, files: set[str]) -> list[str]:
     units = len(name.encode("utf-16-le", "surrogatepass")) // 2
     rules = {
         "manifest_version must be 3": manifest.get("manifest_version") == 3,
-        f"name must have 1 to {NAME_LENGTH} characters": 0 < units <= NAME_LENGTH,
+        f"name must have 1 to {THEME_NAME_LENGTH} characters": 0 < units <= THEME_NAME_LENGTH,
         "name must not begin or end with a space": name == name.strip(),
         "version must be 1.0.0": manifest.get("version") == VERSION,
         f"description must have at most {DESCRIPTION_LENGTH} characters": len(

@@ -8,6 +8,8 @@ Quality = Literal["high", "small"]
 # A theme's pictures: in percent of the display scale that each is drawn for.
 Scale = Literal["100", "200"]
 DEFAULT_THEME_NAME = "Chromi theme"
+# Chromium allows no more UTF-16 units in an extension's name.
+THEME_NAME_LENGTH = 75
 
 
 @dataclass(frozen=True, kw_only=True)

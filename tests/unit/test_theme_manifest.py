@@ -23,13 +23,12 @@ from converter.pipeline.look import (
 from converter.pipeline.manifest import (
     DESCRIPTION,
     DESCRIPTION_LENGTH,
-    NAME_LENGTH,
     TEXTS,
     build,
     faults,
     theme_name,
 )
-from converter.pipeline.profile import DEFAULT_THEME_NAME
+from converter.pipeline.profile import DEFAULT_THEME_NAME, THEME_NAME_LENGTH
 
 PICTURES = {"100": "images/background.avif", "200": "images/background@2x.avif"}
 FILES = {*PICTURES.values(), "icons/16.png", "icons/48.png", "icons/128.png", "manifest.json"}
@@ -130,7 +129,7 @@ def test_names(typed, name):
 @given(st.text(st.characters(codec=None), max_size=200))
 def test_any_typed_name_makes_a_good_one(typed):
     name = theme_name(typed)
-    assert 0 < len(name.encode("utf-16-le")) // 2 <= NAME_LENGTH
+    assert 0 < len(name.encode("utf-16-le")) // 2 <= THEME_NAME_LENGTH
     assert not [c for c in name if unicodedata.category(c) in ("Cc", "Cs")]
     assert theme_name(name) == name
     made = build(name=name, palette=GREY, pictures=PICTURES)

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from converter import storage
 from converter.pipeline.control import STAGES, STAGES_WITH_THEME, Control
 from converter.pipeline.errors import ConversionError
-from converter.pipeline.profile import Framing
+from converter.pipeline.profile import THEME_NAME_LENGTH, Framing
 from converter.pipeline.screen import DEFAULT_SCREEN, Screen, parse_screen
 from converter.timecode import parse_timecode
 
@@ -32,7 +32,9 @@ class Command(BaseCommand):
         parser.add_argument("--quality", choices=["high", "small"], default="high")
         parser.add_argument("--theme", type=Path, help="also write a Chrome theme, a .zip")
         parser.add_argument("--screen", default=DEFAULT_SCREEN, help="1512x982@2 in CSS pixels")
-        parser.add_argument("--theme-name", default="", help="at most 75 characters")
+        parser.add_argument(
+            "--theme-name", default="", help=f"at most {THEME_NAME_LENGTH} characters"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         from converter.pipeline.convert import convert_video
