@@ -1,8 +1,10 @@
-"""The frames that the pipeline makes of a clip, without encoding them."""
+"""The frames that the pipeline makes of a clip; a small clip whose corners tell which way is up."""
 
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+
+import numpy as np
 
 from converter.pipeline.control import Control
 from converter.pipeline.probe import probe
@@ -10,13 +12,18 @@ from converter.pipeline.profile import ConversionProfile, Framing
 from converter.pipeline.sniff import sniff
 from converter.pipeline.source import Frame, frames, open_clip
 
+PROFILE = ConversionProfile(width=160, height=90, fps=24, seconds=1)
+RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
+UPRIGHT = [RED, GREEN, BLUE, WHITE]
+X264 = ("-c:v", "libx264", "-qp", "0", "-pix_fmt", "yuv444p")
+
 
 @contextlib.contextmanager
 def decoding(
     clip: Path,
     *,
     profile: ConversionProfile,
-    framing: Framing | None = None,
+    framing: Framing,
     max_pixels: int = 1_000_000,
 ) -> Iterator[Iterator[Frame]]:
     """The clip's fitted frames, as the GIF's encoder is given them."""
@@ -25,8 +32,35 @@ def decoding(
         clip,
         probe=probe(clip, container=sniff(clip), max_pixels=max_pixels, control=control),
         profile=profile,
-        framing=framing or Framing(),
+        framing=framing,
         max_pixels=max_pixels,
         control=control,
     ) as opened:
         yield frames(opened, control=control)
+
+
+def opened(path: Path, profile: ConversionProfile = PROFILE, **framing):
+    """The iterator of the clip's frames, while the block lasts."""
+    return decoding(path, profile=profile, framing=Framing(**framing))
+
+
+def first_frame(path: Path, **framing) -> np.ndarray:
+    """The first of the clip's frames, (90, 160, 3) uint8 as all of them are."""
+    with opened(path, **framing) as shown:
+        pictures = list(shown)
+    assert {p.shape for p in pictures} == {(90, 160, 3)}
+    return pictures[0]
+
+
+def corners(size: str) -> str:
+    """A lavfi source: red, green / blue, white quarters."""
+    return (
+        f"nullsrc=s={size}:r=24:d=1,format=gbrp,"
+        "geq=r='255*eq(lt(X,W/2),lt(Y,H/2))':g='255*gte(X,W/2)':b='255*gte(Y,H/2)'"
+    )
+
+
+def seen(frame: np.ndarray) -> list[tuple[int, ...]]:
+    """The four corners' colours, each channel rounded to 0 or 255: tl, tr, bl, br."""
+    spots = (frame[10, 20], frame[10, 140], frame[80, 20], frame[80, 140])
+    return [tuple(int(c > 127) * 255 for c in spot) for spot in spots]

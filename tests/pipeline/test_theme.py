@@ -164,11 +164,7 @@ SD = ["-colorspace", "smpte170m", "-color_primaries", "smpte170m"]
 SOURCES = {
     "plain.mp4": ["-pix_fmt", "yuv420p"],
     "full.mp4": ["-pix_fmt", "yuvj420p"],
-    "sd.mp4": [
-        "-pix_fmt",
-        "yuv420p",
-        *["-colorspace", "smpte170m", "-color_primaries", "smpte170m"],
-    ],
+    "sd.mp4": ["-pix_fmt", "yuv420p", *SD],
     "hlg.mp4": ["-pix_fmt", "yuv420p10le", *HLG],
     "alpha.webm": ["-pix_fmt", "yuva420p", "-c:v", "libvpx-vp9", "-auto-alt-ref", "0"],
     "deep.mov": ["-pix_fmt", "yuv422p10le", "-c:v", "prores_ks"],
