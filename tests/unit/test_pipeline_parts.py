@@ -19,13 +19,19 @@ from converter.pipeline.inspector import inspect_gif, verify_gif
 from converter.pipeline.profile import CHROME_THEME, ConversionProfile
 from converter.pipeline.sniff import container_of, sniff
 from converter.pipeline.timeline import delay_cs
+from tests.http.conftest import ROOT
 
-PURE = ["timecode", "pipeline.timeline", "pipeline.sniff", "pipeline.probe"]
+WITH_EXAMPLES = sorted(
+    ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    for package in ("converter", "chrome_background_converter")
+    for path in (ROOT / package).rglob("*.py")
+    if ">>>" in path.read_text()
+)
 
 
-@pytest.mark.parametrize("module", PURE)
+@pytest.mark.parametrize("module", WITH_EXAMPLES)
 def test_the_examples_in_the_docstrings_are_true(module):
-    result = doctest.testmod(importlib.import_module(f"converter.{module}"))
+    result = doctest.testmod(importlib.import_module(module))
     assert (result.failed, result.attempted > 0) == (0, True)
 
 
