@@ -6,6 +6,7 @@ import threading
 import time
 import urllib.parse
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.core.cache import cache
@@ -77,6 +78,19 @@ def test_a_link_expires(client, house, settings):
     assert client.get(url).status_code == 404
     assert services.purge_expired() == 1
     assert files_in(house.parent) == []
+
+
+def test_a_key_is_given_back_for_what_is_left_of_its_time_and_never_after_it(monkeypatch):
+    kept = []
+    cache_of_tests = SimpleNamespace(set=lambda key, value, left: kept.append((key, left)))
+    monkeypatch.setattr(downloads, "cache", cache_of_tests)
+    monkeypatch.setattr(downloads, "time", SimpleNamespace(time=lambda: 1000.0))
+    for left in (60.0, 0.5, 0.0, -0.5):
+        download = downloads.Download(
+            name="x.gif", filename="a.gif", content_type="image/gif", expires_at=1000.0 + left
+        )
+        downloads.give_back("token", download)
+    assert kept == [("dl:token", 60.0), ("dl:token", 0.5)]
 
 
 def test_a_link_whose_file_is_gone_is_expired(client, house):
