@@ -148,7 +148,7 @@ def padding(first: Frame, profile: ConversionProfile) -> Callable[[Frame], Frame
     return pad
 
 
-def _moviepy_clip_class() -> Any:
+def moviepy_clip_class() -> Any:
     """MoviePy's VideoClip, imported late: it takes a second and 60 MB, which only a converter pays.
 
     At import MoviePy 2.2 starts `ffplay` to see whether it is there; we play nothing, so it gets
@@ -175,7 +175,7 @@ def open_clip(
     Its frames end with EndOfClipError where the source ends. Raises InputError when there is not
     even a first frame, and what `control` raises.
     """
-    video_clip = _moviepy_clip_class()
+    video_clip = moviepy_clip_class()
     arguments = decode_arguments(
         path, probe=probe, profile=profile, framing=framing, max_pixels=max_pixels
     )

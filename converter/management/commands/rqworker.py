@@ -108,7 +108,7 @@ def _import_once() -> None:
     import converter.tasks  # noqa: F401
     from converter.pipeline import convert, source  # noqa: F401
 
-    source._moviepy_clip_class()
+    source.moviepy_clip_class()
 
 
 class Command(BaseCommand):
