@@ -38,6 +38,13 @@ def test_a_turned_clip_stands_upright(clips, tmp_path, turn, expected):
     assert seen(first_frame(turned, fit="cover")) == expected
 
 
+def test_a_gif_is_cut_at_its_start_though_it_is_read_from_its_beginning(clips):
+    source = "color=red:s=160x90:r=10:d=1[a];color=blue:s=160x90:r=10:d=2[b];[a][b]concat"
+    path = clips("red_then_blue.gif", "-f", "lavfi", "-i", source)
+    shown = [seen(first_frame(path, start_s=start))[0] for start in (0, 0.9, 1.1)]
+    assert shown == [RED, RED, BLUE]
+
+
 def test_non_square_pixels_are_not_stretched(clips):
     """80x90 px of 2:1 pixels are a 160x90 picture: nothing is cropped."""
     path = clips("sar.mp4", "-f", "lavfi", "-i", corners("80x90") + ",setsar=2/1", *X264)

@@ -102,6 +102,21 @@ def test_hdr_white_becomes_near_white_and_grey_stays_grey(clips, transfer, signa
     assert 200 <= pixel.mean() <= 250
 
 
+def test_a_colour_of_hdr_keeps_its_hue_and_strength(clips):
+    """A BT.709 green below the tone-mapped part, written in BT.2020: there it has fewer levels."""
+    to_hdr = (
+        "zscale=min=gbr:tin=bt709:pin=bt709:m=bt2020nc:p=bt2020:t=arib-std-b67:r=tv:npl=203,"
+        "format=yuv420p10le"
+    )
+    path = clips(
+        "green.mp4",
+        *("-f", "lavfi", "-i", f"color=0x207030:s=160x90:r=24:d=0.2,format=gbrp,{to_hdr}"),
+        *("-c:v", "libx265", "-x265-params", "log-level=error:colorprim=bt2020"),
+        *("-color_primaries", "bt2020", "-color_trc", "arib-std-b67", "-colorspace", "bt2020nc"),
+    )
+    assert first_frame(path)[45, 80].tolist() == pytest.approx([0x20, 0x70, 0x30], abs=6)
+
+
 @pytest.mark.parametrize(
     ("codec", "suffix", "extra"),
     [

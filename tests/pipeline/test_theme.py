@@ -185,6 +185,13 @@ def test_it_looks_like_the_gif_whatever_the_source(clips, tmp_path, name, fit):
     assert np.abs(painted[300, 20] - wanted[300, 20]).max() <= 5  # in the bars of contain
 
 
+def test_its_pixels_are_square_whatever_the_sources_are(clips, tmp_path):
+    odd = clips("odd.mp4", "-f", "lavfi", "-i", "testsrc2=s=100x34:r=24:d=0.2,setsar=7/5")
+    theme_of(odd, tmp_path / "theme.zip", screen=SMALL_SCREEN)
+    written = (unpacked(tmp_path / "theme.zip", tmp_path) / "images/background.avif").read_bytes()
+    assert written.split(b"pasp")[1][:8] == bytes([0, 0, 0, 1, 0, 0, 0, 1])
+
+
 def test_progress_only_grows_and_stays_in_its_stage(numbered, tmp_path):
     told = []
     control = Control(
