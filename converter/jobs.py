@@ -67,22 +67,21 @@ def position(job_id: str) -> int:
     return 1 if index is None else index + 1
 
 
-def withdraw(job_id: str) -> bool:
-    """Take a waiting job out of the queue, its upload too; False if a worker has it already."""
+def withdraw(job_id: str) -> None:
+    """Take a waiting job out of the queue, its upload too; no matter if a worker has it already."""
     from rq.exceptions import NoSuchJobError
 
     if not broker.connection().lrem(conversions().key, 1, job_id):
-        return False
+        return
     try:
         job = conversions().job_class.fetch(
             job_id, connection=broker.connection(), serializer=SERIALIZER
         )
     except NoSuchJobError:  # it waited for QUEUE_TTL and expired
-        return True
+        return
     _bury(job, "canceled")
     # Not job.delete(): RQ 3.0 raises there when a first attempt's execution has expired.
     broker.connection().delete(job.key)
-    return True
 
 
 def _upload_of(job: "Job") -> str:

@@ -8,7 +8,7 @@ import tracemalloc
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from django.conf import settings
 from django.core.cache import cache
@@ -23,6 +23,9 @@ from converter.pipeline.errors import (
 )
 from converter.pipeline.profile import Fit, Framing, Quality
 from converter.pipeline.screen import DEFAULT_SCREEN
+
+if TYPE_CHECKING:
+    from converter.pipeline.look import Look
 
 log = logging.getLogger(__name__)
 
@@ -167,7 +170,7 @@ def _theme(
     folder: Path,
     options: ConversionOptions,
     *,
-    look: Any,
+    look: "Look",
     control: Control,
     job_id: str,
 ) -> dict[str, Any]:

@@ -4,7 +4,9 @@ import contextlib
 import os
 import signal
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 
 import psutil
 import pytest
@@ -28,8 +30,15 @@ def upload_quietly(live: Live, data: bytes):
     return None
 
 
-def conversion_begins(live: Live) -> bool:
-    return eventually(lambda: bool(live.files()) or bool(live.children()), within_s=40)
+@contextlib.contextmanager
+def converting(folder: Path, clip: bytes, *, for_s: float) -> Iterator[tuple[Live, Future]]:
+    """A small server that has been at `clip` for so long, and the answer that is to come."""
+    with ThreadPoolExecutor(1) as pool, serve(folder, app=SMALL) as live:
+        live.upload_headers()
+        running = pool.submit(upload_quietly, live, clip)
+        assert eventually(lambda: bool(live.files()) or bool(live.children()), within_s=40)
+        time.sleep(for_s)
+        yield live, running
 
 
 def our_ffmpegs(folder) -> list[psutil.Process]:
@@ -45,11 +54,7 @@ def our_ffmpegs(folder) -> list[psutil.Process]:
 def test_after_a_power_cut_the_next_start_leaves_nothing_and_converts(
     point, tmp_path, six_seconds, short
 ):
-    with ThreadPoolExecutor(1) as pool, serve(tmp_path, app=SMALL) as live:
-        live.upload_headers()
-        running = pool.submit(upload_quietly, live, six_seconds)
-        assert conversion_begins(live)
-        time.sleep(point)
+    with converting(tmp_path, six_seconds, for_s=point) as (live, running):
         for process in [*psutil.Process(live.process.pid).children(recursive=True), live.process]:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
@@ -64,11 +69,7 @@ def test_after_a_power_cut_the_next_start_leaves_nothing_and_converts(
 def test_after_kill_9_of_the_web_process_the_next_one_sweeps_and_converts(
     point, tmp_path, six_seconds, short
 ):
-    with ThreadPoolExecutor(1) as pool, serve(tmp_path, app=SMALL) as live:
-        live.upload_headers()
-        running = pool.submit(upload_quietly, live, six_seconds)
-        assert conversion_begins(live)
-        time.sleep(point)
+    with converting(tmp_path, six_seconds, for_s=point) as (live, running):
         os.kill(live.workers()[0].pid, signal.SIGKILL)
         running.result()
         assert eventually(lambda: our_ffmpegs(live.folder) == [], within_s=40)
