@@ -213,8 +213,7 @@ def frames(clip: Any, *, control: Control) -> Iterator[Frame]:
 
 
 def _why_empty(child: Ffmpeg, probe: Probe, framing: Framing) -> Exception:
-    """Why there was no first frame: the start, or the file."""
-    child.wait()
+    """Why the child, which has ended, gave no first frame: the start, or the file."""
     errors = child.errors()
     if is_too_large(errors):
         return TooManyPixelsError(detail=errors)

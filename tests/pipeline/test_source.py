@@ -1,6 +1,9 @@
 """What is read of a source: the right stream, in the right colours, or why it is refused."""
 
+import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
@@ -19,6 +22,7 @@ from converter.pipeline.errors import (
 )
 from converter.pipeline.probe import Probe, parse, probe
 from tests.decoding import BLUE, RED, UPRIGHT, WHITE, X264, corners, first_frame, opened, seen
+from tests.http.conftest import ROOT
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv"])
@@ -155,7 +159,8 @@ def test_what_cannot_be_converted_says_why(clips, tmp_path, tiny_clip):
     text.write_text("#EXTM3U\nfile:///etc/passwd")
     audio = clips("audio.mp4", "-f", "lavfi", "-i", "sine=d=1", "-c:a", "aac")
     large = clips("large.mp4", "-f", "lavfi", "-i", "color=red:s=1280x1024:d=0.2")
-    one = clips("one.mp4", "-f", "lavfi", "-i", "color=red:s=64x64:r=24:d=1", "-frames:v", "1")
+    red = ("-f", "lavfi", "-i", "color=red:s=64x64:r=24:d=1")
+    one, two = (clips(f"{n}.mp4", *red, "-frames:v", n) for n in "12")
 
     assert [
         refused(junk),
@@ -163,6 +168,7 @@ def test_what_cannot_be_converted_says_why(clips, tmp_path, tiny_clip):
         refused(audio),
         refused(large),
         refused(one),
+        refused(two),
         refused(tiny_clip, start_s=8.0),
         refused(tiny_clip, start_s=7.98),
         refused(tiny_clip, start_s=1.0),
@@ -172,10 +178,21 @@ def test_what_cannot_be_converted_says_why(clips, tmp_path, tiny_clip):
         NoVideoError,
         TooManyPixelsError,
         TooShortError,
+        None,
         StartPastEndError,
         TooShortError,
         None,
     ]
+
+
+def test_moviepy_starts_no_player_when_it_is_imported(tmp_path):
+    player = tmp_path / "ffplay"
+    player.write_text(f"#!/bin/sh\ntouch {tmp_path}/started\n")
+    player.chmod(0o755)
+    code = "from converter.pipeline.source import moviepy_clip_class; moviepy_clip_class()"
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, env={"PATH": path})
+    assert list(tmp_path.iterdir()) == [player]
 
 
 def test_metadata_cannot_pass_for_ffmpegs_own_words():
