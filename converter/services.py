@@ -154,15 +154,7 @@ def _convert(
         except BaseException:
             _take_back(theme.get("theme_token"))
             raise
-    described = {
-        "width": facts.width,
-        "height": facts.height,
-        "frames": facts.frames,
-        "duration_ms": facts.duration_ms,
-        "bytes": facts.bytes,
-        "loop": facts.loop,
-    }
-    return {"token": token, "gif": described, **theme}
+    return {"token": token, "gif": facts.described(), **theme}
 
 
 def _theme(

@@ -30,6 +30,17 @@ class GifFacts:
     def duration_ms(self) -> int:
         return sum(self.delays) * 10
 
+    def described(self) -> dict[str, int | None]:
+        """The facts as plain values; of the delays only how many they are and their sum."""
+        return {
+            "width": self.width,
+            "height": self.height,
+            "frames": self.frames,
+            "duration_ms": self.duration_ms,
+            "bytes": self.bytes,
+            "loop": self.loop,
+        }
+
 
 def _table_bytes(flags: int) -> int:
     """Size of the colour table that packed `flags` announce."""
