@@ -21,6 +21,7 @@ from converter.pipeline.errors import (
     UnsupportedTypeError,
 )
 from converter.pipeline.probe import Probe, parse, probe
+from tests.conftest import run_ffmpeg
 from tests.decoding import BLUE, RED, UPRIGHT, WHITE, X264, corners, first_frame, opened, seen
 from tests.http.conftest import ROOT
 
@@ -233,3 +234,15 @@ def test_what_a_killed_decoder_gave_is_no_short_clip(tiny_clip, number, error):
         child.send_signal(number)
         with pytest.raises(error):
             list(shown)
+
+
+def test_a_picture_that_changes_its_size_on_the_way_keeps_the_time(clips, tmp_path):
+    for colour, size in (("red", "160x90"), ("blue", "320x180")):
+        source = f"color={colour}:s={size}:r=24:d=0.5"
+        part = clips(f"{colour}.webm", "-f", "lavfi", "-i", source, "-c:v", "libvpx")
+        with (tmp_path / "parts").open("a") as parts:
+            parts.write(f"file '{part}'\n")
+    path = tmp_path / "joined.webm"
+    run_ffmpeg("-f", "concat", "-safe", "0", "-i", str(tmp_path / "parts"), "-c", "copy", str(path))
+    with opened(path) as shown:
+        assert [seen(frame)[0] for frame in shown] == [RED] * 12 + [BLUE] * 12
