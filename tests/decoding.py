@@ -25,9 +25,10 @@ def decoding(
     profile: ConversionProfile,
     framing: Framing,
     max_pixels: int = 1_000_000,
+    control: Control | None = None,
 ) -> Iterator[Iterator[Frame]]:
     """The clip's fitted frames, as the GIF's encoder is given them."""
-    control = Control(timeout_s=60)
+    control = control or Control(timeout_s=60)
     with open_clip(
         clip,
         probe=probe(clip, container=sniff(clip), max_pixels=max_pixels, control=control),

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import psutil
@@ -11,6 +12,7 @@ import pytest
 
 from converter.pipeline.control import Control
 from converter.pipeline.errors import (
+    ConversionCanceledError,
     ConversionTimeoutError,
     NoVideoError,
     OutputError,
@@ -21,8 +23,20 @@ from converter.pipeline.errors import (
     UnsupportedTypeError,
 )
 from converter.pipeline.probe import Probe, parse, probe
-from tests.conftest import run_ffmpeg
-from tests.decoding import BLUE, RED, UPRIGHT, WHITE, X264, corners, first_frame, opened, seen
+from converter.pipeline.profile import ConversionProfile, Framing
+from tests.conftest import eventually, run_ffmpeg
+from tests.decoding import (
+    BLUE,
+    RED,
+    UPRIGHT,
+    WHITE,
+    X264,
+    corners,
+    decoding,
+    first_frame,
+    opened,
+    seen,
+)
 from tests.http.conftest import ROOT
 
 
@@ -158,6 +172,13 @@ def test_what_cannot_be_converted_says_why(clips, tmp_path, tiny_clip):
     junk.write_bytes(b"\0\0\0\x18ftypisom" + bytes(4096))
     text = tmp_path / "text.mp4"
     text.write_text("#EXTM3U\nfile:///etc/passwd")
+    spoiled = tmp_path / "spoiled.mp4"
+    before, _, after = tiny_clip.read_bytes().partition(b"mdat")
+    spoiled.write_bytes(
+        before + b"mdat" + bytes(after.index(b"moov") - 4) + after[after.index(b"moov") - 4 :]
+    )
+    empty = tmp_path / "empty.gif"
+    empty.write_bytes(b"GIF89a" + bytes([64, 0, 64, 0, 0, 0, 0]) + b";")
     audio = clips("audio.mp4", "-f", "lavfi", "-i", "sine=d=1", "-c:a", "aac")
     large = clips("large.mp4", "-f", "lavfi", "-i", "color=red:s=1280x1024:d=0.2")
     red = ("-f", "lavfi", "-i", "color=red:s=64x64:r=24:d=1")
@@ -165,6 +186,8 @@ def test_what_cannot_be_converted_says_why(clips, tmp_path, tiny_clip):
 
     assert [
         refused(junk),
+        refused(spoiled),
+        refused(empty),
         refused(text),
         refused(audio),
         refused(large),
@@ -174,6 +197,8 @@ def test_what_cannot_be_converted_says_why(clips, tmp_path, tiny_clip):
         refused(tiny_clip, start_s=7.98),
         refused(tiny_clip, start_s=1.0),
     ] == [
+        UnreadableVideoError,
+        UnreadableVideoError,
         UnreadableVideoError,
         UnsupportedTypeError,
         NoVideoError,
@@ -233,6 +258,21 @@ def test_what_a_killed_decoder_gave_is_no_short_clip(tiny_clip, number, error):
         (child,) = (c for c in psutil.Process().children() if c.name().startswith("ffmpeg"))
         child.send_signal(number)
         with pytest.raises(error):
+            list(shown)
+
+
+def test_what_a_canceled_decoder_gave_is_no_short_clip(tiny_clip):
+    """A frame of this size is more than a pipe holds: the third breaks off in its middle."""
+    stop = threading.Event()
+    large = ConversionProfile(width=1280, height=720, fps=24, seconds=1)
+    control = Control(timeout_s=60, is_canceled=stop.is_set)
+    with decoding(tiny_clip, profile=large, framing=Framing(), control=control) as shown:
+        next(shown)
+        next(shown)
+        (child,) = (c for c in psutil.Process().children() if c.name().startswith("ffmpeg"))
+        stop.set()
+        assert eventually(lambda: not child.is_running())
+        with pytest.raises(ConversionCanceledError):
             list(shown)
 
 
