@@ -24,9 +24,11 @@ from converter.pipeline.errors import (
 )
 from converter.pipeline.probe import Probe, parse, probe
 from converter.pipeline.profile import ConversionProfile, Framing
+from converter.pipeline.source import frames, open_clip
 from tests.conftest import eventually, run_ffmpeg
 from tests.decoding import (
     BLUE,
+    PROFILE,
     RED,
     UPRIGHT,
     WHITE,
@@ -274,6 +276,15 @@ def test_what_a_canceled_decoder_gave_is_no_short_clip(tiny_clip):
         assert eventually(lambda: not child.is_running())
         with pytest.raises(ConversionCanceledError):
             list(shown)
+
+
+def test_a_decoder_that_is_stopped_before_its_first_frame_says_why(tiny_clip):
+    about = probe(tiny_clip, container="mov", max_pixels=10**6, control=Control(timeout_s=60))
+    answers = iter([False])  # before ffmpeg starts; from then on it is called off
+    control = Control(timeout_s=60, is_canceled=lambda: next(answers, True))
+    options = {"profile": PROFILE, "framing": Framing(), "max_pixels": 10**6, "control": control}
+    with pytest.raises(ConversionCanceledError), open_clip(tiny_clip, probe=about, **options) as c:
+        list(frames(c, control=control))
 
 
 def test_a_picture_that_changes_its_size_on_the_way_keeps_the_time(clips, tmp_path):
