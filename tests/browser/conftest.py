@@ -20,6 +20,16 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            # One browser and one server for a module's tests, in one process of xdist.
+            item.add_marker(pytest.mark.xdist_group(f"browser-{item.path.stem}"))
+
+
 # Playwright's own 5 s are too few for a machine that does other things as well.
 expect.set_options(timeout=20_000)
 

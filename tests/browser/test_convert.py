@@ -349,13 +349,13 @@ def test_without_scripts_a_plain_form_converts_and_gives_the_link(
 ) -> None:
     page = open_page(java_script_enabled=False)
     page.get_by_label("Video (").set_input_files(ramp)
-    page.get_by_label("Where the 6 seconds start").fill("00:00:02")
+    page.get_by_label("Where the 6 seconds start").fill("00:00:09")  # one second is left
     page.get_by_role("checkbox", name="Also make a Chrome theme").uncheck()
     page.get_by_role("button", name="Make my background").click(timeout=60_000)
     expect(page.get_by_role("heading", name="Your background is ready")).to_be_visible(
         timeout=60_000
     )
-    assert abs(grey_at(save(page, tmp_path)) - (16 + 20 * 2)) <= 2
+    assert abs(grey_at(save(page, tmp_path)) - (16 + 20 * 9)) <= 2
 
 
 def test_the_theme_is_saved_beside_the_gif_and_the_mock_up_wears_it(

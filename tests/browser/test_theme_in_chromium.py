@@ -2,11 +2,12 @@
 
 import base64
 import contextlib
+import functools
 import io
 import itertools
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from converter.pipeline.control import Control
 from converter.pipeline.convert import convert_video
 from converter.pipeline.profile import Framing
+from converter.pipeline.theme import ThemeFacts
 from tests.themes import (
     CLIP_SIZE,
     GREEN,
@@ -42,6 +44,20 @@ WATCH_S = 60
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return numbered_clip(tmp_path_factory.mktemp("clip") / "numbered.mp4")
+
+
+@pytest.fixture(scope="module")
+def themes(
+    clip: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[float], tuple[ThemeFacts, Path]]:
+    """The clip's theme for a screen of that scale, and its zip; made once."""
+
+    @functools.cache
+    def theme(scale: float) -> tuple[ThemeFacts, Path]:
+        archive = tmp_path_factory.mktemp("theme") / "theme.zip"
+        return theme_of(clip, archive, screen=f"1280x800@{scale}"), archive
+
+    return theme
 
 
 @contextlib.contextmanager
@@ -130,10 +146,10 @@ def is_shade(pixel: np.ndarray, colour: tuple[int, int, int]) -> bool:
 
 @pytest.mark.parametrize("scale", [1, 1.5, 2])
 def test_a_new_tab_shows_the_theme_moving_and_covered_at_the_users_own_scale(
-    chromium, clip, tmp_path, scale
+    chromium, themes, tmp_path, scale
 ):
-    made = theme_of(clip, tmp_path / "theme.zip", screen=f"1280x800@{scale}")
-    theme = unpacked(tmp_path / "theme.zip", tmp_path / "theme")
+    made, archive = themes(scale)
+    theme = unpacked(archive, tmp_path / "theme")
     own = made.pictures[0 if scale <= 1 else 1]
     shrink = scale / (int(own.scale) / 100)
     with new_tab(chromium, theme, tmp_path / "profile", scale=scale) as page:
@@ -142,9 +158,9 @@ def test_a_new_tab_shows_the_theme_moving_and_covered_at_the_users_own_scale(
     assert (seen.moves, seen.loops, seen.covers) == (True, True, True), seen
 
 
-def test_without_its_second_picture_a_new_tab_at_scale_2_shows_nothing(chromium, clip, tmp_path):
-    made = theme_of(clip, tmp_path / "theme.zip", screen="1280x800@2")
-    theme = unpacked(tmp_path / "theme.zip", tmp_path / "theme")
+def test_without_its_second_picture_a_new_tab_at_scale_2_shows_nothing(chromium, themes, tmp_path):
+    made, archive = themes(2)
+    theme = unpacked(archive, tmp_path / "theme")
     manifest = json.loads((theme / "manifest.json").read_text())
     del manifest["theme"]["images"]["theme_ntp_background"]["200"]
     (theme / "manifest.json").write_text(json.dumps(manifest))

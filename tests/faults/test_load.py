@@ -15,6 +15,9 @@ import pytest
 from tests.conftest import eventually
 from tests.hostile.live import BOUNDARY, FULL, SMALL, Live, form, serve
 
+# The two servers of this module are started once, in one process of xdist.
+pytestmark = pytest.mark.xdist_group("test_load")
+
 CLIENTS = 20
 BUSY_S = 1.0
 TRIES = 3

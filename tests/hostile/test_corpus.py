@@ -159,6 +159,7 @@ FULL_SIZE = ["hevc-pq", "turned-270", "minutes-apart", "stts-huge", "gif-8000x80
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("hostile-full")  # one server for them all
 @pytest.mark.parametrize("name", FULL_SIZE)
 def test_a_picture_of_real_size_stays_within_512_mb(name, full):
     case = next(case for case in CASES if case.name == name)
