@@ -28,12 +28,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="also run the hours-long tests")
 
 
+@pytest.hookimpl(trylast=True)  # after xdist
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    keep_groups_together(items)
     if config.getoption("--long"):
         return
     for item in items:
         if "long" in item.keywords:
             item.add_marker(pytest.mark.skip(reason="a long run: give --long"))
+
+
+def keep_groups_together(items: list[pytest.Item]) -> None:
+    """Put xdist's "@group" where pytest looks for it.
+
+    xdist 3.8.0 writes it into `_nodeid`, of which pytest 9.2.0 takes no notice any more: without
+    this every process starts the servers of every module.
+    """
+    for item in items:
+        if (grouped := getattr(item, "_nodeid", item.nodeid)) != item.nodeid:
+            item._id = type(item.id).parse(grouped)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
