@@ -31,6 +31,7 @@ from tests.themes import (
     unpacked,
 )
 
+pytestmark = pytest.mark.xdist_group("theme")
 SMALL_SCREEN = "1280x720@1"
 
 

@@ -15,7 +15,7 @@ from tests.http.conftest import ROOT
 from tests.worker.conftest import House, system
 
 KEYS = {"S3_ACCESS_KEY_ID": "tests", "S3_SECRET_ACCESS_KEY": "tests", "S3_REGION": "us-east-1"}
-LINK_S = 4
+LINK_S = 6
 
 
 @pytest.fixture(scope="module")
