@@ -22,10 +22,14 @@ def _key(token: str) -> str:
     return f"dl:{token}"
 
 
+def _revoked_key(token: str) -> str:
+    return f"revoked:{token}"
+
+
 def issue(name: str, *, filename: str, content_type: str) -> str:
     """A fresh token for the stored file `name`, good for DOWNLOAD_TTL s."""
     token = str(uuid.uuid4())
-    give_back(
+    _keep(
         token,
         Download(
             name=name,
@@ -53,8 +57,25 @@ def redeem(token: str) -> Download | None:
     return found if found is not None and cache.delete(_key(token)) else None
 
 
-def give_back(token: str, download: Download) -> None:
-    """Make the token good again for the rest of its time: its transfer broke off."""
+def revoke(token: str) -> Download | None:
+    """`redeem`, and should a transfer have won the token: it does not come back from there."""
+    cache.set(_revoked_key(token), True, settings.DOWNLOAD_TTL)  # first: give_back looks last
+    return redeem(token)
+
+
+def give_back(token: str, download: Download) -> bool:
+    """Make the token good again for the rest of its time: its transfer broke off.
+
+    False if it was revoked meanwhile: then the file is the caller's to remove.
+    """
+    _keep(token, download)
+    if not cache.get(_revoked_key(token)):
+        return True
+    redeem(token)
+    return False
+
+
+def _keep(token: str, download: Download) -> None:
     left = download.expires_at - time.time()
     if left > 0:
         cache.set(_key(token), asdict(download), left)

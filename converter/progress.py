@@ -15,9 +15,12 @@ from converter import broker
 
 FAILURE_TTL_S = 3600
 INTERRUPTED = "The conversion was interrupted. Please try again."
-# A converter says something at every percent; one that is silent for so long was killed. With a
-# queue WORKER_TTL comes on top: until then its job may be given to another worker.
+# A converter says something at every percent and when it needs long for one; one that is silent for
+# so long was killed. With a queue WORKER_TTL comes on top: until then its job may be given to another
+# worker.
 SILENCE_S = 60
+# So that a long way to the first frame is not taken for silence.
+SAY_AGAIN_S = SILENCE_S / 4
 # How often a converter looks whether it was called off.
 ASK_AGAIN_S = 0.1
 # How long a converter lets the cache alone after it failed to answer.
@@ -62,6 +65,7 @@ class Line:
         self._job_id = job_id
         self._let_alone_until = 0.0
         self._ask_again_at = 0.0
+        self._say_again_at = time.monotonic() + SAY_AGAIN_S
         self._is_canceled = False
         record = self._try(lambda: cache.get(_key(job_id))) or {"stage": "decode", "progress": 0}
         self._shown = (record["stage"], record["progress"])
@@ -70,10 +74,16 @@ class Line:
         """Say how far the conversion is."""
         if percent > self._shown[1]:
             self._shown = (stage, percent)
+        self._say_again_at = time.monotonic() + SAY_AGAIN_S
         self._try(lambda: report(self._job_id, *self._shown))
 
     def is_canceled(self) -> bool:
-        """Whether the job was called off, as known a tenth of a second ago."""
+        """Whether the job was called off, as known a tenth of a second ago.
+
+        Asked all the time while ffmpeg runs, so this is where a silent conversion speaks.
+        """
+        if time.monotonic() >= self._say_again_at:
+            self.report(*self._shown)
         if not self._is_canceled and time.monotonic() >= self._ask_again_at:
             self._ask_again_at = time.monotonic() + ASK_AGAIN_S
             self._is_canceled = bool(self._try(lambda: is_canceled(self._job_id)))

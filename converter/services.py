@@ -180,7 +180,10 @@ def _theme(
     )
     if "theme" in made:
         kind = "application/zip"
-        made["theme_token"] = _offer(output, filename=THEME_FILENAME, content_type=kind)
+        try:
+            made["theme_token"] = _offer(output, filename=THEME_FILENAME, content_type=kind)
+        except Exception as error:  # no room for both, perhaps
+            return themes.no_theme(error, job_id=job_id)
     return made
 
 
@@ -196,7 +199,7 @@ def _offer(path: Path, *, filename: str, content_type: str) -> str:
 
 def _take_back(token: str | None) -> None:
     """Undo `_offer`: the link and the file behind it are gone."""
-    download = downloads.redeem(token) if token else None
+    download = downloads.revoke(token) if token else None
     if download is not None:
         storage.discard(download.name)
 

@@ -44,6 +44,13 @@ def new_look() -> "Look":
     return Look()
 
 
+def no_theme(error: Exception, *, job_id: str) -> dict[str, Any]:
+    """What the record says in a theme's place; the log says why."""
+    detail = getattr(error, "detail", "") or repr(error)
+    log.warning("job=%s theme failed: %s", job_id, one_line(detail))
+    return {"theme_error": FAILED}
+
+
 def make(
     video: Path,
     output: Path,
@@ -57,7 +64,7 @@ def make(
 ) -> dict[str, Any]:
     """{"theme": its facts}, the zip at `output`; or {"theme_error": why there is none}.
 
-    Raises ConversionCanceledError, and nothing else that a video can bring about.
+    Raises ConversionCanceledError and nothing else.
     """
     from converter.pipeline.theme import make_theme
 
@@ -76,8 +83,6 @@ def make(
         raise
     except ConversionTimeoutError:
         return {"theme_error": NO_TIME}
-    except (ConversionError, OSError) as error:
-        detail = getattr(error, "detail", "") or repr(error)
-        log.warning("job=%s theme failed: %s", job_id, one_line(detail))
-        return {"theme_error": FAILED}
+    except Exception as error:  # a fault of ours too: the GIF is made, and must come
+        return no_theme(error, job_id=job_id)
     return {"theme": facts.described()}

@@ -36,10 +36,8 @@ class Transfer:
         if not self._closed.acquire(blocking=False):
             return
         self._file.close()
-        if self._is_done:
+        if self._is_done or not downloads.give_back(self._token, self._download):
             storage.discard(self._download.name)
-        else:
-            downloads.give_back(self._token, self._download)
 
 
 def begin_transfer(token: str, *, was_received: Callable[[], bool]) -> Transfer | None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import math
 import os
 import resource
 import signal
@@ -26,7 +27,10 @@ RESIDENT_BYTES = 325_000_000
 ADDRESS_SPACE_BYTES = 1536 * 1024 * 1024
 # The kernel counts all tasks of the user here, of other containers too: low numbers break hosts.
 TASKS = 4096
-CPU_S = 240
+# Threads of ffmpeg that can be at work at once: more CPU than all of them take until the deadline
+# (and some to start with) only one takes that has outlived us.
+BUSY_THREADS = 4
+CPU_MARGIN_S = 5
 DEFAULT_FILE_BYTES = 1024 * 1024
 OPEN_FILES = 64
 # Signals that no file makes a decoder die of.
@@ -44,7 +48,7 @@ def _with_its_parent() -> list[str]:
     """A launcher that has the kernel kill ffmpeg when we die (kill -9 runs no `finally`).
 
     util-linux has it on every Debian. Where it is missing, an ffmpeg that writes to our pipe ends
-    with the next picture all the same, and any other within CPU_S.
+    with the next picture all the same, and any other by its limit of CPU.
     """
     launcher = ["setpriv", "--no-new-privs", "--pdeathsig", "KILL"]
     try:
@@ -54,12 +58,12 @@ def _with_its_parent() -> list[str]:
     return launcher
 
 
-def _confine(pid: int, *, file_bytes: int, address_bytes: int) -> None:
+def _confine(pid: int, *, cpu_s: int, file_bytes: int, address_bytes: int) -> None:
     """Limit CPU, memory, file size and descriptors of process `pid`, where the system can."""
     if not hasattr(resource, "prlimit"):  # macOS
         return
     limits = {
-        resource.RLIMIT_CPU: CPU_S,
+        resource.RLIMIT_CPU: cpu_s,
         resource.RLIMIT_AS: address_bytes,
         resource.RLIMIT_FSIZE: file_bytes,
         resource.RLIMIT_NOFILE: OPEN_FILES,
@@ -184,7 +188,8 @@ def ffmpeg(
             target=_watch, args=(child, control, done, most_bytes), daemon=True
         )
         try:
-            _confine(process.pid, file_bytes=file_bytes, address_bytes=address_bytes)
+            cpu_s = math.ceil(BUSY_THREADS * control.remaining_s) + CPU_MARGIN_S
+            _confine(process.pid, cpu_s=cpu_s, file_bytes=file_bytes, address_bytes=address_bytes)
             watchdog.start()
             yield child
         finally:

@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 import urllib.parse
+import uuid
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,7 +15,7 @@ from django.test import Client
 
 from converter import downloads, services, storage
 from tests.conftest import eventually, files_in
-from tests.http.conftest import PICTURE, gunicorn
+from tests.http.conftest import PICTURE, clip_file, gunicorn
 
 BIG = b"GIF89a" + bytes(8_000_000)
 
@@ -71,6 +72,17 @@ def test_a_transfer_that_breaks_off_gives_the_key_back(client, house):
     assert b"".join(client.get(url).streaming_content) == PICTURE
 
 
+def test_a_transfer_that_breaks_off_after_a_cancel_gives_nothing_back(client, house, converted):
+    job = str(uuid.uuid4())
+    answer = client.post("/convert/", {"video": clip_file(), "job_id": job}).json()
+    response = client.get(answer["converted_url"])
+    next(iter(response.streaming_content))
+    assert client.delete(f"/jobs/{job}/").json()["status"] == "canceled"
+    response.close()
+    assert client.get(answer["converted_url"]).status_code == 404
+    assert files_in(house) == []
+
+
 def test_a_link_expires(client, house, settings):
     settings.DOWNLOAD_TTL = 0.05
     url = issue()
@@ -82,7 +94,9 @@ def test_a_link_expires(client, house, settings):
 
 def test_a_key_is_given_back_for_what_is_left_of_its_time_and_never_after_it(monkeypatch):
     kept = []
-    cache_of_tests = SimpleNamespace(set=lambda key, value, left: kept.append((key, left)))
+    cache_of_tests = SimpleNamespace(
+        set=lambda key, value, left: kept.append((key, left)), get=lambda key: None
+    )
     monkeypatch.setattr(downloads, "cache", cache_of_tests)
     monkeypatch.setattr(downloads, "time", SimpleNamespace(time=lambda: 1000.0))
     for left in (60.0, 0.5, 0.0, -0.5):

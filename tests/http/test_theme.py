@@ -126,6 +126,8 @@ def test_a_field_that_says_nothing_sensible_is_refused(client, themed, fields):
         (ConversionTimeoutError(), NO_TIME),
         (OutputError(detail="/secret/path"), FAILED),
         (OSError(28, "No space left on device"), FAILED),
+        (ValueError("a fault of ours"), FAILED),
+        (MemoryError(), FAILED),
     ],
 )
 def test_a_failed_theme_never_costs_the_gif(client, house, converted, monkeypatch, error, sentence):
@@ -133,6 +135,22 @@ def test_a_failed_theme_never_costs_the_gif(client, house, converted, monkeypatc
     response = post(client, theme="1")
     payload = response.json()
     assert (response.status_code, payload["theme_error"]) == (200, sentence)
+    assert "theme_url" not in payload
+    assert client.head(payload["converted_url"]).status_code == 200
+    assert len(files_in(house)) == 1
+
+
+def test_a_theme_that_cannot_be_stored_never_costs_the_gif(client, house, themed, monkeypatch):
+    keep = services.storage.keep
+
+    def keep_no_zip(path, *, folder):
+        if path.suffix == ".zip":
+            raise OSError("no room")
+        return keep(path, folder=folder)
+
+    monkeypatch.setattr("converter.services.storage.keep", keep_no_zip)
+    payload = post(client, theme="1").json()
+    assert payload["theme_error"] == FAILED
     assert "theme_url" not in payload
     assert client.head(payload["converted_url"]).status_code == 200
     assert len(files_in(house)) == 1

@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import resource
 import time
 
 import pytest
@@ -16,6 +17,7 @@ from converter.pipeline.errors import (
     UnsupportedTypeError,
 )
 from converter.pipeline.inspector import inspect_gif, verify_gif
+from converter.pipeline.process import ffmpeg
 from converter.pipeline.profile import CHROME_THEME, ConversionProfile
 from converter.pipeline.sniff import container_of, sniff
 from converter.pipeline.timeline import delay_cs
@@ -105,6 +107,14 @@ def test_a_control_says_when_to_stop():
         Control(timeout_s=9, is_canceled=lambda: True).check()
     assert Control(timeout_s=9).is_over is False
     assert Control(timeout_s=9).deadline > time.monotonic()
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="this system has no prlimit")
+def test_ffmpeg_may_use_all_the_cpu_that_the_deadline_leaves():
+    endless = ["-re", "-f", "lavfi", "-i", "nullsrc", "-f", "null", "-"]
+    with ffmpeg(endless, control=Control(timeout_s=1000)) as child:
+        soft, _ = resource.prlimit(child.process.pid, resource.RLIMIT_CPU)
+    assert 3900 < soft <= 4005
 
 
 def gif(

@@ -1,0 +1,33 @@
+"""A running conversion's line to its record."""
+
+from types import SimpleNamespace
+
+import pytest
+from django.core.cache import cache
+
+from converter import progress
+
+JOB = "0b1f3c52-2c5b-4f5e-9e57-3c1fb3c1a9d0"
+
+
+@pytest.fixture
+def clock(monkeypatch) -> list[float]:
+    """What progress takes for the time, on both its clocks."""
+    now = [1000.0]
+    times = SimpleNamespace(time=lambda: now[0], monotonic=lambda: now[0])
+    monkeypatch.setattr(progress, "time", times)
+    return now
+
+
+def test_a_conversion_that_is_long_at_one_percent_is_not_taken_for_dead(clock):
+    cache.clear()
+    progress.begin(JOB, status="started")
+    line = progress.Line(JOB)
+    line.report("encode", 7)
+    for _ in range(200):
+        clock[0] += 1
+        line.is_canceled()
+    record = progress.find(JOB)
+    assert (record["status"], record["stage"], record["progress"]) == ("started", "encode", 7)
+    clock[0] += progress.SILENCE_S + 1  # nobody asks any more: it was killed
+    assert progress.find(JOB)["status"] == "failed"
