@@ -56,6 +56,12 @@ def _colour_filters(probe: Probe) -> tuple[list[str], list[str]]:
             "zscale=t=bt709:m=bt709:r=tv:d=error_diffusion",
             "format=yuv444p",
         ]
+    if probe.is_wide:
+        matrix = "bt2020nc" if probe.matrix.startswith("bt2020") else "bt709"
+        transfer = "iec61966-2-1" if probe.transfer == "iec61966-2-1" else "bt709"
+        read = f"pin={probe.primaries}:min={matrix}:tin={transfer}"
+        write = "p=bt709:m=bt709:t=bt709:r=tv:d=error_diffusion"
+        return [], [f"zscale={read}:{write}", "format=yuv444p"]
     return [], []
 
 

@@ -23,6 +23,8 @@ MAX_STREAMS = 64
 
 STRIP = 4
 HDR_TRANSFERS = {"arib-std-b67", "smpte2084"}
+# BT.2020, and Display P3 with its cinema kin: their full red is redder than a GIF's.
+WIDE_PRIMARIES = {"bt2020", "smpte431", "smpte432"}
 
 # The lines below are ffmpeg's own; metadata lines are indented deeper, so that a title cannot
 # pass for one of them ("Duration: 99:00:00"). ffmpeg 9 moves the streams of a group (video with
@@ -57,6 +59,8 @@ class Probe:
     pixels: int
     codec: str
     pixel_format: str
+    matrix: str
+    primaries: str
     transfer: str
     duration_s: float | None
     is_turned: bool
@@ -79,6 +83,12 @@ class Probe:
     def is_hdr(self) -> bool:
         """Whether the picture has to be tone-mapped to be seen in 8 bits."""
         return self.transfer in HDR_TRANSFERS
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether SDR colours have to be brought to BT.709's primaries."""
+        is_yuv = self.pixel_format.startswith("yuv")
+        return self.primaries in WIDE_PRIMARIES and is_yuv and not self.is_hdr
 
 
 def input_arguments(
@@ -133,6 +143,7 @@ def parse(report: str, *, container: Container) -> Probe:
         raise UnreadableVideoError(detail=report)
     pixels = _PIXELS.search(about)
     pixel_format = pixels["format"] if pixels else ""
+    matrix, primaries, transfer = _colour(pixels["colour"] or "" if pixels else "")
     width, height = int(size[1]), int(size[2])
     duration = _DURATION.search(report)
     return Probe(
@@ -141,7 +152,9 @@ def parse(report: str, *, container: Container) -> Probe:
         pixels=width * height,
         codec=about.split(" ", 1)[0].strip(","),
         pixel_format=pixel_format,
-        transfer=_transfer(pixels["colour"] or "" if pixels else ""),
+        matrix=matrix,
+        primaries=primaries,
+        transfer=transfer,
         duration_s=_seconds(duration) if duration else None,
         is_turned=bool(_ROTATION.search(own)),
         is_strip=_is_strip((width, height), *((int(a), int(b)) for a, b in _SHAPE.findall(about))),
@@ -149,18 +162,21 @@ def parse(report: str, *, container: Container) -> Probe:
     )
 
 
-def _transfer(words: str) -> str:
-    """The transfer in "tv, bt2020nc/bt2020/arib-std-b67, progressive"; "" if none is said.
+def _colour(words: str) -> tuple[str, str, str]:
+    """Matrix, primaries and transfer in ffmpeg's words; each "" if none is said.
 
-    >>> _transfer("tv, bt2020nc/bt2020/arib-std-b67, progressive"), _transfer("tv, bt709")
-    ('arib-std-b67', 'bt709')
+    >>> _colour("tv, bt2020nc/bt2020/arib-std-b67, progressive")
+    ('bt2020nc', 'bt2020', 'arib-std-b67')
+    >>> _colour("tv, bt709"), _colour("progressive")
+    (('bt709', 'bt709', 'bt709'), ('', '', ''))
     """
     for word in words.split(", "):
         if word.count("/") == 2:
-            return word.split("/")[2]
+            matrix, primaries, transfer = word.split("/")
+            return matrix, primaries, transfer
         if word.startswith(("bt", "smpte", "arib")):
-            return word
-    return ""
+            return word, word, word
+    return "", "", ""
 
 
 def _is_strip(*shapes: tuple[int, int]) -> bool:

@@ -67,7 +67,9 @@ def decode_arguments(
     decoder = {"vp8": "libvpx", "vp9": "libvpx-vp9"}.get(probe.codec) if probe.has_alpha else None
     # A picture that changes its size in mid-stream would restart the graph, and with it the clock.
     # `scale` alone takes such frames as they come; the other filters may not.
-    plain = not (probe.is_turned or probe.has_alpha or probe.is_hdr or probe.is_strip)
+    plain = not (
+        probe.is_turned or probe.has_alpha or probe.is_hdr or probe.is_wide or probe.is_strip
+    )
     rate, picture = filter_graphs(probe, profile=profile, framing=framing, finish=finish)
     return [
         *("-v", "error", "-filter_threads", "1"),
