@@ -9,6 +9,13 @@ from converter.pipeline.profile import ConversionProfile, Framing
 HDR_WHITE_NITS = 203
 # Mobius leaves everything below this share of white as it is, and rolls off what is above.
 TONEMAP = "tonemap=tonemap=mobius:param=0.5:desat=0"
+# zscale's names of the matrices that a wide-gamut clip may name besides BT.709.
+WIDE_MATRICES = {
+    "bt2020nc": "bt2020nc",
+    "bt2020c": "bt2020nc",
+    "smpte170m": "170m",
+    "bt470bg": "470bg",
+}
 
 
 def _fit_filters(probe: Probe, profile: ConversionProfile, framing: Framing) -> list[str]:
@@ -57,7 +64,7 @@ def _colour_filters(probe: Probe) -> tuple[list[str], list[str]]:
             "format=yuv444p",
         ]
     if probe.is_wide:
-        matrix = "bt2020nc" if probe.matrix.startswith("bt2020") else "bt709"
+        matrix = WIDE_MATRICES.get(probe.matrix, "bt709")
         transfer = "iec61966-2-1" if probe.transfer == "iec61966-2-1" else "bt709"
         read = f"pin={probe.primaries}:min={matrix}:tin={transfer}"
         write = "p=bt709:m=bt709:t=bt709:r=tv:d=error_diffusion"

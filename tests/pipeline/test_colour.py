@@ -55,3 +55,19 @@ def test_a_wide_gamut_s_green_keeps_its_hue_and_strength(clips, primaries, matri
         *("-pix_fmt", "yuv420p", *tags),
     )
     assert first_frame(path)[45, 80].tolist() == pytest.approx([0x20, 0xA0, 0x30], abs=4)
+
+
+@pytest.mark.parametrize(
+    ("primaries", "matrix", "levels"),
+    [("smpte432", "smpte170m", "tv"), ("smpte432", "bt470bg", "tv"), ("smpte432", "bt709", "pc")],
+)
+def test_a_wide_gamut_is_read_by_the_matrix_and_levels_it_says(clips, primaries, matrix, levels):
+    name = {"smpte170m": "170m", "bt470bg": "470bg", "bt709": "709"}[matrix]
+    to_wide = f"zscale=min=gbr:tin=bt709:pin=bt709:m={name}:p={primaries}:t=bt709:r={levels}"
+    tags = ["-color_primaries", primaries, "-color_trc", "bt709", "-colorspace", matrix]
+    path = clips(
+        f"wide-{matrix}-{levels}.mp4",
+        *("-f", "lavfi", "-i", "color=0x60a070:s=160x90:r=24:d=0.2,format=gbrp," + to_wide),
+        *("-pix_fmt", "yuv420p", "-color_range", levels, *tags),
+    )
+    assert first_frame(path)[45, 80].tolist() == pytest.approx([0x60, 0xA0, 0x70], abs=4)
