@@ -68,6 +68,8 @@ def give_back(token: str, download: Download) -> bool:
 
     False if it was revoked meanwhile: then the file is the caller's to remove.
     """
+    if cache.get(_revoked_key(token)):  # before, so that nobody wins it for a moment
+        return False
     _keep(token, download)
     if not cache.get(_revoked_key(token)):
         return True

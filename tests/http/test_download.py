@@ -72,6 +72,15 @@ def test_a_transfer_that_breaks_off_gives_the_key_back(client, house):
     assert b"".join(client.get(url).streaming_content) == PICTURE
 
 
+def test_a_revoked_token_is_not_good_again_for_a_moment(house, monkeypatch):
+    token = downloads.issue("a.gif", filename="a.gif", content_type="image/gif")
+    download = downloads.redeem(token)
+    downloads.revoke(token)
+    kept = []
+    monkeypatch.setattr(downloads, "_keep", lambda *given: kept.append(given))
+    assert (downloads.give_back(token, download), kept) == (False, [])
+
+
 def test_a_transfer_that_breaks_off_after_a_cancel_gives_nothing_back(client, house, converted):
     job = str(uuid.uuid4())
     answer = client.post("/convert/", {"video": clip_file(), "job_id": job}).json()
