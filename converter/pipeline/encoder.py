@@ -185,6 +185,7 @@ class Screen:
 
     def _adapt(self, occupied: int, felt: float, drawn: int) -> None:
         """Size the next frame's palette and grid by how this one's did."""
+        # Above 1, since of twice as many cells not twice as many are occupied.
         finer = min(2.0, max(0.5, (OCCUPIED / occupied) ** 1.2))
         most = int(self.most_cells * finer)
         self.most_cells = min(2 * MOST_CELLS, max(MOST_CELLS // 8, most))

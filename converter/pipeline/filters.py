@@ -28,9 +28,11 @@ def _fit_filters(probe: Probe, profile: ConversionProfile, framing: Framing) -> 
             f"scale=w='max({w},round({h}*dar))':h='max({h},round({w}/dar))':flags=bicubic",
             f"crop={w}:{h}:{_focus(framing)}",
         ]
-    return [
-        f"scale=w='clip(round({h}*dar),1,{w})':h='clip(round({w}/dar),1,{h})':flags=bicubic",
-    ]
+    # zscale wants whole chroma samples: an upright phone's HDR is 405 px wide in 720.
+    step = 2 if probe.is_hdr or probe.is_wide else 1
+    width = f"clip({step}*round({h}*dar/{step}),{step},{w - w % step})"
+    height = f"clip({step}*round({w}/dar/{step}),{step},{h - h % step})"
+    return [f"scale=w='{width}':h='{height}':flags=bicubic"]
 
 
 def _shorten(profile: ConversionProfile, framing: Framing) -> str:

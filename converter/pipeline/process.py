@@ -170,7 +170,10 @@ def ffmpeg(
     cut off, not a reason to die.
     """
     control.check()
-    tool = ffmpeg_path()
+    try:
+        tool = ffmpeg_path()
+    except RuntimeError as error:
+        raise OutputError(detail="no ffmpeg for this platform") from error
     if not os.access(tool, os.X_OK):
         raise OutputError(detail=f"no ffmpeg at {tool}")
     with _notebook() as stderr:

@@ -34,9 +34,11 @@ MIN_FRAMES = 2
 TWO_THREADS_UP_TO_PIXELS = 1_500_000
 # Each picture carries its size, so that `contain` may deliver any. Without a pixel format deep
 # colour would come out in 16 bits.
-PPM_TO_STDOUT = ["-pix_fmt", "rgb24", "-c:v", "ppm", "-f", "image2pipe"]
-# ffmpeg would write eight pictures ahead of us, 22 MB.
-PPM_TO_STDOUT += ["-thread_queue_size", "1", "pipe:1"]
+# Without a queue of one ffmpeg would write eight pictures ahead of us, 22 MB.
+PPM_TO_STDOUT = [
+    *("-pix_fmt", "rgb24", "-c:v", "ppm", "-f", "image2pipe"),
+    *("-thread_queue_size", "1", "pipe:1"),
+]
 
 
 class EndOfClipError(Exception):

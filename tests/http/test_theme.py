@@ -45,6 +45,18 @@ def refuses(monkeypatch, error: Exception) -> None:
     monkeypatch.setattr("converter.pipeline.theme.make_theme", make)
 
 
+def has_no_room_for(monkeypatch, suffix: str) -> None:
+    """The disk takes no finished file of that kind."""
+    keep = services.storage.keep
+
+    def keep_others(path, *, folder):
+        if path.suffix == suffix:
+            raise OSError("no room")
+        return keep(path, folder=folder)
+
+    monkeypatch.setattr("converter.services.storage.keep", keep_others)
+
+
 def post(client, **fields):
     return client.post("/convert/", {"video": clip_file(), **fields})
 
@@ -141,14 +153,7 @@ def test_a_failed_theme_never_costs_the_gif(client, house, converted, monkeypatc
 
 
 def test_a_theme_that_cannot_be_stored_never_costs_the_gif(client, house, themed, monkeypatch):
-    keep = services.storage.keep
-
-    def keep_no_zip(path, *, folder):
-        if path.suffix == ".zip":
-            raise OSError("no room")
-        return keep(path, folder=folder)
-
-    monkeypatch.setattr("converter.services.storage.keep", keep_no_zip)
+    has_no_room_for(monkeypatch, ".zip")
     payload = post(client, theme="1").json()
     assert payload["theme_error"] == FAILED
     assert "theme_url" not in payload
@@ -214,15 +219,8 @@ def test_a_theme_whose_gif_cannot_be_stored_leaves_nothing(client, house, conver
         output.write_bytes(b"PK")
         return {"theme": {}}
 
-    keep = services.storage.keep
-
-    def keep_no_gif(path, *, folder):
-        if path.suffix == ".gif":
-            raise OSError("no room")
-        return keep(path, folder=folder)
-
     monkeypatch.setattr("converter.services.themes.make", make)
-    monkeypatch.setattr("converter.services.storage.keep", keep_no_gif)
+    has_no_room_for(monkeypatch, ".gif")
     client.raise_request_exception = False
     response = client.post("/convert/", {"video": clip_file(), "theme": "1"})
     assert response.status_code == 500

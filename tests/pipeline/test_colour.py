@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.decoding import first_frame
+from converter.pipeline.profile import ConversionProfile
+from tests.decoding import first_frame, opened
 
 
 @pytest.mark.parametrize(
@@ -42,6 +43,21 @@ def test_a_colour_of_hdr_keeps_its_hue_and_strength(clips):
         *("-color_primaries", "bt2020", "-color_trc", "arib-std-b67", "-colorspace", "bt2020nc"),
     )
     assert first_frame(path)[45, 80].tolist() == pytest.approx([0x20, 0x70, 0x30], abs=6)
+
+
+@pytest.mark.parametrize(
+    ("transfer", "primaries", "matrix"),
+    [("arib-std-b67", "bt2020", "bt2020nc"), ("bt709", "smpte432", "bt709")],
+)
+def test_an_upright_clip_is_shown_whole_between_its_bars(clips, transfer, primaries, matrix):
+    """Upright in 90 rows it is 51 px wide, of which zscale would take no half chroma sample."""
+    tags = f"setparams=color_primaries={primaries}:color_trc={transfer}:colorspace={matrix}"
+    source = "color=red:s=90x160:r=24:d=0.2,format=yuv420p," + tags
+    path = clips(f"upright-{transfer}.mov", "-f", "lavfi", "-i", source)
+    assert first_frame(path, fit="contain")[45, 80, 0] > 150
+    odd = ConversionProfile(width=161, height=91, fps=24, seconds=1)  # as a large theme's may be
+    with opened(path, odd, fit="contain") as shown:
+        assert next(shown)[45, 80, 0] > 150
 
 
 @pytest.mark.parametrize(("primaries", "matrix"), [("bt2020", "bt2020nc"), ("smpte432", "bt709")])

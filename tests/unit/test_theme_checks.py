@@ -33,6 +33,23 @@ def test_a_check_says_what_this_ffmpeg_makes_of_themes(monkeypatch, form, ids):
     assert [message.id for message in checks.themes_are_avif()] == ids
 
 
+def test_a_platform_without_ffmpeg_fails_its_check_and_no_other(monkeypatch):
+    def none():
+        raise RuntimeError("No ffmpeg exe could be found.")
+
+    monkeypatch.setattr("imageio_ffmpeg.get_ffmpeg_exe", none)
+    caches = (formats.joins_graphs.cache_clear, formats.best_format.cache_clear)
+    for clear in caches:
+        clear()
+    try:
+        assert [message.id for message in checks.the_machine_can_convert()] == ["converter.E002"]
+        assert checks.ffmpeg_is_new_enough() == checks.themes_are_avif() == []
+        assert themes.are_possible() is False
+    finally:
+        for clear in caches:
+            clear()
+
+
 def test_a_check_refuses_an_ffmpeg_that_could_read_no_video(monkeypatch, tmp_path):
     formats.joins_graphs.cache_clear()
     assert checks.ffmpeg_is_new_enough() == []
