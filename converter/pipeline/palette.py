@@ -51,6 +51,16 @@ def squares(off: Floats) -> Floats:
     return total
 
 
+def apart(colours: Floats) -> Floats:
+    """Squared distances (k, k) between colours (k, 3)."""
+    total = np.zeros((len(colours), len(colours)), np.float32)
+    for axis in colours.T:  # sum(2) over three is slow, too
+        off = axis[:, None] - axis
+        off *= off
+        total += off
+    return total
+
+
 def grouped(lab: Floats, counts: Weights, group: Numbers) -> tuple[Floats, Weights]:
     """Mean colour and total count of each group of cells."""
     total: Weights = np.bincount(group, counts).astype(np.float64)
@@ -114,7 +124,7 @@ def _move(
     A colour that goes leaves what it served to its neighbour. It comes to the worst served of lab
     (n, 3), whose squared distances (n,) from their colours count by their weights.
     """
-    between = ((colours[:, None] - colours[None]) ** 2).sum(2)
+    between = apart(colours)
     np.fill_diagonal(between, np.inf)
     heirs = between.argmin(1)
     missed = np.where(served > 0, served * between.min(1), 0.0)
