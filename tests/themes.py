@@ -6,11 +6,14 @@ from pathlib import Path
 
 import imageio_ffmpeg
 import numpy as np
+import pytest
+from PIL import Image
 
+from converter.pipeline import theme
 from converter.pipeline.control import STAGES_WITH_THEME, Control
 from converter.pipeline.look import Look
-from converter.pipeline.profile import CHROME_THEME, ConversionProfile, Framing
-from converter.pipeline.screen import parse_screen
+from converter.pipeline.profile import CHROME_THEME, ConversionProfile, Framing, Scale
+from converter.pipeline.screen import Screen, Size, parse_screen
 from converter.pipeline.theme import ThemeFacts, make_theme
 from tests.decoding import decoding
 
@@ -98,11 +101,36 @@ def theme_of(
     )
 
 
+def shrink_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the picture that is not the screen's own cost next to nothing."""
+    sizes_for = theme.picture_sizes
+
+    def sizes(screen: Screen) -> dict[Scale, Size]:
+        own, other = sizes_for(screen)
+        return {own: sizes_for(screen)[own], other: (320, 180)}
+
+    monkeypatch.setattr(theme, "picture_sizes", sizes)
+
+
 def unpacked(archive: Path, folder: Path) -> Path:
     """The folder with the zip's content."""
     with zipfile.ZipFile(archive) as opened:
         opened.extractall(folder)
     return folder
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    with Image.open(path) as opened:
+        return opened.size
+
+
+def pictures_of(path: Path) -> np.ndarray:
+    """All frames of an AVIF, (n, height, width, 3) uint8; not those of its still picture."""
+    width, height = size_of(path)
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(path), "-map", "0:v:1"]
+    raw = ["-vf", "scale=in_color_matrix=bt709", "-pix_fmt", "rgb24", "-f", "rawvideo", "-"]
+    done = subprocess.run([*command, *raw], check=True, stdout=subprocess.PIPE)
+    return np.frombuffer(done.stdout, np.uint8).reshape(-1, height, width, 3)
 
 
 assert CHROME_THEME.fps == ONE_SECOND.fps

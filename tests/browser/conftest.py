@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.servers import Server, serve
+from tests.browser.tabs import Tabs
 
 # --no-sandbox: the tests run as root in a container. The rest keeps Chromium off the network.
 ARGUMENTS = [
@@ -63,44 +64,38 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield started
 
 
-@pytest.fixture
-def faults() -> list[str]:
-    """What the page's console complained of; a test ends with none."""
-    return []
+@pytest.fixture(scope="module")
+def tabs(browser: Browser) -> Tabs:
+    return Tabs(browser)
 
 
 @pytest.fixture
-def open_page(browser: Browser, server: Server, faults: list[str]) -> Iterator[Callable[..., Page]]:
-    """Open the page in a context of its own: open_page(viewport=..., ...)."""
-    contexts: list[BrowserContext] = []
+def open_page(tabs: Tabs, server: Server) -> Iterator[Callable[..., Page]]:
+    """Open the page: open_page(path, url=..., alone=..., then options of the context).
 
-    def opened(path: str = "/", *, url: str = server.url, **options: object) -> Page:
-        options.setdefault("viewport", {"width": 1280, "height": 900})
-        context = browser.new_context(**options)
-        context.set_default_timeout(30_000)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda message: _note(faults, message))
-        page.goto(url + path)
-        return page
+    It stands still unless the test asks for MOVING: what plays takes half a core. Nothing may be
+    in its console.
+    """
+
+    def opened(
+        path: str = "/", *, url: str = server.url, alone: bool = False, **options: object
+    ) -> Page:
+        return tabs.open(path, url=url, alone=alone, options=options)
 
     yield opened
-    for context in contexts:
-        context.close()
-    assert faults == []
-
-
-def _note(faults: list[str], message: object) -> None:
-    # Chromium logs every answer of 400 and more by itself; the tests look at those on their own.
-    if message.type == "error" and "Failed to load resource" not in message.text:
-        faults.append(message.text)
+    assert tabs.leave() == []
 
 
 @pytest.fixture(scope="session")
 def ramp(clips: Callable[..., Path]) -> Path:
     """Ten seconds whose brightness tells the time: grey 16 (of 255) and 20 more a second."""
-    return _ramp(clips, "ramp.mp4")
+    return _ramp(clips, "ramp.mp4", seconds=10)
+
+
+@pytest.fixture(scope="session")
+def short_ramp(clips: Callable[..., Path]) -> Path:
+    """Its first three seconds, all of which become the loop."""
+    return _ramp(clips, "short-ramp.mp4", seconds=3)
 
 
 @pytest.fixture(scope="session")
@@ -113,11 +108,12 @@ def moment(clips: Callable[..., Path]) -> Path:
 @pytest.fixture(scope="session")
 def hevc(clips: Callable[..., Path]) -> Path:
     """The same as HEVC, which Debian's Chromium does not play."""
-    return _ramp(clips, "hevc.mov", "-c:v", "libx265", "-x265-params", "log-level=none")
+    codec = ("-c:v", "libx265", "-x265-params", "log-level=none")
+    return _ramp(clips, "hevc.mov", *codec, seconds=10)
 
 
-def _ramp(clips: Callable[..., Path], name: str, *codec: str) -> Path:
-    source = "color=black:s=320x180:r=24:d=10,format=gray,geq=lum='16+20*T'"
+def _ramp(clips: Callable[..., Path], name: str, *codec: str, seconds: int) -> Path:
+    source = f"color=black:s=320x180:r=24:d={seconds},format=gray,geq=lum='16+20*T'"
     tail = [*codec, "-preset", "ultrafast", "-g", "24", "-pix_fmt", "yuv420p"]
     return clips(name, "-f", "lavfi", "-i", source, *tail)
 

@@ -7,6 +7,8 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 CONVERSION_MS = 90_000
+# For a page whose preview and decoration play by themselves.
+MOVING = {"reduced_motion": "no-preference"}
 # A busy machine is slow, not wrong.
 expect.set_options(timeout=30_000)
 

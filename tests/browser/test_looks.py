@@ -162,7 +162,7 @@ SMALL_TARGETS = """() => {
 def test_axe_finds_nothing_nothing_sticks_out_and_every_target_is_44_px_at_least(
     open_page: Callable[..., Page], shapes: Clips, reach: Callable[[Page, Clips], None]
 ) -> None:
-    page = open_page(reduced_motion="reduce")  # a page that stands still is judged in one state
+    page = open_page()
     reach(page, shapes)
     page.evaluate(AXE.axe_script)  # once for the four runs
     for width in (360, 1440):
@@ -209,7 +209,7 @@ def test_the_plain_pages_please_axe_too(open_page: Callable[..., Page], scheme: 
 def test_the_first_load_is_small_and_asks_nobody_else(
     open_page: Callable[..., Page], server: Server
 ) -> None:
-    page = open_page("/health/", viewport={"width": 360, "height": 740})
+    page = open_page("/health/", alone=True, viewport={"width": 360, "height": 740})
     network = page.context.new_cdp_session(page)
     network.send("Network.enable")
     asked: list[str] = []
@@ -288,7 +288,7 @@ def test_a_screen_reader_hears_states_and_quarters(
 def test_title_and_favicon_follow_the_conversion(
     open_page: Callable[..., Page], shapes: Clips
 ) -> None:
-    page = open_page(reduced_motion="reduce")
+    page = open_page()
     icon = page.locator('link[rel="icon"]')
     plain = icon.get_attribute("href")
     converting(page, shapes)
@@ -302,7 +302,7 @@ def test_title_and_favicon_follow_the_conversion(
 def test_what_was_made_is_not_lost_by_closing_the_tab(
     open_page: Callable[..., Page], shapes: Clips
 ) -> None:
-    page = open_page(reduced_motion="reduce")
+    page = open_page()
     done(page, shapes)
     with page.expect_event("dialog") as asked:
         page.close(run_before_unload=True)

@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.steps import button, choose, field_of, start_of, time_field, until, window
+from tests.browser.steps import (
+    MOVING,
+    button,
+    choose,
+    field_of,
+    start_of,
+    time_field,
+    until,
+    window,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -29,6 +38,13 @@ FILM = """() => {
 @pytest.fixture
 def editor(open_page: Callable[..., Page], ramp: Path) -> Page:
     page = open_page()
+    choose(page, ramp)
+    return page
+
+
+@pytest.fixture
+def moving_editor(open_page: Callable[..., Page], ramp: Path) -> Page:
+    page = open_page(**MOVING)
     choose(page, ramp)
     return page
 
@@ -130,10 +146,10 @@ def test_nudges_do_what_arrow_keys_do(editor: Page) -> None:
         assert start_of(editor) == pytest.approx(start, abs=0.002)
 
 
-def test_the_preview_loops_over_exactly_the_window(editor: Page) -> None:
-    time_field(editor).fill("3")
-    time_field(editor).press("Enter")
-    seen = editor.evaluate(
+def test_the_preview_loops_over_exactly_the_window(moving_editor: Page) -> None:
+    time_field(moving_editor).fill("3")
+    time_field(moving_editor).press("Enter")
+    seen = moving_editor.evaluate(
         """() => new Promise((resolve) => {
             const seen = [];
             const until = performance.now() + 60_000;
@@ -155,22 +171,22 @@ def test_the_preview_loops_over_exactly_the_window(editor: Page) -> None:
     assert times[-1] < times[-2] - 5
 
 
-def test_start_here_takes_the_playheads_moment(editor: Page) -> None:
-    until(editor, "document.querySelector('video[data-active]').currentTime > 1")
-    editor.get_by_role("button", name="Pause").click()
-    now = playing(editor)["now"]
-    editor.get_by_role("button", name="Start here").click()
-    assert start_of(editor) == pytest.approx(now, abs=0.002)
+def test_start_here_takes_the_playheads_moment(moving_editor: Page) -> None:
+    until(moving_editor, "document.querySelector('video[data-active]').currentTime > 1")
+    moving_editor.get_by_role("button", name="Pause").click()
+    now = playing(moving_editor)["now"]
+    moving_editor.get_by_role("button", name="Start here").click()
+    assert start_of(moving_editor) == pytest.approx(now, abs=0.002)
 
 
-def test_the_seam_plays_the_last_and_the_first_second(editor: Page) -> None:
-    seam = editor.get_by_role("button", name="Check the seam")
+def test_the_seam_plays_the_last_and_the_first_second(moving_editor: Page) -> None:
+    seam = moving_editor.get_by_role("button", name="Check the seam")
     seam.click()
     expect(seam).to_have_attribute("aria-pressed", "true")
-    until(editor, "document.querySelector('video[data-active]').currentTime >= 5")
-    until(editor, "document.querySelector('video[data-active]').currentTime < 1")
-    expect(editor.get_by_text("end → start")).to_be_visible()
-    until(editor, "document.querySelector('video[data-active]').currentTime >= 5")
+    until(moving_editor, "document.querySelector('video[data-active]').currentTime >= 5")
+    until(moving_editor, "document.querySelector('video[data-active]').currentTime < 1")
+    expect(moving_editor.get_by_text("end → start")).to_be_visible()
+    until(moving_editor, "document.querySelector('video[data-active]').currentTime >= 5")
     seam.click()
     expect(seam).to_have_attribute("aria-pressed", "false")
 
@@ -248,6 +264,20 @@ def test_a_short_clip_says_that_all_of_it_is_the_loop(
     assert sent_fields(page, "start_time") == ["00:00:00.000"]
 
 
+def test_a_clip_the_browser_cannot_play_is_cut_by_a_typed_time(
+    open_page: Callable[..., Page], hevc: Path
+) -> None:
+    page = open_page()
+    choose(page, hevc)
+    expect(page.get_by_text("This browser can’t play this kind of video")).to_be_visible()
+    expect(page.get_by_text("No preview in this browser")).to_be_visible()
+    expect(window(page)).to_have_attribute(
+        "aria-valuetext", "From 0 seconds to 6 seconds of 10 seconds"
+    )
+    time_field(page).fill("1.5")
+    assert sent_fields(page, "start_time") == ["00:00:01.500"]
+
+
 def test_a_recorders_webm_without_a_duration_gets_its_length(
     open_page: Callable[..., Page], clips: Callable[..., Path]
 ) -> None:
@@ -291,7 +321,7 @@ def test_a_gif_is_shown_as_an_image_with_its_own_length(
 def test_reduced_motion_plays_nothing_until_asked(
     open_page: Callable[..., Page], ramp: Path
 ) -> None:
-    page = open_page(reduced_motion="reduce")
+    page = open_page()
     expect(page.locator('[data-part="decoration"]')).not_to_have_attribute("src", re.compile("."))
     choose(page, ramp)
     assert playing(page) == {"now": 0, "paused": True}
@@ -302,11 +332,11 @@ def test_reduced_motion_plays_nothing_until_asked(
 def test_the_decoration_is_paused_by_a_button_and_stays_away_from_small_screens(
     open_page: Callable[..., Page],
 ) -> None:
-    page = open_page()
+    page = open_page(**MOVING)
     until(page, "document.querySelector('[data-part=\"decoration\"]').currentTime > 0")
     page.get_by_role("button", name="Pause").click()
     assert page.locator('[data-part="decoration"]').evaluate("video => video.paused")
-    small = open_page(viewport={"width": 360, "height": 740})
+    small = open_page(**MOVING, viewport={"width": 360, "height": 740})
     expect(small.get_by_role("button", name="Play")).to_be_visible()
     expect(small.locator('[data-part="decoration"]')).to_be_hidden()
 
@@ -340,7 +370,7 @@ def test_the_mock_up_is_dark_for_those_who_like_it_dark(open_page: Callable[...,
 
 
 def test_the_decoration_stays_away_from_those_who_save_data(open_page: Callable[..., Page]) -> None:
-    page = open_page()
+    page = open_page(**MOVING, alone=True)
     page.add_init_script(
         "Object.defineProperty(navigator.connection, 'saveData', { get: () => true })"
     )
@@ -352,7 +382,7 @@ def test_the_decoration_stays_away_from_those_who_save_data(open_page: Callable[
 def test_the_previews_buttons_stand_in_one_row_on_the_smallest_screen(
     open_page: Callable[..., Page], portrait: Path
 ) -> None:
-    page = open_page(viewport={"width": 320, "height": 640})
+    page = open_page(**MOVING, viewport={"width": 320, "height": 640})
     choose(page, portrait)
     names = ["Pause", "Check the seam", "Dark page", "Hide page"]
     tools = [page.get_by_role("button", name=name).bounding_box() for name in names]

@@ -37,7 +37,7 @@ def kitchen() -> Kitchen:
 
 @pytest.fixture(scope="session")
 def six_seconds(kitchen) -> bytes:
-    """A clip that takes the small server about a second, the real one several."""
+    """A clip that takes the small server about a second, one of real size several."""
     return kitchen.clip(seconds=6, size=(320, 180))
 
 

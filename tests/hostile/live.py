@@ -19,7 +19,7 @@ import psutil
 from tests.conftest import eventually, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-SMALL, FULL = "tests.hostile.small_wsgi:application", "tests.hostile.full_wsgi:application"
+SMALL, BRIEF, FULL = (f"tests.hostile.{app}_wsgi:application" for app in ("small", "brief", "full"))
 BOUNDARY = "chromi-boundary-7f3a"
 START_S = 90
 
