@@ -88,7 +88,8 @@ def test_what_nobody_fetches_is_removed_from_the_bucket(machines, bucket, short_
     job_id = machines.client.enqueue(short_clip)
     with machines.worker(MEDIA_ROOT=str(tmp_path / "worker")):
         machines.client.outcome(job_id)
-        assert [name.split("/")[0] for name in names_in(bucket)] == ["converted"]
+        # The upload goes just after the link is told.
+        assert eventually(lambda: [n.split("/")[0] for n in names_in(bucket)] == ["converted"])
         assert eventually(lambda: names_in(bucket) == [], within_s=LINK_S + 40)
 
 
