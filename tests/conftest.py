@@ -99,8 +99,11 @@ def eventually(condition: Callable[[], bool], *, within_s: float = 20) -> bool:
 
 
 def files_in(folder: Path) -> list[str]:
-    """The names of all files below `folder`."""
-    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+    """The names of all files below `folder`; a folder may go while it is looked at (3.11's rglob
+    raises then).
+    """
+    found = [Path(place, name) for place, _, names in os.walk(folder) for name in names]
+    return sorted(str(path.relative_to(folder)) for path in found)
 
 
 def run_ffmpeg(*arguments: str) -> None:

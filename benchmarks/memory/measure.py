@@ -19,7 +19,7 @@ sys.path.insert(0, str(ROOT))
 from tests.hostile import flips  # noqa: E402
 from tests.hostile.corpus import CLASSES  # noqa: E402
 from tests.hostile.kitchen import Kitchen  # noqa: E402
-from tests.hostile.live import FULL, Live, Memory, serve  # noqa: E402
+from tests.hostile.live import Live, Memory, serve  # noqa: E402
 
 LIMIT_MB = 512
 UPLOAD_BYTES = 104_857_600
@@ -108,7 +108,7 @@ def main() -> int:
     parser.add_argument("--clips", type=Path, help="real clips to upload too")
     options = parser.parse_args()
     kitchen = Kitchen(canary=Path("/nowhere"), port=9)
-    with tempfile.TemporaryDirectory() as folder, serve(Path(folder), app=FULL) as live:
+    with tempfile.TemporaryDirectory() as folder, serve(Path(folder)) as live:
         print(f"idle: {live.rss_mb():.0f} MB")
         uploads = [*clips(options.clips), *largest(kitchen), *hostile(kitchen, quick=options.quick)]
         rows = [measured(live, upload) for upload in uploads]

@@ -16,7 +16,7 @@ from tests.hostile.live import ROOT, Live, environment
 ISSUE = """
 import json, os, sys, uuid
 from pathlib import Path
-os.environ["DJANGO_SETTINGS_MODULE"] = "tests.hostile.live_settings"
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.live_settings"
 import django
 django.setup()
 from django.conf import settings
@@ -39,6 +39,12 @@ def kitchen() -> Kitchen:
 def six_seconds(kitchen) -> bytes:
     """A clip that takes the small server about a second, one of real size several."""
     return kitchen.clip(seconds=6, size=(320, 180))
+
+
+@pytest.fixture(scope="session")
+def one_second(kitchen) -> bytes:
+    """A clip that takes a slow server a second."""
+    return kitchen.clip()
 
 
 @pytest.fixture(scope="session")

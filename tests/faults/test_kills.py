@@ -14,10 +14,11 @@ import pytest
 from converter.pipeline.inspector import verify_gif
 from converter.pipeline.profile import ConversionProfile
 from tests.conftest import eventually
-from tests.hostile.live import FULL, SMALL, Live, serve
+from tests.hostile.live import Live, serve
+from tests.smaller import SLOW, SMALL
 
-# Ten points of a conversion that takes the small server about a second; those of the long runs
-# lie between the others.
+# Ten points of a conversion that takes the slow server about a second; those of the long runs lie
+# between the others.
 POINTS = [0.0, 0.2, 0.5, 0.9]
 LONG_POINTS = [0.1, 0.3, 0.4, 0.6, 0.7, 0.8]
 EVERY_POINT = [*POINTS, *(pytest.param(p, marks=pytest.mark.long) for p in LONG_POINTS)]
@@ -32,8 +33,8 @@ def upload_quietly(live: Live, data: bytes):
 
 @contextlib.contextmanager
 def converting(folder: Path, clip: bytes, *, for_s: float) -> Iterator[tuple[Live, Future]]:
-    """A small server that has been at `clip` for so long, and the answer that is to come."""
-    with ThreadPoolExecutor(1) as pool, serve(folder, app=SMALL) as live:
+    """A slow server that has been at `clip` for so long, and the answer that is to come."""
+    with ThreadPoolExecutor(1) as pool, serve(folder, **SMALL, **SLOW) as live:
         live.upload_headers()
         running = pool.submit(upload_quietly, live, clip)
         assert eventually(lambda: bool(live.files()) or bool(live.children()), within_s=40)
@@ -52,14 +53,14 @@ def our_ffmpegs(folder) -> list[psutil.Process]:
 
 @pytest.mark.parametrize("point", EVERY_POINT)
 def test_after_a_power_cut_the_next_start_leaves_nothing_and_converts(
-    point, tmp_path, six_seconds, short
+    point, tmp_path, one_second, short
 ):
-    with converting(tmp_path, six_seconds, for_s=point) as (live, running):
+    with converting(tmp_path, one_second, for_s=point) as (live, running):
         for process in [*psutil.Process(live.process.pid).children(recursive=True), live.process]:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         running.result()
-    with serve(tmp_path, app=SMALL) as live:
+    with serve(tmp_path, **SMALL) as live:
         kept = [name for name in live.files() if not name.startswith("media/converted/")]
         assert eventually(lambda: not set(kept) & set(live.files())), live.files()
         assert live.convert(short).status == 200
@@ -67,9 +68,9 @@ def test_after_a_power_cut_the_next_start_leaves_nothing_and_converts(
 
 @pytest.mark.parametrize("point", EVERY_POINT)
 def test_after_kill_9_of_the_web_process_the_next_one_sweeps_and_converts(
-    point, tmp_path, six_seconds, short
+    point, tmp_path, one_second, short
 ):
-    with converting(tmp_path, six_seconds, for_s=point) as (live, running):
+    with converting(tmp_path, one_second, for_s=point) as (live, running):
         os.kill(live.workers()[0].pid, signal.SIGKILL)
         running.result()
         assert eventually(lambda: our_ffmpegs(live.folder) == [], within_s=40)
@@ -88,12 +89,12 @@ def unfinished(live: Live) -> list[str]:
 
 
 @pytest.mark.parametrize("point", EVERY_POINT)
-def test_kill_9_of_ffmpeg_gives_an_answer_and_leaves_nothing(point, tmp_path, six_seconds, short):
-    with ThreadPoolExecutor(1) as pool, serve(tmp_path, app=SMALL) as live:
+def test_kill_9_of_ffmpeg_gives_an_answer_and_leaves_nothing(point, tmp_path, one_second, short):
+    with ThreadPoolExecutor(1) as pool, serve(tmp_path, **SMALL, **SLOW) as live:
         live.upload_headers()
-        running = pool.submit(live.convert, six_seconds)
+        running = pool.submit(live.convert, one_second)
         assert eventually(lambda: bool(our_ffmpegs(live.folder)), within_s=40)
-        time.sleep(point * 0.5)
+        time.sleep(point)
         for process in our_ffmpegs(live.folder):
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
@@ -101,24 +102,24 @@ def test_kill_9_of_ffmpeg_gives_an_answer_and_leaves_nothing(point, tmp_path, si
         if answer.status == 200:  # it had said all that it had to say
             (live.folder / "whole.gif").write_bytes(live.download(answer))
             whole = ConversionProfile(width=160, height=90, fps=24, seconds=6)
-            verify_gif(live.folder / "whole.gif", profile=whole, frames=whole.frames)
+            verify_gif(live.folder / "whole.gif", profile=whole, frames=24)
         else:
             assert answer.refusal == (500, "internal")
         assert live.settles(), live.files()
         assert live.convert(short).status == 200
 
 
-def test_sigterm_lets_a_running_conversion_finish(tmp_path, six_seconds):
-    with ThreadPoolExecutor(1) as pool, serve(tmp_path, app=FULL) as live:
+def test_sigterm_lets_a_running_conversion_finish(tmp_path, one_second):
+    with ThreadPoolExecutor(1) as pool, serve(tmp_path, **SMALL, **SLOW) as live:
         live.upload_headers()
-        running = pool.submit(live.convert, six_seconds)
+        running = pool.submit(live.convert, one_second)
         assert eventually(lambda: bool(live.children()), within_s=40)
         time.sleep(0.5)
         live.process.send_signal(signal.SIGTERM)
         answer = running.result()
         assert answer.status == 200
-        assert answer.json["gif"]["frames"] == 144
+        assert answer.json["gif"]["frames"] == 24
         assert live.process.wait(90) == 0
-    with serve(tmp_path, app=FULL) as live:  # the link outlives the restart
+    with serve(tmp_path, **SMALL) as live:  # the link outlives the restart
         assert live.download(answer).startswith(b"GIF89a")
         assert live.settles(), live.files()

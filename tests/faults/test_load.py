@@ -13,7 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.conftest import eventually
-from tests.hostile.live import BOUNDARY, BRIEF, SMALL, Live, form, serve
+from tests.hostile.live import BOUNDARY, Live, form, serve
+from tests.smaller import BRIEF, SMALL
 
 # The two servers of this module are started once, in one process of xdist.
 pytestmark = pytest.mark.xdist_group("test_load")
@@ -97,14 +98,14 @@ def pulse(live: Live, idle: Live, record_property, load: str) -> Iterator[Pulse]
 
 @pytest.fixture(scope="module")
 def live(tmp_path_factory) -> Iterator[Live]:
-    with serve(tmp_path_factory.mktemp("live"), app=BRIEF, STALL_TIMEOUT=STALL_S) as live:
+    with serve(tmp_path_factory.mktemp("live"), **BRIEF, STALL_TIMEOUT=STALL_S) as live:
         yield live
 
 
 @pytest.fixture(scope="module")
 def idle(tmp_path_factory) -> Iterator[Live]:
     """A server that nobody uses: what it takes to answer is the machine's doing."""
-    with serve(tmp_path_factory.mktemp("idle"), app=BRIEF) as idle:
+    with serve(tmp_path_factory.mktemp("idle"), **BRIEF) as idle:
         yield idle
 
 
@@ -256,7 +257,7 @@ def status(live: Live, token: str) -> int:
 @pytest.mark.parametrize("rounds", [60, pytest.param(1000, marks=pytest.mark.long)])
 @pytest.mark.timeout(3600)
 def test_good_bad_and_aborted_requests_leave_no_growth(rounds, tmp_path, short, record_property):
-    with serve(tmp_path, app=SMALL, STALL_TIMEOUT=STALL_S) as live:
+    with serve(tmp_path, **SMALL, STALL_TIMEOUT=STALL_S) as live:
         kinds = [
             lambda: live.download(live.convert(short)),
             lambda: live.convert(b"junk" * 1000),

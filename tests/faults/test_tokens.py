@@ -17,7 +17,7 @@ LONG = pytest.mark.long
 # A process of its own: redeems each token once, at the same moment as all the others.
 RACE = """
 import json, os, sys, time
-os.environ["DJANGO_SETTINGS_MODULE"] = "tests.hostile.live_settings"
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.live_settings"
 import django
 django.setup()
 from converter import downloads

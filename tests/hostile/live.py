@@ -16,10 +16,9 @@ from pathlib import Path
 
 import psutil
 
-from tests.conftest import eventually, free_port
+from tests.conftest import eventually, files_in, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-SMALL, BRIEF, FULL = (f"tests.hostile.{app}_wsgi:application" for app in ("small", "brief", "full"))
 BOUNDARY = "chromi-boundary-7f3a"
 START_S = 90
 
@@ -119,12 +118,9 @@ class Live:
     def files(self) -> list[str]:
         """All files in media/ and the temporary folder that should not be there."""
         found = [
-            str(path.relative_to(self.folder))
-            for name in ("media", "tmp")
-            for path in (self.folder / name).rglob("*")
-            if path.is_file()
+            f"{part}/{name}" for part in ("media", "tmp") for name in files_in(self.folder / part)
         ]
-        return sorted(name for name in found if Path(name).name not in self.kept)
+        return [name for name in found if Path(name).name not in self.kept]
 
     def workers(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children()
@@ -159,6 +155,7 @@ def environment(folder: Path, port: int, **settings: object) -> dict[str, str]:
         (folder / name).mkdir(parents=True, exist_ok=True)
     clean = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
     given = {
+        "DJANGO_SETTINGS_MODULE": "tests.live_settings",
         "HOST": "127.0.0.1",
         "PORT": port,
         "SECRET_KEY": "tests",
@@ -174,12 +171,12 @@ def environment(folder: Path, port: int, **settings: object) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def serve(folder: Path, *, app: str = FULL, **settings: object) -> Iterator[Live]:
+def serve(folder: Path, **settings: object) -> Iterator[Live]:
     """A server on `folder` with these settings in its environment; ended, whatever happens."""
     port = free_port()
     with (folder / "server.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "-c", str(ROOT / "gunicorn.conf.py"), app],
+            [sys.executable, "-m", "gunicorn", "chrome_background_converter.wsgi"],
             cwd=ROOT,
             env=environment(folder, port, **settings),
             stdin=subprocess.DEVNULL,

@@ -14,7 +14,8 @@ from tests.hostile import flips
 from tests.hostile.corpus import CASES
 from tests.hostile.judge import MAGENTA_SHARE, faults, magenta
 from tests.hostile.kitchen import Case, Kitchen, canary_clip
-from tests.hostile.live import BRIEF, SMALL, Listener, Live, Memory, serve
+from tests.hostile.live import Listener, Live, Memory, serve
+from tests.smaller import BRIEF, SMALL
 
 ANSWER_S = 12
 MEMORY_MB = 512
@@ -58,8 +59,8 @@ class House:
 
 
 @contextlib.contextmanager
-def house(folder: Path, *, app: str, port: int, pantry: dict) -> Iterator[House]:
-    with serve(folder, app=app) as live:
+def house(folder: Path, *, made: dict, port: int, pantry: dict) -> Iterator[House]:
+    with serve(folder, **made) as live:
         work = live.media / "work"
         work.mkdir(exist_ok=True)
         kitchen = Kitchen(canary=work / "canary.mp4", port=port, pantry=pantry)
@@ -79,14 +80,14 @@ def pantry() -> dict:
 @pytest.fixture(scope="module")
 def small(tmp_path_factory, listener, pantry) -> Iterator[House]:
     folder = tmp_path_factory.mktemp("hostile")
-    with house(folder, app=SMALL, port=listener.port, pantry=pantry) as made:
+    with house(folder, made=SMALL, port=listener.port, pantry=pantry) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def brief(tmp_path_factory, listener, pantry) -> Iterator[House]:
     folder = tmp_path_factory.mktemp("brief")
-    with house(folder, app=BRIEF, port=listener.port, pantry=pantry) as made:
+    with house(folder, made=BRIEF, port=listener.port, pantry=pantry) as made:
         yield made
 
 

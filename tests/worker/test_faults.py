@@ -27,7 +27,7 @@ def test_a_work_horse_killed_in_the_middle_is_replaced_once(house, worker, clip)
 
 
 def test_no_ffmpeg_outlives_a_work_horse_killed_at_the_theme(house, worker, clip):
-    job_id = house.client.enqueue(clip, theme="1")
+    job_id = house.client.enqueue(clip, theme_for="1280x720@1")
     assert eventually(lambda: house.client.job(job_id)["stage"] == "theme", within_s=90)
     assert eventually(lambda: house.ffmpegs() != [])
     orphans = house.ffmpegs()

@@ -1,9 +1,11 @@
 """The real settings, for a live server whose static files nobody has collected."""
 
 from chrome_background_converter.settings import *  # noqa: F403
+from tests.smaller import shrink
 
-STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+STORAGES["staticfiles"] = {  # noqa: F405
+    "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
 }
 WHITENOISE_USE_FINDERS = True
+
+shrink()
