@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.browser.servers import Server, serve
+from tests.browser.servers import Server, collect_static, serve
 from tests.browser.tabs import Tabs
+from tests.conftest import shared_folder
 
 # --no-sandbox: the tests run as root in a container. The rest keeps Chromium off the network.
 ARGUMENTS = [
@@ -58,9 +59,17 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def static_root(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The collected static files, once a run."""
+    folder = shared_folder(tmp_path_factory)
+    collect_static(folder)
+    return str(folder / "static")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, static_root: str) -> Iterator[Server]:
     """One server, converting inline, for all the tests."""
-    with serve(tmp_path_factory.mktemp("inline")) as started:
+    with serve(tmp_path_factory.mktemp("inline"), STATIC_ROOT=static_root) as started:
         yield started
 
 

@@ -3,5 +3,8 @@
 import os
 
 from chrome_background_converter.settings import *  # noqa: F403
+from tests.smaller import shrink
 
 STATIC_ROOT = os.environ["STATIC_ROOT"]
+
+shrink()

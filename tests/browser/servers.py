@@ -1,6 +1,7 @@
 """The real server in a process of its own, as it is deployed: gunicorn, hashed static files."""
 
 import contextlib
+import fcntl
 import os
 import signal
 import socket
@@ -14,9 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.conftest import free_port
+from tests.smaller import SLOW
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 90
+GIF_SIZE = (320, 180)  # px: what the page shows of it does not depend on its size
 
 
 @dataclass(frozen=True)
@@ -111,18 +114,27 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
         "DATABASE_PATH": str(folder / "db.sqlite3"),
         "STATIC_ROOT": str(folder / "static"),
         "USE_RQ": "False",
+        "TEST_GIF": "{}x{}x6".format(*GIF_SIZE),
+        **SLOW,
         **more,
     }
 
 
+def collect_static(folder: Path) -> None:
+    """Put the static files into `folder`/static; whoever finds them there waits and is done."""
+    with (folder / "static.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "static").exists():
+            manage = [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity", "0"]
+            subprocess.run(manage, cwd=ROOT, env=environment(folder), check=True)
+
+
 @contextlib.contextmanager
 def serve(folder: Path, **more: str) -> Iterator[Server]:
-    """gunicorn on a free port for as long as the block runs; static files are collected first."""
+    """gunicorn on a free port for as long as the block runs; STATIC_ROOT is filled already."""
     variables = environment(folder, **more)
     media, log = folder / "media", folder / "server.log"
     media.mkdir()
-    manage = [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity", "0"]
-    subprocess.run(manage, cwd=ROOT, env=variables, check=True)
     command = [sys.executable, "-m", "gunicorn", "chrome_background_converter.wsgi"]
     with running(command, variables, log=log):
         url = f"http://127.0.0.1:{variables['PORT']}"

@@ -68,9 +68,10 @@ def first_frame(gif: Path) -> Image.Image:
         return opened.convert("RGB")
 
 
-def grey_at(gif: Path, x: int = 640, y: int = 360) -> int:
-    """The grey of one pixel of the first frame, 0 to 255."""
-    return first_frame(gif).getpixel((x, y))[0]
+def grey_of(gif: Path) -> int:
+    """The grey in the middle of the first frame, 0 to 255."""
+    frame = first_frame(gif)
+    return frame.getpixel((frame.width // 2, frame.height // 2))[0]
 
 
 def field_of(post: str, name: str) -> str:

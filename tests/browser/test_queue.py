@@ -15,7 +15,7 @@ from tests.browser.steps import (
     button,
     choose,
     expect_done,
-    grey_at,
+    grey_of,
     progress_line,
     save,
 )
@@ -25,12 +25,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.worker]
 
 
 @pytest.fixture(scope="module")
-def queued(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def queued(tmp_path_factory: pytest.TempPathFactory, static_root: str) -> Iterator[Server]:
     """A web process and one worker over a Redis-protocol server on loopback."""
     folder = tmp_path_factory.mktemp("queue")
     broker = ValkeyServer(port=free_port(), data_dir=folder)
     broker.start()
-    rq = {"USE_RQ": "True", "REDIS_URL": f"redis://127.0.0.1:{broker.port}/0"}
+    redis = f"redis://127.0.0.1:{broker.port}/0"
+    rq = {"USE_RQ": "True", "REDIS_URL": redis, "STATIC_ROOT": static_root}
     worker = [sys.executable, "manage.py", "rqworker"]
     try:
         with (
@@ -58,7 +59,7 @@ def test_one_converts_while_the_next_sees_its_place_and_cancels(
     second.get_by_role("button", name="Cancel").click()
     expect(second.get_by_role("heading", name="Choose your six seconds")).to_be_focused()
     expect_done(first)
-    assert abs(grey_at(save(first, tmp_path)) - 16) <= 2
+    assert abs(grey_of(save(first, tmp_path)) - 16) <= 2
 
 
 def test_without_scripts_the_jobs_own_page_leads_to_the_link(
@@ -73,4 +74,4 @@ def test_without_scripts_the_jobs_own_page_leads_to_the_link(
     expect(page.get_by_role("heading", name="Making your background")).to_be_visible()
     ready = page.get_by_role("heading", name="Your background is ready")
     expect(ready).to_be_visible(timeout=CONVERSION_MS)
-    assert abs(grey_at(save(page, tmp_path)) - (16 + 20 * 8)) <= 2
+    assert abs(grey_of(save(page, tmp_path)) - (16 + 20 * 8)) <= 2
