@@ -103,7 +103,7 @@ def files_in(folder: Path) -> list[str]:
     raises then).
     """
     found = [Path(place, name) for place, _, names in os.walk(folder) for name in names]
-    return sorted(str(path.relative_to(folder)) for path in found)
+    return sorted(str(path.relative_to(folder)) for path in found if path.is_file())
 
 
 def run_ffmpeg(*arguments: str) -> None:
