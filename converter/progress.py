@@ -21,8 +21,8 @@ INTERRUPTED = "The conversion was interrupted. Please try again."
 SILENCE_S = 60
 # So that a long way to the first frame is not taken for silence.
 SAY_AGAIN_S = SILENCE_S / 4
-# How often a converter looks whether it was called off.
-ASK_AGAIN_S = 0.1
+# How often a converter looks whether it was called off, and says how far it is: a page asks less.
+ASK_AGAIN_S = TELL_AGAIN_S = 0.1
 # How long a converter lets the cache alone after it failed to answer.
 LET_ALONE_S = 3.0
 
@@ -65,6 +65,7 @@ class Line:
         self._job_id = job_id
         self._let_alone_until = 0.0
         self._ask_again_at = 0.0
+        self._tell_again_at = 0.0
         self._say_again_at = time.monotonic() + SAY_AGAIN_S
         self._is_canceled = False
         record = self._try(lambda: cache.get(_key(job_id))) or {"stage": "decode", "progress": 0}
@@ -72,9 +73,14 @@ class Line:
 
     def report(self, stage: str, percent: int) -> None:
         """Say how far the conversion is."""
-        if percent > self._shown[1]:
+        last_stage, last_percent = self._shown
+        if percent > last_percent:
             self._shown = (stage, percent)
-        self._say_again_at = time.monotonic() + SAY_AGAIN_S
+        now = time.monotonic()
+        if self._shown[0] == last_stage and now < self._tell_again_at:
+            return
+        self._tell_again_at = now + TELL_AGAIN_S
+        self._say_again_at = now + SAY_AGAIN_S
         self._try(lambda: report(self._job_id, *self._shown))
 
     def is_canceled(self) -> bool:

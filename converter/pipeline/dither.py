@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from converter.pipeline.cells import Numbers
 from converter.pipeline.colours import Bytes, Floats
 from converter.pipeline.hold import spread
+from converter.pipeline.palette import apart
 
 LEVELS = 16
 """Steps of the share of two colours, and of the noise."""
@@ -78,11 +79,12 @@ def mixing_table(
     Also comes back: each cell's squared distance (n,) from its nearest colour. The brighter of two
     colours takes the low thresholds, so that patterns run on from cell to cell.
     """
-    between = ((palette[:, None] - palette[None]) ** 2).sum(2)
+    between = apart(palette)
     count = min(CANDIDATES, len(palette))
     neighbours = np.argpartition(between, count - 1, axis=1)[:, :count]
-    lightness = (palette[:, None, 0] - palette[None, :, 0]) ** 2
-    prices = price * (CHROMA_COST * between + (1 - CHROMA_COST) * lightness)
+    lightness = apart(palette[:, :1])
+    chroma_cost = np.float32(CHROMA_COST)
+    prices = np.float32(price) * (chroma_cost * between + (1 - chroma_cost) * lightness)
     prices[between > FARTHEST**2] = np.inf
     table = np.empty((len(lab), LEVELS), np.uint8)
     distance = np.empty(len(lab), np.float32)

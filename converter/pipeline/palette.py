@@ -52,7 +52,7 @@ def squares(off: Floats) -> Floats:
 
 
 def apart(colours: Floats) -> Floats:
-    """Squared distances (k, k) between colours (k, 3)."""
+    """Squared distances (k, k) between colours (k, axes)."""
     total = np.zeros((len(colours), len(colours)), np.float32)
     for axis in colours.T:  # sum(2) over three is slow, too
         off = axis[:, None] - axis
@@ -76,8 +76,10 @@ def make_palette(
 
     `last`, the frame before's palette, is carried on unless it is far too small, or the scene is
     new: it misses these colours by far more than the `usual` mean squared distance of its own.
+    Few enough colours all get their own.
     """
-    size = min(size, len(lab))
+    if len(lab) <= size:
+        return np.ascontiguousarray(lab[np.argsort(lab[:, 0], kind="stable")])
     rounds = ROUNDS
     if last is None or len(last) < size // 2 or _is_new(lab, weights, last, usual):
         last, rounds = variance_cut(lab, weights, size), FIRST_ROUNDS

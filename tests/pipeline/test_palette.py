@@ -164,3 +164,12 @@ def test_a_steep_gradient_is_dithered_and_texture_is_not():
     inside = (slice(8, -8), slice(8, -8))
     assert len(np.unique(noise_of(ramp)[inside])) == dither.LEVELS
     assert len(np.unique(noise_of(noise)[inside])) == 1
+
+
+def test_few_enough_colours_all_get_their_own():
+    lab = np.random.default_rng(3).random((200, 3), np.float32)
+    last = np.random.default_rng(4).random((255, 3), np.float32)
+    for before in (None, last):
+        made = palette.make_palette(lab, np.ones(200), 255, before, usual=1.0)
+        assert sorted(map(tuple, made)) == sorted(map(tuple, lab))
+        assert (np.diff(made[:, 0]) >= 0).all()

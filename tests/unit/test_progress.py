@@ -31,3 +31,19 @@ def test_a_conversion_that_is_long_at_one_percent_is_not_taken_for_dead(clock):
     assert (record["status"], record["stage"], record["progress"]) == ("started", "encode", 7)
     clock[0] += progress.SILENCE_S + 1  # nobody asks any more: it was killed
     assert progress.find(JOB)["status"] == "failed"
+
+
+def test_progress_is_told_ten_times_a_second_and_a_new_stage_at_once(clock):
+    cache.clear()
+    progress.begin(JOB, status="started")
+    line = progress.Line(JOB)
+
+    def told(stage: str, percent: int) -> int:
+        line.report(stage, percent)
+        return progress.find(JOB)["progress"]
+
+    assert told("encode", 4) == 4
+    assert told("encode", 5) == 4
+    assert told("verify", 6) == 6
+    clock[0] += progress.TELL_AGAIN_S
+    assert told("verify", 7) == 7
