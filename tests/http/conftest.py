@@ -53,7 +53,7 @@ def gunicorn(folder: Path, **environment: str) -> Iterator[str]:
     port = free_port()
     env = os.environ | {
         "SECRET_KEY": "tests",
-        "DJANGO_SETTINGS_MODULE": "chrome_background_converter.settings",
+        "DJANGO_SETTINGS_MODULE": "tests.live_settings",
         "MEDIA_ROOT": str(folder / "media"),
         "CACHE_DIR": str(folder / "cache"),
         "DATABASE_PATH": str(folder / "db.sqlite3"),
