@@ -36,15 +36,16 @@ export class Filmstrip {
     }
   }
 
-  /** Draws what is known, as wide as the strip is now; the last known frame stands for the rest. */
+  /** Draws what is known, as wide as the strip is now; a frame stands for those behind it that are not known. */
   paint() {
     const { clientWidth, clientHeight } = this.#canvas;
     const scale = Math.min(2, devicePixelRatio);
     this.#canvas.width = Math.round(clientWidth * scale);
     this.#canvas.height = Math.round(clientHeight * scale);
     const context = this.#canvas.getContext("2d");
+    let frame = this.#frames.find(Boolean);
     for (let cell = 0; cell < FRAMES; cell += 1) {
-      const frame = this.#frames[cell] ?? this.#frames.at(-1);
+      frame = this.#frames[cell] ?? frame;
       if (frame) drawCell(context, frame, cell);
     }
   }

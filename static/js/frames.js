@@ -3,6 +3,7 @@
 import { heard } from "./clip.js";
 
 export const FRAMES = 12;
+const SAME_FRAME_MS = 100;
 
 /** Yields {index, seconds, picture, width, height}; `picture` is good until the next is asked. */
 export function spreadFrames(clip, file) {
@@ -22,7 +23,9 @@ async function* videoFrames({ url, duration }) {
     const { videoWidth: width, videoHeight: height } = video;
     for (let index = 0; index < FRAMES; index += 1) {
       const seconds = moment(index, duration);
-      await seek(video, seconds).catch(() => seek(video, seconds)); // a busy machine loses one
+      // A busy machine loses one; a second one costs its frame, not those that follow.
+      const find = () => seek(video, seconds).then(() => true);
+      if (!(await find().catch(find).catch(() => false))) continue;
       yield { index, seconds: video.currentTime, picture: video, width, height };
     }
   } finally {
@@ -31,10 +34,14 @@ async function* videoFrames({ url, duration }) {
   }
 }
 
-function seek(video, seconds) {
+// "seeked" can come before the new frame may be drawn. Of that a browser tells, unless it is the
+// frame that was there before.
+async function seek(video, seconds) {
+  const shown = new Promise((resolve) => video.requestVideoFrameCallback?.(resolve));
   const sought = heard(video, "seeked");
   video.currentTime = seconds;
-  return sought;
+  await sought;
+  await Promise.race([shown, new Promise((resolve) => setTimeout(resolve, SAME_FRAME_MS))]);
 }
 
 async function* gifFrames({ delays, duration, width, height }, file) {
