@@ -91,7 +91,7 @@ def post_worker_init(worker):
     if worker.age <= workers:
         refuse_a_wrong_deployment()
 
-    from converter import admission, jobs, services
+    from converter import admission, jobs, sweep
 
     def stop(number, frame):
         admission.closing.set()
@@ -100,10 +100,10 @@ def post_worker_init(worker):
     signal.signal(signal.SIGTERM, stop)
 
     def sweep_for_ever():
-        patiently(services.purge_expired)
+        patiently(sweep.purge_expired)
         while True:
             time.sleep(OFFER_SWEEP_EVERY_S)
-            patiently(services.sweep)
+            patiently(sweep.if_due)
             if settings.USE_RQ:
                 patiently(jobs.tend)
 

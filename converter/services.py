@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import socket
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -11,9 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from django.conf import settings
-from django.core.cache import cache
 
-from converter import broker, downloads, progress, storage, themes
+from converter import downloads, progress, storage, sweep, themes
 from converter.logs import one_line
 from converter.pipeline.control import STAGES, STAGES_WITH_THEME, Control
 from converter.pipeline.errors import (
@@ -31,7 +29,6 @@ log = logging.getLogger(__name__)
 
 GIF_FILENAME = "chromi_background.gif"
 THEME_FILENAME = "chromi_theme.zip"
-SWEEP_EVERY_S = 55
 
 # Why a job ends that no conversion ended.
 Reason = Literal["canceled", "interrupted", "timeout", "internal"]
@@ -75,7 +72,7 @@ def convert_upload(
     Progress and outcome stand in the job's record too. Canceled by its record, or when
     `is_abandoned` says that nobody waits for it any more. Raises ConversionError.
     """
-    sweep()
+    sweep.if_due()
     started = time.monotonic()
     try:
         result = _convert(video, options, job_id=job_id, is_abandoned=is_abandoned)
@@ -230,25 +227,6 @@ def cancel(job_id: str) -> None:
         _take_back(record.get("token"))
         _take_back(record.get("theme_token"))
         progress.fail(job_id, error="The conversion was canceled.", code="canceled")
-
-
-def sweep() -> None:
-    """Remove what nobody will fetch any more, at most once a minute over a machine's processes."""
-    with contextlib.suppress(*broker.errors()):  # the next sweep will do
-        try:
-            is_due = cache.add(f"swept:{socket.gethostname()}", 1, SWEEP_EVERY_S)
-        except OSError:  # no room for the note: all the more reason
-            is_due = True
-        if is_due:
-            purge_expired()
-
-
-def purge_expired() -> int:
-    """Remove files and cache entries whose time is over, and what a killed process left."""
-    purge_cache = getattr(cache, "purge_expired", None)  # a Redis cache does it by itself
-    if purge_cache is not None:
-        purge_cache()
-    return storage.purge_expired()
 
 
 def as_arguments(options: ConversionOptions) -> dict[str, Any]:

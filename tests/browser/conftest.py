@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from tests.browser.servers import Server, collect_static, serve
+from tests.browser.steps import choose
 from tests.browser.tabs import Tabs
 from tests.conftest import shared_folder
 
@@ -28,7 +29,7 @@ ARGUMENTS = [
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
-            # One browser and one server for a module's tests, in one process of xdist.
+            # A module's tests share what they make, in one process of xdist.
             item.add_marker(pytest.mark.xdist_group(f"browser-{item.path.stem}"))
 
 
@@ -48,14 +49,20 @@ def chromium() -> str:
     pytest.skip(missing)
 
 
-# A module's, not the session's: while it lives this thread has a running event loop, in which
-# Django refuses the database to other tests.
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        yield opened
-        opened.close()
+# While it lives this thread has a running event loop, in which Django would refuse a database. No
+# test has one.
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str, playwright: Playwright) -> Iterator[Browser]:
+    """One for all the tests of this process: launching another takes three seconds of CPU."""
+    opened = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(scope="session")
@@ -73,7 +80,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, static_root: str) -> Iterat
         yield started
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def tabs(browser: Browser) -> Tabs:
     return Tabs(browser)
 
@@ -99,6 +106,14 @@ def open_page(tabs: Tabs, server: Server) -> Iterator[Callable[..., Page]]:
 def ramp(clips: Callable[..., Path]) -> Path:
     """Ten seconds whose brightness tells the time: grey 16 (of 255) and 20 more a second."""
     return _ramp(clips, "ramp.mp4", seconds=10)
+
+
+@pytest.fixture
+def editor(open_page: Callable[..., Page], ramp: Path) -> Page:
+    """A page that has opened the ramp."""
+    page = open_page()
+    choose(page, ramp)
+    return page
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,13 @@
 """What a person does on the page, in a few words."""
 
+import json
 import time
 from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
+
+from tests.conftest import eventually, files_in
 
 CONVERSION_MS = 90_000
 # For a page whose preview and decoration play by themselves.
@@ -63,6 +66,10 @@ def until(page: Page, condition: str, *, seconds: float = 90) -> None:
         page.wait_for_timeout(20)
 
 
+def wait_until_empty(folder: Path) -> None:
+    assert eventually(lambda: files_in(folder) == []), files_in(folder)
+
+
 def first_frame(gif: Path) -> Image.Image:
     with Image.open(gif) as opened:
         return opened.convert("RGB")
@@ -72,6 +79,17 @@ def grey_of(gif: Path) -> int:
     """The grey in the middle of the first frame, 0 to 255."""
     frame = first_frame(gif)
     return frame.getpixel((frame.width // 2, frame.height // 2))[0]
+
+
+def sent_fields(page: Page, *names: str) -> list[str]:
+    """Press the button; the fields of the upload, which goes no further than the browser."""
+    refusal = {"success": False, "error": "Not now.", "code": "internal"}
+    page.route("**/convert/", lambda route: route.fulfill(status=500, body=json.dumps(refusal)))
+    with page.expect_request("**/convert/") as sent:
+        button(page).click()
+    expect(page.get_by_role("alert")).to_contain_text("Not now.")
+    post = sent.value.post_data_buffer.decode("latin-1")
+    return [field_of(post, name) for name in names]
 
 
 def field_of(post: str, name: str) -> str:

@@ -2,57 +2,29 @@
 
 import json
 import re
-import socket
-import urllib.request
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import JSHandle, Page, expect
 
-from tests.browser.servers import GIF_SIZE, Server, Wire
+from tests.browser.servers import GIF_SIZE, Server
 from tests.browser.steps import (
     button,
     choose,
     expect_done,
     first_frame,
     grey_of,
-    progress_line,
     save,
     time_field,
     until,
+    wait_until_empty,
     window,
 )
-from tests.conftest import eventually, files_in
 
 pytestmark = pytest.mark.browser
-
 WIDTH, HEIGHT = GIF_SIZE
-CONVERTING = re.compile(r"^(Reading|Choosing|Drawing|Checking) .*: \d+ %$")
-
-
-def wait_until_empty(folder: Path) -> None:
-    assert eventually(lambda: files_in(folder) == []), files_in(folder)
-
-
-@contextmanager
-def another_upload(server: Server) -> Iterator[None]:
-    """Somebody else's upload under way, which takes the one place there is."""
-    host, port = server.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port))) as other:
-        other.sendall(
-            f"POST /convert/ HTTP/1.1\r\nHost: {host}\r\nContent-Type: multipart/form-data; "
-            "boundary=x\r\nContent-Length: 5000\r\n\r\n--x\r\n".encode()
-        )
-        assert eventually(lambda: is_busy(server))
-        yield
-
-
-def is_busy(server: Server) -> bool:
-    with urllib.request.urlopen(f"{server.url}/health/", timeout=30) as answer:
-        return json.load(answer)["busy"]
 
 
 def size_of(file: Path) -> str:
@@ -73,18 +45,6 @@ def watch_forms(page: Page) -> JSHandle:
             return forms;
         }"""
     )
-
-
-@pytest.fixture
-def slow_network() -> Callable[[Page, int], None]:
-    def throttle(page: Page, upload_bytes_a_second: int) -> None:
-        conditions = {"offline": False, "latency": 0, "downloadThroughput": -1}
-        page.context.new_cdp_session(page).send(
-            "Network.emulateNetworkConditions",
-            {**conditions, "uploadThroughput": upload_bytes_a_second},
-        )
-
-    return throttle
 
 
 def test_keyboard_alone_makes_the_gif_that_was_chosen_and_saves_it_twice(
@@ -171,139 +131,6 @@ def test_the_mock_up_crops_an_upright_clip_exactly_as_the_server_does(
     far = [row for row in range(HEIGHT) if abs(column[row] - shown[1 + row]) > 6]
     # Bands of 57 rows: a different scaler may blur their edges, but not move them.
     assert len(far) <= 6
-
-
-def test_busy_waits_and_a_lost_connection_asks_once(open_page, server: Server, ramp: Path) -> None:
-    page = open_page()
-    choose(page, ramp)
-    time_field(page).fill("3")
-    page.context.set_offline(True)
-    button(page).click()
-    expect(page.get_by_role("alert")).to_contain_text("The connection was lost.")
-    page.context.set_offline(False)
-    expect(time_field(page)).to_have_value("0:03.000")
-    with another_upload(server):
-        page.get_by_role("button", name="Try again").click()
-        expect(progress_line(page)).to_contain_text("Chromi is busy with another video")
-        expect(page).to_have_title("Waiting · Chromi")
-    expect(progress_line(page)).to_have_text(CONVERTING, timeout=20_000)
-    cancel(page)
-
-
-def test_busy_answered_to_the_upload_itself_waits_as_long_as_it_says(open_page, ramp: Path) -> None:
-    page = open_page()
-    answers = [
-        {"status": 503, "headers": {"Retry-After": "2"}, "body": '{"code": "busy", "error": "x"}'},
-        {"status": 422, "body": '{"code": "no_video", "error": "There is no picture in it."}'},
-    ]
-    page.route("**/convert/", lambda route: route.fulfill(**answers.pop(0)))
-    choose(page, ramp)
-    button(page).click()
-    expect(progress_line(page)).to_contain_text("trying again in 2 s")
-    expect(page.get_by_role("alert")).to_have_text("There is no picture in it.")
-    assert answers == []
-
-
-def test_a_connection_lost_in_mid_conversion_keeps_everything(
-    open_page, server: Server, ramp: Path
-) -> None:
-    with Wire(server) as wire:
-        page = open_page(url=wire.url, alone=True)
-        choose(page, ramp)
-        time_field(page).fill("1")
-        button(page).click()
-        expect(progress_line(page)).to_have_text(CONVERTING)
-        wire.cut()
-        expect(page.get_by_role("alert")).to_contain_text(
-            "The connection was lost.", timeout=30_000
-        )
-        expect(time_field(page)).to_have_value("0:01.000")
-        wire.mend()
-        page.get_by_role("button", name="Try again").click()
-        expect(progress_line(page)).to_have_text(CONVERTING, timeout=20_000)
-        cancel(page)
-    wait_until_empty(server.media)
-
-
-def test_a_script_that_got_lost_is_asked_for_again(open_page, ramp: Path) -> None:
-    page = open_page()
-    page.route("**/conversion.*.js", lambda route: route.abort())
-    choose(page, ramp)
-    button(page).click()
-    expect(page.get_by_role("alert")).to_contain_text("The connection was lost.")
-    page.unroute("**/conversion.*.js")
-    refusal = '{"code": "no_video", "error": "There is no picture in it."}'
-    page.route("**/convert/", lambda route: route.fulfill(status=422, body=refusal))
-    page.get_by_role("button", name="Try again").click()
-    expect(page.get_by_role("alert")).to_have_text("There is no picture in it.")
-
-
-def test_cancel_works_while_it_waits(open_page, server: Server, ramp: Path) -> None:
-    page = open_page()
-    choose(page, ramp)
-    with another_upload(server):
-        button(page).click()
-        expect(progress_line(page)).to_contain_text("Chromi is busy")
-        cancel(page)
-
-
-def test_cancel_works_during_the_upload_which_counts_megabytes(
-    open_page, server: Server, heavy: Path, slow_network: Callable[[Page, int], None]
-) -> None:
-    page = open_page(alone=True)
-    choose(page, heavy)
-    slow_network(page, 3_000_000)
-    button(page).click()
-    expect(progress_line(page)).to_have_text(
-        re.compile(r"Uploading: \d[\d.]*\sMB of 22\.9\sMB, about \d+\ss left")
-    )
-    cancel(page)
-    wait_until_empty(server.media)
-
-
-def test_cancel_works_in_mid_conversion_and_leaves_nothing(
-    open_page, server: Server, ramp: Path
-) -> None:
-    page = open_page()
-    choose(page, ramp)
-    button(page).click()
-    expect(progress_line(page)).to_have_text(re.compile(r"^(Choosing|Drawing) .*"))
-    cancel(page)
-    wait_until_empty(server.media)
-
-
-def test_cancel_works_in_every_stage(open_page, ramp: Path) -> None:
-    page = open_page()
-    job = {"status": "started", "progress": 42}
-    body = '{"enqueued": true, "job_id": "x"}'
-    page.route("**/convert/", lambda route: route.fulfill(status=202, body=body))
-    page.route("**/jobs/*/", lambda route: route.fulfill(body=json.dumps(job)))
-    choose(page, ramp)
-    for job["stage"] in ("decode", "palette", "encode", "verify"):
-        button(page).click()
-        expect(progress_line(page)).to_contain_text("42 %")
-        with page.expect_request(lambda request: request.method == "DELETE") as canceled:
-            cancel(page)
-        assert canceled.value.headers["x-csrftoken"]
-
-
-def test_cancel_works_while_the_file_comes_down(open_page, ramp: Path) -> None:
-    page = open_page()
-    page.route("**/convert/", lambda route: route.fulfill(body='{"converted_url": "/download/x/"}'))
-    page.route("**/download/x/", lambda route: None)
-    choose(page, ramp)
-    with page.expect_request("**/download/x/"):
-        button(page).click()
-    cancel(page)
-
-
-def cancel(page: Page) -> None:
-    page.get_by_role("button", name="Cancel").click()
-    expect(page.get_by_role("heading", name="Choose your six seconds")).to_be_focused()
-    expect(page.get_by_role("status")).to_have_text(
-        "Canceled. Your video and your settings are still here."
-    )
-    expect(button(page)).to_be_enabled()
 
 
 def test_a_file_that_cannot_be_fetched_leaves_its_one_time_link(open_page, ramp: Path) -> None:

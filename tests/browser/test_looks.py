@@ -222,44 +222,6 @@ def test_the_first_load_is_small_and_asks_nobody_else(
     assert 0 < sum(received) < 60_000  # headers too
 
 
-ROOT = Path(__file__).resolve().parents[2]
-MARKUP = "".join(path.read_text() for path in ROOT.glob("templates/**/*.html"))
-SCRIPTS = {path.name: path.read_text() for path in ROOT.glob("static/js/*.js")}
-
-
-LATER = {"api.js", "conversion.js", "collection.js", "containers.js", "zip.js"}  # with a file
-
-
-def test_every_module_of_the_first_load_is_preloaded() -> None:
-    preloaded = set(re.findall(r"modulepreload\" href=\"{% static 'js/([\w.]+)' %}", MARKUP))
-    assert preloaded == set(SCRIPTS) - LATER
-
-
-def test_no_rule_of_the_stylesheet_is_dead() -> None:
-    styles = (ROOT / "static/css/styles.css").read_text()
-    used = set(re.findall(r"[\w-]+", MARKUP + "".join(SCRIPTS.values())))
-    selectors = re.sub(r"\{[^{}]*\}|/\*.*?\*/", "{}", styles, flags=re.DOTALL)
-    assert {
-        name for name in re.findall(r"[.#]([a-z][\w-]+)", selectors) if name not in used
-    } == set()
-    tokens = set(re.findall(r"^  (--[\w-]+):", styles, flags=re.MULTILINE))
-    assert {token for token in tokens if f"var({token})" not in styles} == set()
-
-
-def test_markup_and_scripts_know_the_same_parts() -> None:
-    marked = set(re.findall(r'data-part="(\w+)"', MARKUP))
-    scripts = "".join(SCRIPTS.values())
-    named = set(re.findall(r'part\("(\w+)"\)|data-part="(\w+)"', scripts))
-    assert {one or other for one, other in named} == marked
-
-
-def test_a_module_is_short_and_holds_no_markup_of_another_host() -> None:
-    for name, script in SCRIPTS.items():
-        assert len(script.splitlines()) <= 300, name
-        assert re.findall(r"https?://(?!www\.w3\.org|bottosson\.github\.io)", script) == [], name
-    assert re.findall(r"<style|<script(?! type=\"module\" src=)| style=| on\w+=", MARKUP) == []
-
-
 def test_a_screen_reader_hears_states_and_quarters(
     open_page: Callable[..., Page], portrait: Path
 ) -> None:

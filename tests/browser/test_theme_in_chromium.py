@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright
 
 from converter.pipeline.control import Control
 from converter.pipeline.convert import convert_video
@@ -66,7 +66,9 @@ def themes(
 
 
 @contextlib.contextmanager
-def new_tab(chromium: str, theme: Path, profile: Path, *, scale: float) -> Iterator[Page]:
+def new_tab(
+    playwright: Playwright, chromium: str, theme: Path, profile: Path, *, scale: float
+) -> Iterator[Page]:
     """A New Tab page of a Chromium that has loaded the theme, on a display of that scale."""
     arguments = [
         "--headless=new",
@@ -78,19 +80,18 @@ def new_tab(chromium: str, theme: Path, profile: Path, *, scale: float) -> Itera
         f"--force-device-scale-factor={scale}",
         f"--window-size={WINDOW[0]},{WINDOW[1]}",
     ]
-    with sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            profile,
-            executable_path=chromium,
-            headless=False,  # Playwright's own flag would switch extensions off
-            no_viewport=True,
-            args=arguments,
-            ignore_default_args=["--disable-extensions", "--force-color-profile=srgb"],
-        )
-        page = context.new_page()
-        page.goto("chrome://new-tab-page/")
-        yield page
-        context.close()
+    context = playwright.chromium.launch_persistent_context(
+        profile,
+        executable_path=chromium,
+        headless=False,  # Playwright's own flag would switch extensions off
+        no_viewport=True,
+        args=arguments,
+        ignore_default_args=["--disable-extensions", "--force-color-profile=srgb"],
+    )
+    page = context.new_page()
+    page.goto("chrome://new-tab-page/")
+    yield page
+    context.close()
 
 
 def shot(page: Page) -> np.ndarray:
@@ -151,26 +152,28 @@ def is_shade(pixel: np.ndarray, colour: tuple[int, int, int]) -> bool:
 
 @pytest.mark.parametrize("scale", [1, 1.5, 2])
 def test_a_new_tab_shows_the_theme_moving_and_covered_at_the_users_own_scale(
-    chromium, themes, tmp_path, scale
+    playwright, chromium, themes, tmp_path, scale
 ):
     made, archive = themes(scale)
     theme = unpacked(archive, tmp_path / "theme")
     own = made.pictures[0 if scale <= 1 else 1]
     shrink = scale / (int(own.scale) / 100)
-    with new_tab(chromium, theme, tmp_path / "profile", scale=scale) as page:
+    with new_tab(playwright, chromium, theme, tmp_path / "profile", scale=scale) as page:
         drawn = (own.width * shrink, own.height * shrink)
         seen = watch(page, drawn=drawn)
     assert (seen.moves, seen.loops, seen.covers) == (True, True, True), seen
 
 
-def test_without_its_second_picture_a_new_tab_at_scale_2_shows_nothing(chromium, themes, tmp_path):
+def test_without_its_second_picture_a_new_tab_at_scale_2_shows_nothing(
+    playwright, chromium, themes, tmp_path
+):
     made, archive = themes(2)
     theme = unpacked(archive, tmp_path / "theme")
     manifest = json.loads((theme / "manifest.json").read_text())
     del manifest["theme"]["images"]["theme_ntp_background"]["200"]
     (theme / "manifest.json").write_text(json.dumps(manifest))
     own = made.pictures[1]
-    with new_tab(chromium, theme, tmp_path / "profile", scale=2) as page:
+    with new_tab(playwright, chromium, theme, tmp_path / "profile", scale=2) as page:
         page.wait_for_timeout(3000)
         picture = shot(page)
         height, width = picture.shape[:2]

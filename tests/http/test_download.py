@@ -13,7 +13,7 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from converter import downloads, services, storage
+from converter import downloads, storage, sweep
 from tests.conftest import eventually, files_in
 from tests.http.conftest import PICTURE, clip_file, gunicorn
 
@@ -97,7 +97,7 @@ def test_a_link_expires(client, house, settings):
     url = issue()
     time.sleep(0.1)
     assert client.get(url).status_code == 404
-    assert services.purge_expired() == 1
+    assert sweep.purge_expired() == 1
     assert files_in(house.parent) == []
 
 

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from converter import health, services, storage
+from converter import health, storage, sweep
 from tests.conftest import files_in
 from tests.http.conftest import ROOT
 from tests.http.test_download import issue
@@ -26,7 +26,7 @@ def expired(house, settings):
 
 def test_a_file_goes_with_its_link(house, expired):
     issue()  # and a fresh one stays
-    services.sweep()
+    sweep.if_due()
     assert len(files_in(house)) == 1
 
 
@@ -35,16 +35,16 @@ def test_a_file_lives_as_long_as_its_link_however_long_ago_it_was_written(house,
     gif.write_bytes(b"GIF89a")
     os.utime(gif, (0, 0))
     kept = storage.keep(gif, folder=storage.CONVERTED)
-    services.sweep()
+    sweep.if_due()
     assert files_in(house) == [kept]
 
 
 def test_the_sweep_comes_once_a_minute(house, expired):
-    services.sweep()
+    sweep.if_due()
     issue()
     (name,) = files_in(house)
     os.utime(house / name, (0, 0))
-    services.sweep()
+    sweep.if_due()
     assert files_in(house) == [name]
 
 
@@ -53,13 +53,13 @@ def test_a_disk_without_room_for_the_sweeps_own_note_is_swept(house, expired, mo
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("django.core.cache.backends.filebased.FileBasedCache.add", full)
-    services.sweep()
+    sweep.if_due()
     assert files_in(house) == []
 
 
 def test_an_entry_that_cannot_be_opened_does_not_stop_the_sweep(house, expired):
     (storage.work_folder() / "a-loop").symlink_to("a-loop")
-    services.sweep()
+    sweep.if_due()
     assert files_in(house) == []
 
 
@@ -87,7 +87,7 @@ def test_health_and_the_sweep_do_not_meet(house):
         asking = [pool.submit(ask), pool.submit(ask)]
         until = time.monotonic() + 2
         while time.monotonic() < until:
-            services.purge_expired()
+            sweep.purge_expired()
         done.set()
         for one in asking:
             one.result()

@@ -12,12 +12,14 @@ HOUSE = Path(__file__).resolve().parents[2] / "converter"
 FORBIDDEN = {
     "pipeline.": [
         "views", "forms", "services", "jobs", "tasks", "downloads", "storage", "progress",
-        "admission", "uploads", "transport", "answers", "errors", "timecode", "health", "checks",
+        "sweep", "admission", "uploads", "transport", "answers", "errors", "timecode", "health",
+        "checks",
     ],
     "timecode": ["pipeline.", "services", "views"],
     "downloads": ["storage", "pipeline.", "services", "views"],
     "storage": ["downloads", "pipeline.", "services", "views"],
     "services": ["views", "forms", "jobs", "tasks", "answers", "errors", "admission"],
+    "sweep": ["pipeline.", "services", "views", "progress"],
     "transfers": ["pipeline.", "services", "views", "progress"],
     "jobs": ["pipeline.", "storage", "downloads", "views", "forms"],
     "tasks": ["pipeline.", "downloads", "views", "forms", "jobs"],

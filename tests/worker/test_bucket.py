@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import eventually, files_in, free_port
 from tests.http.conftest import ROOT
-from tests.worker.conftest import House, system
+from tests.worker.house import House, system
 
 KEYS = {"S3_ACCESS_KEY_ID": "tests", "S3_SECRET_ACCESS_KEY": "tests", "S3_REGION": "us-east-1"}
 LINK_S = 6

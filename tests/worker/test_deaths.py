@@ -4,7 +4,7 @@ import os
 import time
 
 from tests.conftest import eventually, files_in
-from tests.worker.conftest import WORKER_TTL, have_ended
+from tests.worker.house import WORKER_TTL, have_ended
 
 
 def test_a_killed_workers_job_is_taken_over(house, clip):

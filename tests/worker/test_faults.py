@@ -9,7 +9,7 @@ import time
 import pytest
 
 from tests.conftest import NOBODYS_ID, eventually, files_in
-from tests.worker.conftest import WORKER_TTL, have_ended
+from tests.worker.house import WORKER_TTL, have_ended
 
 INTERRUPTED = "The conversion was interrupted. Please try again."
 
