@@ -15,9 +15,9 @@ from converter import broker
 
 FAILURE_TTL_S = 3600
 INTERRUPTED = "The conversion was interrupted. Please try again."
-# A converter says something at every percent, and while it needs long for one; one that is silent
-# for so long was killed. With a queue WORKER_TTL comes on top: until then its job may be given to
-# another worker.
+# A converter says something as its percent grows, and while it needs long for one; one that is
+# silent for so long was killed. With a queue WORKER_TTL comes on top: until then its job may be
+# given to another worker.
 SILENCE_S = 60
 # So that a long way to the first frame is not taken for silence.
 SAY_AGAIN_S = SILENCE_S / 4

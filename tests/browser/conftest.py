@@ -59,7 +59,7 @@ def playwright() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="session")
 def browser(chromium: str, playwright: Playwright) -> Iterator[Browser]:
-    """One for all the tests of this process: launching another takes three seconds of CPU."""
+    """One for all the tests of this process."""
     opened = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
     yield opened
     opened.close()
