@@ -36,7 +36,10 @@ export class Filmstrip {
     }
   }
 
-  /** Draws what is known, as wide as the strip is now; a frame stands for those behind it that are not known. */
+  /**
+   * Draws what is known, as wide as the strip is now; a frame stands for those behind it that are
+   * not known.
+   */
   paint() {
     const { clientWidth, clientHeight } = this.#canvas;
     const scale = Math.min(2, devicePixelRatio);
