@@ -25,8 +25,9 @@ async function* videoFrames({ url, duration }) {
       const seconds = moment(index, duration);
       // A busy machine loses one; a second one costs its frame, not those that follow.
       const find = () => seek(video, seconds).then(() => true);
-      if (!(await find().catch(find).catch(() => false))) continue;
-      yield { index, seconds: video.currentTime, picture: video, width, height };
+      const isFound = await find().catch(find).catch(() => false);
+      if (video.error) return; // it will never find another, and we would wait for each
+      if (isFound) yield { index, seconds: video.currentTime, picture: video, width, height };
     }
   } finally {
     video.removeAttribute("src");
