@@ -27,6 +27,16 @@ def test_no_rule_of_the_stylesheet_is_dead() -> None:
     assert {token for token in tokens if f"var({token})" not in styles} == set()
 
 
+def test_dark_is_other_colours_alone_and_narrow_shows_nothing_more() -> None:
+    """What lets the browser tests look at contrast on a wide page only, and at layout in light."""
+    styles = (ROOT / "static/css/styles.css").read_text()
+    blocks = re.findall(r"^@media ([^{]+) \{\n(.*?)^\}", styles, flags=re.MULTILINE | re.DOTALL)
+    (dark,) = [block for asked, block in blocks if "dark" in asked]
+    assert re.sub(r"^    --[\w-]+: [^;]+;\n", "", dark, flags=re.MULTILINE) == "  :root {\n  }\n"
+    narrow = "".join(block for asked, block in blocks if asked.startswith("(max-width"))
+    assert set(re.findall(r"display: ([\w-]+)", narrow)) == {"none"}
+
+
 def test_markup_and_scripts_know_the_same_parts() -> None:
     marked = set(re.findall(r'data-part="(\w+)"', MARKUP))
     scripts = "".join(SCRIPTS.values())
