@@ -8,21 +8,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
+from tests.browser.arguments import PAGE
 from tests.browser.servers import Server, collect_static, serve
 from tests.browser.steps import choose
 from tests.browser.tabs import Tabs
 from tests.conftest import shared_folder
-
-# --no-sandbox: the tests run as root in a container. The rest keeps Chromium off the network.
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
@@ -60,7 +50,7 @@ def playwright() -> Iterator[Playwright]:
 @pytest.fixture(scope="session")
 def browser(chromium: str, playwright: Playwright) -> Iterator[Browser]:
     """One for all the tests of this process."""
-    opened = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+    opened = playwright.chromium.launch(executable_path=chromium, args=PAGE)
     yield opened
     opened.close()
 

@@ -20,6 +20,7 @@ from converter.pipeline.control import Control
 from converter.pipeline.convert import convert_video
 from converter.pipeline.profile import Framing
 from converter.pipeline.theme import ThemeFacts
+from tests.browser import arguments
 from tests.themes import (
     CLIP_SIZE,
     GREEN,
@@ -70,25 +71,15 @@ def new_tab(
     playwright: Playwright, chromium: str, theme: Path, profile: Path, *, scale: float
 ) -> Iterator[Page]:
     """A New Tab page of a Chromium that has loaded the theme, on a display of that scale."""
-    arguments = [
-        "--headless=new",
-        "--no-sandbox",
-        "--no-first-run",
-        "--disable-background-networking",
-        f"--load-extension={theme}",
-        "--disable-features=DisableLoadExtensionCommandLineSwitch",
-        f"--force-device-scale-factor={scale}",
-        f"--window-size={WINDOW[0]},{WINDOW[1]}",
-    ]
     context = playwright.chromium.launch_persistent_context(
         profile,
         executable_path=chromium,
         headless=False,  # Playwright's own flag would switch extensions off
         no_viewport=True,
-        args=arguments,
+        args=arguments.new_tab(theme=theme, scale=scale, window=WINDOW),
         ignore_default_args=["--disable-extensions", "--force-color-profile=srgb"],
     )
-    page = context.new_page()
+    (page,) = context.pages
     page.goto("chrome://new-tab-page/")
     yield page
     context.close()

@@ -201,11 +201,7 @@ def _answers(live: Live) -> bool:
 
 
 def stop(live: Live) -> None:
-    """SIGTERM, and SIGKILL to all that is left of its session after a while."""
-    if live.process.poll() is None:
-        live.process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            live.process.wait(5)
+    """SIGKILL to its session: what a gentle end does is tested where that is the matter."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(live.process.pid, signal.SIGKILL)
     live.process.wait()
