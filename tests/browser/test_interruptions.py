@@ -179,6 +179,25 @@ def test_cancel_works_while_the_file_comes_down(open_page, ramp: Path) -> None:
     cancel(page)
 
 
+# Short and long, as strings.js writes them.
+LINES = ["Uploading: 0 MB of 22.9 MB", "Uploading: 12.5 MB of 100 MB, about 45 s left", "Done: 5 %"]
+TOP_OF_CANCEL = """line => {
+    const part = (name) => document.querySelector(`#panel-converting [data-part="${name}"]`);
+    part("line").textContent = line;
+    return part("cancel").getBoundingClientRect().top;
+}"""
+
+
+def test_cancel_does_not_move_away_from_the_finger(open_page, ramp: Path) -> None:
+    page = open_page()
+    page.route("**/convert/", lambda route: None)
+    choose(page, ramp)
+    button(page).click()
+    for width in (320, 360, 768, 1280):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert len({page.evaluate(TOP_OF_CANCEL, line) for line in LINES}) == 1, width
+
+
 def cancel(page: Page) -> None:
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_role("heading", name="Choose your six seconds")).to_be_focused()
