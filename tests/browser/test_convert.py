@@ -174,7 +174,7 @@ def test_without_scripts_a_plain_form_converts_and_gives_the_link(
 def test_the_theme_is_saved_beside_the_gif_and_the_mock_up_wears_it(
     open_page, moment: Path, tmp_path: Path
 ) -> None:
-    page = open_page(device_scale_factor=1.25, screen={"width": 640, "height": 360})
+    page = open_page(device_scale_factor=1.25, screen={"width": 320, "height": 180})
     choose(page, moment, theme=True)
     page.get_by_label("Theme name").fill("Slow dawn")
     forms = watch_forms(page)
@@ -184,7 +184,7 @@ def test_the_theme_is_saved_beside_the_gif_and_the_mock_up_wears_it(
     assert {name: form[name] for name in ("theme", "theme_name", "screen")} == {
         "theme": "1",
         "theme_name": "Slow dawn",
-        "screen": "640x360@1.25",
+        "screen": "320x180@1.25",
     }
 
     saved = save(page, tmp_path, "Save the theme")
@@ -196,7 +196,7 @@ def test_the_theme_is_saved_beside_the_gif_and_the_mock_up_wears_it(
     megabytes = f"{max(0.1, picture.file_size / 1_048_576):.1f}".removesuffix(".0")
     expect(page.get_by_text(f"animated AVIF, {megabytes} MB for your screen")).to_be_visible()
     made = page.locator('[data-part="made"]')
-    assert made.evaluate("image => image.decode().then(() => image.naturalWidth)") == 1280
+    assert made.evaluate("image => image.decode().then(() => image.naturalWidth)") == 640
     frame = page.locator("#mockup").evaluate(
         "mockup => mockup.style.getPropertyValue('--mock-frame')"
     )

@@ -6,7 +6,6 @@ import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 
 import psutil
 import pytest
@@ -32,14 +31,27 @@ def upload_quietly(live: Live, data: bytes):
 
 
 @contextlib.contextmanager
-def converting(folder: Path, clip: bytes, *, for_s: float) -> Iterator[tuple[Live, Future]]:
-    """A slow server that has been at `clip` for so long, and the answer that is to come."""
-    with ThreadPoolExecutor(1) as pool, serve(folder, **SMALL, **SLOW) as live:
-        live.upload_headers()
+def converting(live: Live, clip: bytes, *, for_s: float) -> Iterator[Future]:
+    """A server that has been at `clip` for so long; the answer that is to come."""
+    live.upload_headers()
+    before = live.files()
+    with ThreadPoolExecutor(1) as pool:
         running = pool.submit(upload_quietly, live, clip)
-        assert eventually(lambda: bool(live.files()) or bool(live.children()), within_s=40)
+        assert eventually(lambda: live.files() != before or bool(live.children()), within_s=40)
         time.sleep(for_s)
-        yield live, running
+        yield running
+
+
+@pytest.fixture(scope="module")
+def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """A slow server that outlives what the tests do to it."""
+    with serve(tmp_path_factory.mktemp("slow"), **SMALL, **SLOW) as live:
+        yield live
+
+
+def unfinished(live: Live) -> list[str]:
+    """What no link stands for. (The links of those who were cut off live until their time.)"""
+    return [name for name in live.files() if not name.startswith("media/converted/")]
 
 
 def our_ffmpegs(folder) -> list[psutil.Process]:
@@ -55,58 +67,58 @@ def our_ffmpegs(folder) -> list[psutil.Process]:
 def test_after_a_power_cut_the_next_start_leaves_nothing_and_converts(
     point, tmp_path, one_second, short
 ):
-    with converting(tmp_path, one_second, for_s=point) as (live, running):
+    with (
+        serve(tmp_path, **SMALL, **SLOW) as live,
+        converting(live, one_second, for_s=point) as running,
+    ):
         for process in [*psutil.Process(live.process.pid).children(recursive=True), live.process]:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         running.result()
     with serve(tmp_path, **SMALL) as live:
-        kept = [name for name in live.files() if not name.startswith("media/converted/")]
-        assert eventually(lambda: not set(kept) & set(live.files())), live.files()
+        assert eventually(lambda: not unfinished(live)), live.files()
         assert live.convert(short).status == 200
 
 
+@pytest.mark.xdist_group("kills-slow")
 @pytest.mark.parametrize("point", EVERY_POINT)
 def test_after_kill_9_of_the_web_process_the_next_one_sweeps_and_converts(
-    point, tmp_path, one_second, short
+    point, slow, one_second, short
 ):
-    with converting(tmp_path, one_second, for_s=point) as (live, running):
-        os.kill(live.workers()[0].pid, signal.SIGKILL)
+    with converting(slow, one_second, for_s=point) as running:
+        os.kill(slow.workers()[0].pid, signal.SIGKILL)
         running.result()
-        assert eventually(lambda: our_ffmpegs(live.folder) == [], within_s=40)
+    assert eventually(lambda: our_ffmpegs(slow.folder) == [], within_s=40)
 
-        def converts() -> bool:
-            with contextlib.suppress(OSError):
-                return live.convert(short).status == 200
-            return False
+    def converts() -> bool:
+        with contextlib.suppress(OSError):
+            return slow.convert(short).status == 200
+        return False
 
-        assert eventually(converts, within_s=40)
-        assert eventually(lambda: not unfinished(live), within_s=40), live.files()
-
-
-def unfinished(live: Live) -> list[str]:
-    return [name for name in live.files() if not name.startswith("media/converted/")]
+    assert eventually(converts, within_s=40)
+    assert eventually(lambda: not unfinished(slow), within_s=40), slow.files()
 
 
+@pytest.mark.xdist_group("kills-slow")
 @pytest.mark.parametrize("point", EVERY_POINT)
-def test_kill_9_of_ffmpeg_gives_an_answer_and_leaves_nothing(point, tmp_path, one_second, short):
-    with ThreadPoolExecutor(1) as pool, serve(tmp_path, **SMALL, **SLOW) as live:
-        live.upload_headers()
-        running = pool.submit(live.convert, one_second)
-        assert eventually(lambda: bool(our_ffmpegs(live.folder)), within_s=40)
+def test_kill_9_of_ffmpeg_gives_an_answer_and_leaves_nothing(point, slow, one_second, short):
+    slow.upload_headers()
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(slow.convert, one_second)
+        assert eventually(lambda: bool(our_ffmpegs(slow.folder)), within_s=40)
         time.sleep(point)
-        for process in our_ffmpegs(live.folder):
+        for process in our_ffmpegs(slow.folder):
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         answer = running.result()
-        if answer.status == 200:  # it had said all that it had to say
-            (live.folder / "whole.gif").write_bytes(live.download(answer))
-            whole = ConversionProfile(width=160, height=90, fps=24, seconds=6)
-            verify_gif(live.folder / "whole.gif", profile=whole, frames=24)
-        else:
-            assert answer.refusal == (500, "internal")
-        assert live.settles(), live.files()
-        assert live.convert(short).status == 200
+    if answer.status == 200:  # it had said all that it had to say
+        (slow.folder / "whole.gif").write_bytes(slow.download(answer))
+        whole = ConversionProfile(width=160, height=90, fps=24, seconds=6)
+        verify_gif(slow.folder / "whole.gif", profile=whole, frames=24)
+    else:
+        assert answer.refusal == (500, "internal")
+    assert eventually(lambda: not unfinished(slow) and not slow.children()), slow.files()
+    assert slow.convert(short).status == 200
 
 
 def test_sigterm_lets_a_running_conversion_finish(tmp_path, one_second):
