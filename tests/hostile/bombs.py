@@ -30,8 +30,8 @@ VP9 = ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-pix_fm
 
 def still(form: str, size: tuple[int, int]) -> bytes:
     with BytesIO() as buffer:
-        mode = "L" if size[0] > 4000 else "RGB"
-        Image.new(mode, size, "gray").save(buffer, form)
+        mode = {"PNG": "1", "JPEG": "L"}[form] if size[0] > 4000 else "RGB"  # quick to make
+        Image.new(mode, size, "white").save(buffer, form)
         return buffer.getvalue()
 
 
