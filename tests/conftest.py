@@ -20,6 +20,10 @@ import pytest
 # of xdist must agree on these.
 NOBODYS_ID = "7f3a6c1e-8a53-4a3c-9a43-0b8d6a5e2f10"
 
+# The group of tests that wait more than they compute. One process of xdist has them all, and has
+# them first: the others keep the cores busy meanwhile.
+WAITING = "waiting"
+
 # As in CI: no deadlines for a busy machine to miss, no database in the repository.
 hypothesis.settings.load_profile("ci")
 

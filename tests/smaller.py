@@ -9,7 +9,8 @@ import time
 from converter.pipeline import profile, screen
 from converter.pipeline.control import Control
 
-SMALL = {"TEST_GIF": "160x90x6"}  # px, px, s
+SMALL_SIZE = (96, 54)  # px
+SMALL = {"TEST_GIF": "{}x{}x6".format(*SMALL_SIZE)}  # px, px, s
 BRIEF = {"TEST_GIF": "1280x720x2"}
 # Time enough to interrupt a conversion, and nobody's processor is busy meanwhile.
 SLOW = {"TEST_PAUSE_S": "0.04"}  # a frame: 1 s for one of source

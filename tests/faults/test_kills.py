@@ -14,7 +14,7 @@ from converter.pipeline.inspector import verify_gif
 from converter.pipeline.profile import ConversionProfile
 from tests.conftest import eventually
 from tests.hostile.live import Live, serve
-from tests.smaller import SLOW, SMALL
+from tests.smaller import SLOW, SMALL, SMALL_SIZE
 
 # Ten points of a conversion that takes the slow server about a second; those of the long runs lie
 # between the others.
@@ -113,7 +113,8 @@ def test_kill_9_of_ffmpeg_gives_an_answer_and_leaves_nothing(point, slow, one_se
         answer = running.result()
     if answer.status == 200:  # it had said all that it had to say
         (slow.folder / "whole.gif").write_bytes(slow.download(answer))
-        whole = ConversionProfile(width=160, height=90, fps=24, seconds=6)
+        width, height = SMALL_SIZE
+        whole = ConversionProfile(width=width, height=height, fps=24, seconds=6)
         verify_gif(slow.folder / "whole.gif", profile=whole, frames=24)
     else:
         assert answer.refusal == (500, "internal")

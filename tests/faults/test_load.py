@@ -12,12 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.conftest import eventually
+from tests.conftest import WAITING, eventually
 from tests.hostile.live import BOUNDARY, Live, form, serve
 from tests.smaller import BRIEF, SMALL
 
 # The two servers of this module are started once, in one process of xdist.
-pytestmark = pytest.mark.xdist_group("test_load")
+pytestmark = pytest.mark.xdist_group(WAITING)
 
 CLIENTS = 20
 BUSY_S = 1.0

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import eventually, files_in
+from tests.conftest import WAITING, eventually, files_in
 from tests.http.conftest import MP4_HEAD, gunicorn
 from tests.smaller import SLOW, SMALL
 
+pytestmark = pytest.mark.xdist_group(WAITING)
 BOUNDARY = "chromi"
 
 

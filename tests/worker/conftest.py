@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import files_in
+from tests.conftest import WAITING, files_in
 from tests.worker.house import House, WorkerProcess, system
 
 
@@ -15,7 +15,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.worker)
             # One system for a module's tests, in one process of xdist.
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+            busy = item.path.stem == "test_queue"
+            item.add_marker(pytest.mark.xdist_group(item.path.stem if busy else WAITING))
 
 
 @pytest.fixture(scope="module")

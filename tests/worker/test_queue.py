@@ -36,7 +36,7 @@ def test_progress_grows_and_the_link_works_once(house, clip):
 
 def test_the_theme_has_a_link_of_its_own(house, short_clip):
     with house.worker():
-        record = house.client.outcome(house.client.enqueue(short_clip, theme_for="160x90@1"))
+        record = house.client.outcome(house.client.enqueue(short_clip, theme_for="96x64@1"))
     assert house.client.fetch(record["theme_url"])[1][:2] == b"PK"
     assert house.client.fetch(record["converted_url"])[1][:6] == b"GIF89a"
     assert eventually(house.is_clean)
