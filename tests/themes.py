@@ -76,6 +76,12 @@ def seen(clip: Path, *, framing: Framing, profile: ConversionProfile) -> Look:
     return look
 
 
+def gif_frames(clip: Path, *, framing: Framing) -> list[np.ndarray]:
+    """What the GIF's encoder is given of the clip's first second."""
+    with decoding(clip, profile=ONE_SECOND, framing=framing, max_pixels=MAX_PIXELS) as shown:
+        return list(shown)
+
+
 def theme_of(
     clip: Path,
     output: Path,

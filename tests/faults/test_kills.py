@@ -49,11 +49,6 @@ def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         yield live
 
 
-def unfinished(live: Live) -> list[str]:
-    """What no link stands for. (The links of those who were cut off live until their time.)"""
-    return [name for name in live.files() if not name.startswith("media/converted/")]
-
-
 def our_ffmpegs(folder) -> list[psutil.Process]:
     """ffmpeg processes that read a file in `folder`, whoever their parent is by now."""
     found = []
@@ -76,7 +71,7 @@ def test_after_a_power_cut_the_next_start_leaves_nothing_and_converts(
                 process.kill()
         running.result()
     with serve(tmp_path, **SMALL) as live:
-        assert eventually(lambda: not unfinished(live)), live.files()
+        assert eventually(lambda: not live.unfinished()), live.files()
         assert live.convert(short).status == 200
 
 
@@ -96,7 +91,7 @@ def test_after_kill_9_of_the_web_process_the_next_one_sweeps_and_converts(
         return False
 
     assert eventually(converts, within_s=40)
-    assert eventually(lambda: not unfinished(slow), within_s=40), slow.files()
+    assert eventually(lambda: not slow.unfinished(), within_s=40), slow.files()
 
 
 @pytest.mark.xdist_group("kills-slow")
@@ -118,7 +113,7 @@ def test_kill_9_of_ffmpeg_gives_an_answer_and_leaves_nothing(point, slow, one_se
         verify_gif(slow.folder / "whole.gif", profile=whole, frames=24)
     else:
         assert answer.refusal == (500, "internal")
-    assert eventually(lambda: not unfinished(slow) and not slow.children()), slow.files()
+    assert eventually(lambda: not slow.unfinished() and not slow.children()), slow.files()
     assert slow.convert(short).status == 200
 
 

@@ -1,99 +1,27 @@
 """Many at once, and some who stall: nobody takes the house from the others."""
 
 import contextlib
-import functools
 import re
 import socket
-import statistics
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.conftest import WAITING, eventually
+from tests.faults.pulse import Pulse, at_best, hold, pulse
 from tests.hostile.live import BOUNDARY, Live, form, serve
 from tests.smaller import BRIEF, SMALL
 
-# The two servers of this module are started once, in one process of xdist.
 pytestmark = pytest.mark.xdist_group(WAITING)
 
 CLIENTS = 20
 BUSY_S = 1.0
-TRIES = 3
 STALL_S = 2
-HEALTH_P99_S = 0.25
 CLAIMED_BYTES = 50_000_000
 WHOLE_ANSWER = re.compile(rb'"code": "(\w+)"}')
-
-
-class Pulse:
-    """Asks /health/ over and over while its block runs; how long each answer took, in s."""
-
-    def __init__(self, live: Live) -> None:
-        self._live = live
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._ask, daemon=True)
-        self.took_s: list[float] = []
-        self.failed: list[object] = []
-
-    def __enter__(self) -> "Pulse":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._done.set()
-        self._thread.join()
-
-    def _ask(self) -> None:
-        while not self._done.wait(0.02):
-            try:
-                answer = self._live.request("GET", "/health/", timeout=30)
-            except OSError as error:
-                self.failed.append(error)
-                continue
-            self.took_s.append(answer.seconds)
-            if answer.status != 200:
-                self.failed.append(answer)
-
-    @property
-    def p99_s(self) -> float:
-        return statistics.quantiles(self.took_s, n=100)[98]
-
-
-class TooSlowError(AssertionError):
-    """What must be quick was not: the server's fault, or another process had the machine."""
-
-
-def at_best(test: Callable[..., None]) -> Callable[..., None]:
-    """The test, tried anew if it was too slow: a server that is slow itself is so each time."""
-
-    @functools.wraps(test)
-    def tried(**fixtures: object) -> None:
-        for _ in range(TRIES - 1):
-            with contextlib.suppress(TooSlowError):
-                return test(**fixtures)
-        return test(**fixtures)
-
-    return tried
-
-
-def hold(took: float, *, limit: float, idle: float) -> None:
-    """Raise TooSlowError above `limit` s, or more where even an idle server took `idle` s."""
-    if took >= max(limit, 3 * idle):
-        raise TooSlowError(f"{took:.3f} s, an idle server's: {idle:.3f} s")
-
-
-@contextlib.contextmanager
-def pulse(live: Live, idle: Live, record_property, load: str) -> Iterator[Pulse]:
-    """/health/ throughout the block: always 200, 99 of 100 in time. The idle server's pulse."""
-    with Pulse(idle) as other, Pulse(live) as beat:
-        yield other
-    record_property(f"health_p99_ms {load}", round(beat.p99_s * 1000))
-    record_property(f"health_p99_ms {load}, an idle server's", round(other.p99_s * 1000))
-    assert beat.failed == []
-    hold(beat.p99_s, limit=HEALTH_P99_S, idle=other.p99_s)
 
 
 @pytest.fixture(scope="module")
@@ -278,7 +206,7 @@ def test_good_bad_and_aborted_requests_leave_no_growth(rounds, tmp_path, short, 
         assert after[0] - before[0] < 30  # MB
         assert after[1] - before[1] <= 2  # descriptors
         assert live.children() == []
-        assert [name for name in live.files() if not name.startswith("media/converted/")] == []
+        assert live.unfinished() == []
 
 
 def kind_done(live: Live, kind) -> None:

@@ -122,6 +122,10 @@ class Live:
         ]
         return [name for name in found if Path(name).name not in self.kept]
 
+    def unfinished(self) -> list[str]:
+        """Those that no link stands for. (A link whose client was cut off lives until its time.)"""
+        return [name for name in self.files() if not name.startswith("media/converted/")]
+
     def workers(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children()
 

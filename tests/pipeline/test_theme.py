@@ -17,11 +17,10 @@ from converter.pipeline.control import STAGES_WITH_THEME, Control
 from converter.pipeline.errors import ConversionCanceledError, ConversionTimeoutError, OutputError
 from converter.pipeline.formats import best_format
 from converter.pipeline.profile import CHROME_THEME, Framing
-from tests.decoding import decoding
 from tests.themes import (
     CLIP_SIZE,
-    MAX_PIXELS,
     ONE_SECOND,
+    gif_frames,
     number_in,
     numbered_clip,
     pictures_of,
@@ -64,12 +63,6 @@ def small_second(monkeypatch: pytest.MonkeyPatch) -> None:
 def small_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Both cost next to nothing, where it is not about their size."""
     monkeypatch.setattr(theme, "picture_sizes", lambda _: {"100": (320, 180), "200": (640, 360)})
-
-
-def gif_frames(clip: Path, *, framing: Framing) -> list[np.ndarray]:
-    """What the GIF's encoder is given of the clip's first second."""
-    with decoding(clip, profile=ONE_SECOND, framing=framing, max_pixels=MAX_PIXELS) as shown:
-        return list(shown)
 
 
 def test_the_zip_holds_what_a_theme_needs_stored_and_undated(made):
@@ -198,7 +191,7 @@ def test_its_pixels_are_square_whatever_the_sources_are(clips, tmp_path):
     assert written.split(b"pasp")[1][:8] == bytes([0, 0, 0, 1, 0, 0, 0, 1])
 
 
-@pytest.mark.usefixtures("small_second")
+@pytest.mark.usefixtures("small_pictures")
 def test_progress_only_grows_and_stays_in_its_stage(numbered, tmp_path):
     told = []
     control = Control(
