@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
-from tests.browser.arguments import PAGE
 from tests.browser.servers import Server, collect_static, serve
 from tests.browser.steps import choose
+from tests.browser.switches import PAGE
 from tests.browser.tabs import Tabs
 from tests.conftest import shared_folder
 

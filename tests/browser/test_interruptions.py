@@ -180,7 +180,11 @@ def test_cancel_works_while_the_file_comes_down(open_page, ramp: Path) -> None:
 
 
 # Short and long, as strings.js writes them.
-LINES = ["Uploading: 0 MB of 22.9 MB", "Uploading: 12.5 MB of 100 MB, about 45 s left", "Done: 5 %"]
+LINES = [
+    "Uploading: 0 MB of 22.9 MB",
+    "Uploading: 12.5 MB of 100 MB, about 45 s left",
+    "Drawing the loop: 5 %",
+]
 TOP_OF_CANCEL = """line => {
     const part = (name) => document.querySelector(`#panel-converting [data-part="${name}"]`);
     part("line").textContent = line;

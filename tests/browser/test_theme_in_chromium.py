@@ -20,7 +20,7 @@ from converter.pipeline.control import Control
 from converter.pipeline.convert import convert_video
 from converter.pipeline.profile import Framing
 from converter.pipeline.theme import ThemeFacts
-from tests.browser import arguments
+from tests.browser import switches
 from tests.themes import (
     CLIP_SIZE,
     GREEN,
@@ -76,7 +76,7 @@ def new_tab(
         executable_path=chromium,
         headless=False,  # Playwright's own flag would switch extensions off
         no_viewport=True,
-        args=arguments.new_tab(theme=theme, scale=scale, window=WINDOW),
+        args=switches.new_tab(theme=theme, scale=scale, window=WINDOW),
         ignore_default_args=["--disable-extensions", "--force-color-profile=srgb"],
     )
     (page,) = context.pages

@@ -48,6 +48,7 @@ def test_an_upload_that_fills_the_disk_is_told_so_and_leaves_nothing(tmp_path, k
 def test_a_picture_that_fills_the_disk_is_told_so_and_leaves_nothing(tmp_path, kitchen, short):
     noise = ("-f", "lavfi", "-i", "nullsrc=s=160x90:r=24:d=6,geq=random(1)*255:128:128")
     clip = kitchen.ffmpeg(*noise, "-c:v", "libx264", "-crf", "40", suffix="mp4")
+    # Of this size the GIF does not fit; of a small one it would.
     with small_disk(tmp_path / "media", 1), serve(tmp_path, TEST_GIF="160x90x6") as live:
         answer = live.convert(clip)
         assert answer.refusal == LOW_DISK

@@ -33,8 +33,12 @@ def test_dark_is_other_colours_alone_and_narrow_shows_nothing_more() -> None:
     blocks = re.findall(r"^@media ([^{]+) \{\n(.*?)^\}", styles, flags=re.MULTILINE | re.DOTALL)
     (dark,) = [block for asked, block in blocks if "dark" in asked]
     assert re.sub(r"^    --[\w-]+: [^;]+;\n", "", dark, flags=re.MULTILINE) == "  :root {\n  }\n"
-    narrow = "".join(block for asked, block in blocks if asked.startswith("(max-width"))
+    narrow, wide = (
+        "".join(block for asked, block in blocks if asked.startswith(f"({side}-width"))
+        for side in ("max", "min")
+    )
     assert set(re.findall(r"display: ([\w-]+)", narrow)) == {"none"}
+    assert "display: none" not in wide
 
 
 def test_markup_and_scripts_know_the_same_parts() -> None:

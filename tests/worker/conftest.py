@@ -14,9 +14,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.worker)
-            # One system for a module's tests, in one process of xdist.
-            busy = item.path.stem == "test_queue"
-            item.add_marker(pytest.mark.xdist_group(item.path.stem if busy else WAITING))
+            # One system for a module's tests, in one process of xdist. Those that kill something
+            # wait for its death to be noticed; those of the queue do not.
+            waits = item.path.stem != "test_queue"
+            item.add_marker(pytest.mark.xdist_group(WAITING if waits else item.path.stem))
 
 
 @pytest.fixture(scope="module")

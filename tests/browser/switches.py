@@ -1,4 +1,6 @@
-"""What Chromium is started with."""
+"""The command-line switches that Chromium is started with."""
+
+from pathlib import Path
 
 # As root in a container, off the network.
 _ALWAYS = ["--no-sandbox", "--no-first-run", "--disable-background-networking"]
@@ -39,7 +41,7 @@ PAGE = [
 ]
 
 
-def new_tab(*, theme: object, scale: float, window: tuple[int, int]) -> list[str]:
+def new_tab(*, theme: Path, scale: float, window: tuple[int, int]) -> list[str]:
     """For a New Tab page with that theme's folder loaded; scale: device px a CSS px."""
     return [
         *_ALWAYS,
