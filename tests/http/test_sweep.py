@@ -57,6 +57,15 @@ def test_a_disk_without_room_for_the_sweeps_own_note_is_swept(house, expired, mo
     assert files_in(house) == []
 
 
+def test_the_sweep_takes_what_nobody_holds_and_nothing_else(house):
+    work = storage.work_folder()
+    with storage.held_file() as upload, storage.workspace() as folder:
+        (work / "left.upload").touch()
+        sweep.purge_expired()
+        assert {str(entry) for entry in work.iterdir()} == {upload.name, str(folder)}
+    assert list(work.iterdir()) == []
+
+
 def test_an_entry_that_cannot_be_opened_does_not_stop_the_sweep(house, expired):
     (storage.work_folder() / "a-loop").symlink_to("a-loop")
     sweep.if_due()
@@ -76,7 +85,7 @@ def test_the_servers_sweep_outlives_a_failure(caplog):
 
 
 def test_health_and_the_sweep_do_not_meet(house):
-    """The sweep takes what nobody holds: the file that /health/ tries the folder with, once."""
+    """The sweep must take neither the file nor the key that /health/ tries things with."""
     wrong, done = set(), threading.Event()
 
     def ask() -> None:
