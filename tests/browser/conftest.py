@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
@@ -12,7 +13,7 @@ from tests.browser.servers import Server, collect_static, serve
 from tests.browser.steps import choose
 from tests.browser.switches import PAGE
 from tests.browser.tabs import Tabs
-from tests.conftest import shared_folder
+from tests.conftest import eventually, shared_folder
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
@@ -23,13 +24,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(f"browser-{item.path.stem}"))
 
 
+INSTALL_S = 240  # for the distribution's slowest mirror; below pytest's own timeout
+
 # Playwright's own 5 s are too few for a machine that does other things as well.
 expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """Where Chromium is; without it the tests are skipped, but in CI they fail."""
+    """Where Chromium is; without it the tests are skipped, but in CI they fail.
+
+    scripts/test may be installing it yet: what is there of it before the end does not start.
+    """
+    if installer := os.environ.get("CHROMIUM_INSTALLER"):
+        eventually(lambda: not psutil.pid_exists(int(installer)), within_s=INSTALL_S)
     found = shutil.which("chromium") or shutil.which("google-chrome")
     if found:
         return found
