@@ -11,7 +11,7 @@ from converter.pipeline.control import Control
 
 SMALL_SIZE = (96, 54)  # px
 SMALL = {"TEST_GIF": "{}x{}x6".format(*SMALL_SIZE)}  # px, px, s
-BRIEF = {"TEST_GIF": "1280x720x2"}
+BRIEF = {"TEST_GIF": "1280x720x1"}
 # Time enough to interrupt a conversion, and nobody's processor is busy meanwhile.
 SLOW = {"TEST_PAUSE_S": "0.04"}  # a frame: 1 s for one of source
 

@@ -58,21 +58,22 @@ def our_ffmpegs(folder) -> list[psutil.Process]:
     return found
 
 
-@pytest.mark.parametrize("point", EVERY_POINT)
+@pytest.mark.parametrize("points", [POINTS, pytest.param(LONG_POINTS, marks=pytest.mark.long)])
 def test_after_a_power_cut_the_next_start_leaves_nothing_and_converts(
-    point, tmp_path, one_second, short
+    points, tmp_path, one_second, short
 ):
-    with (
-        serve(tmp_path, **SMALL, **SLOW) as live,
-        converting(live, one_second, for_s=point) as running,
-    ):
-        for process in [*psutil.Process(live.process.pid).children(recursive=True), live.process]:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
-        running.result()
-    with serve(tmp_path, **SMALL) as live:
-        assert eventually(lambda: not live.unfinished()), live.files()
-        assert live.convert(short).status == 200
+    with contextlib.ExitStack() as stack:
+        live = stack.enter_context(serve(tmp_path, **SMALL, **SLOW))
+        for point in points:
+            with converting(live, one_second, for_s=point) as running:
+                tree = psutil.Process(live.process.pid).children(recursive=True)
+                for process in [*tree, live.process]:
+                    with contextlib.suppress(psutil.NoSuchProcess):
+                        process.kill()
+                running.result()
+            live = stack.enter_context(serve(tmp_path, **SMALL, **SLOW))
+            assert eventually(lambda live=live: not live.unfinished()), (point, live.files())
+            assert live.convert(short).status == 200, point
 
 
 @pytest.mark.xdist_group("kills-slow")
