@@ -20,7 +20,7 @@ import pytest
 # of xdist must agree on these.
 NOBODYS_ID = "7f3a6c1e-8a53-4a3c-9a43-0b8d6a5e2f10"
 
-# The group of tests that wait more than they compute. One process of xdist has them all, and has
+# A group of tests that wait more than they compute. One process of xdist has them all, and has
 # them first: the others keep the cores busy meanwhile.
 WAITING = "waiting"
 
@@ -108,6 +108,11 @@ def files_in(folder: Path) -> list[str]:
     """
     found = [Path(place, name) for place, _, names in os.walk(folder) for name in names]
     return sorted(str(path.relative_to(folder)) for path in found if path.is_file())
+
+
+# A clip that is there to be converted: of a few colours, for which a palette is found six times
+# sooner than for testsrc2's.
+FEW_COLOURS = "smptebars=s=160x90:r=24"
 
 
 def run_ffmpeg(*arguments: str) -> None:

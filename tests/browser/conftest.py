@@ -13,7 +13,7 @@ from tests.browser.servers import Server, collect_static, serve
 from tests.browser.steps import choose
 from tests.browser.switches import PAGE
 from tests.browser.tabs import Tabs
-from tests.conftest import eventually, shared_folder
+from tests.conftest import FEW_COLOURS, eventually, shared_folder
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
@@ -123,7 +123,7 @@ def short_ramp(clips: Callable[..., Path]) -> Path:
 @pytest.fixture(scope="session")
 def moment(clips: Callable[..., Path]) -> Path:
     """One second, for what costs too much to wait for six: 24 frames."""
-    source = "testsrc2=s=320x180:r=24:d=1"
+    source = f"{FEW_COLOURS}:d=1"
     return clips("moment.mp4", "-f", "lavfi", "-i", source, "-pix_fmt", "yuv420p")
 
 

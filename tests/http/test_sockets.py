@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import WAITING, eventually, files_in
+from tests.conftest import FEW_COLOURS, WAITING, eventually, files_in
 from tests.http.conftest import MP4_HEAD, gunicorn
 from tests.smaller import SLOW, SMALL
 
@@ -194,7 +194,7 @@ def test_a_head_that_cannot_be_read_is_refused_in_the_same_form(server, head, st
 
 
 def test_a_worker_is_not_replaced_while_it_converts(tmp_path, clips):
-    clip = clips("two.mp4", "-f", "lavfi", "-i", "testsrc2=s=160x90:r=24:d=2")
+    clip = clips("two.mp4", "-f", "lavfi", "-i", f"{FEW_COLOURS}:d=2")
     few = "--max-requests 20 --max-requests-jitter 0"
     with gunicorn(tmp_path, GUNICORN_CMD_ARGS=few, **SMALL, **SLOW) as address:
         for _ in range(18):

@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import WAITING, files_in
+from tests.conftest import FEW_COLOURS, WAITING, files_in
 from tests.worker.house import House, WorkerProcess, system
+
+# Those that kill something wait for its death to be noticed, as long as all the others that wait.
+GROUPS = {"test_bucket": WAITING, "test_deaths": "killing", "test_faults": "killing"}
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
@@ -14,10 +17,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.worker)
-            # One system for a module's tests, in one process of xdist. Those that kill something
-            # wait for its death to be noticed; those of the queue do not.
-            waits = item.path.stem != "test_queue"
-            item.add_marker(pytest.mark.xdist_group(WAITING if waits else item.path.stem))
+            # One system for a module's tests, in one process of xdist.
+            stem = item.path.stem
+            item.add_marker(pytest.mark.xdist_group(GROUPS.get(stem, stem)))
 
 
 @pytest.fixture(scope="module")
@@ -46,19 +48,19 @@ def worker(running_house: House) -> Iterator["WorkerProcess"]:
 @pytest.fixture(scope="session")
 def short_clip(clips) -> Path:
     """Half a second: 12 frames."""
-    return clips("half.mp4", "-f", "lavfi", "-i", "testsrc2=s=160x90:r=24:d=0.5", *YUV)
+    return clips("half.mp4", "-f", "lavfi", "-i", f"{FEW_COLOURS}:d=0.5", *YUV)
 
 
 @pytest.fixture(scope="session")
 def clip(clips) -> Path:
     """A second and a half: time enough to interrupt its conversion."""
-    return clips("some.mp4", "-f", "lavfi", "-i", "testsrc2=s=160x90:r=24:d=1.5", *YUV)
+    return clips("some.mp4", "-f", "lavfi", "-i", f"{FEW_COLOURS}:d=1.5", *YUV)
 
 
 @pytest.fixture(scope="session")
 def long_clip(clips) -> Path:
     """Four seconds."""
-    return clips("four.mp4", "-f", "lavfi", "-i", "testsrc2=s=160x90:r=24:d=4", *YUV)
+    return clips("four.mp4", "-f", "lavfi", "-i", f"{FEW_COLOURS}:d=4", *YUV)
 
 
 YUV = ("-pix_fmt", "yuv420p")
