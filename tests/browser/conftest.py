@@ -15,13 +15,17 @@ from tests.browser.switches import PAGE
 from tests.browser.tabs import Tabs
 from tests.conftest import FEW_COLOURS, eventually, shared_folder
 
+# What needs the page alone, and what needs a conversion, each in one process of xdist: two
+# Chromiums, two servers, and a module's tests share what they make.
+PAGE_ALONE = {"test_intake", "test_looks", "test_preview", "test_trim"}
+
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
-            # A module's tests share what they make, in one process of xdist.
-            item.add_marker(pytest.mark.xdist_group(f"browser-{item.path.stem}"))
+            kind = "page" if item.path.stem in PAGE_ALONE else "conversion"
+            item.add_marker(pytest.mark.xdist_group(f"browser-{kind}"))
 
 
 INSTALL_S = 240  # for the distribution's slowest mirror; below pytest's own timeout
