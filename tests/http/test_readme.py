@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from tests.conftest import eventually, files_in
+from tests.conftest import FEW_COLOURS, eventually, files_in
 from tests.http.conftest import ROOT, gunicorn
 
 
@@ -17,7 +17,7 @@ def test_the_curl_lines_of_the_readme_give_a_gif(tmp_path, clips):
         pytest.skip("curl is not installed: apt-get install curl")
     section = (ROOT / "README.md").read_text().split("## With curl")[1].split("\n## ")[0]
     lines = "\n".join(re.findall(r"```sh\n(.*?)```", section, re.DOTALL))
-    three_s = clips("three.mp4", "-f", "lavfi", "-i", "testsrc2=s=160x90:r=24:d=3")
+    three_s = clips("three.mp4", "-f", "lavfi", "-i", f"{FEW_COLOURS}:d=3")
     (tmp_path / "clip.mp4").write_bytes(three_s.read_bytes())
     server = tmp_path / "server"
     server.mkdir()
