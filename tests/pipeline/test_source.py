@@ -41,6 +41,9 @@ from tests.decoding import (
 )
 from tests.http.conftest import ROOT
 
+# A frame of this size is more than a pipe holds: the one after those that were read breaks off.
+LARGE = ConversionProfile(width=1280, height=720, fps=24, seconds=1)
+
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv"])
 @pytest.mark.parametrize(("default", "colour"), [("0", RED), ("1", BLUE)])
@@ -217,8 +220,7 @@ def test_a_decode_that_runs_out_of_time_is_stopped(tiny_clip):
     [(signal.SIGKILL, OutputError), (signal.SIGSEGV, UnreadableVideoError)],
 )
 def test_what_a_killed_decoder_gave_is_no_short_clip(tiny_clip, number, error):
-    with opened(tiny_clip) as shown:
-        next(shown)
+    with opened(tiny_clip, LARGE) as shown:
         next(shown)
         (child,) = (c for c in psutil.Process().children() if c.name().startswith("ffmpeg"))
         child.send_signal(number)
@@ -227,11 +229,9 @@ def test_what_a_killed_decoder_gave_is_no_short_clip(tiny_clip, number, error):
 
 
 def test_what_a_canceled_decoder_gave_is_no_short_clip(tiny_clip):
-    """A frame of this size is more than a pipe holds: the third breaks off in its middle."""
     stop = threading.Event()
-    large = ConversionProfile(width=1280, height=720, fps=24, seconds=1)
     control = Control(timeout_s=60, is_canceled=stop.is_set)
-    with decoding(tiny_clip, profile=large, framing=Framing(), control=control) as shown:
+    with decoding(tiny_clip, profile=LARGE, framing=Framing(), control=control) as shown:
         next(shown)
         next(shown)
         (child,) = (c for c in psutil.Process().children() if c.name().startswith("ffmpeg"))
