@@ -1,7 +1,7 @@
 """POST /convert/ with theme=1: a second link, which never costs the first."""
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import call_command
 
 from converter import progress, services
 from converter.pipeline.errors import (
@@ -207,11 +207,6 @@ def test_the_command_writes_both_files(house, themed, tmp_path, capsys):
     )
     assert (tmp_path / "out.zip").read_bytes() == ARCHIVE
     assert "out.zip: Mine, 0.0 MB" in capsys.readouterr().out
-
-
-def test_the_command_refuses_a_screen_that_is_none(house, themed, tmp_path):
-    with pytest.raises(CommandError, match="--screen"):
-        call_command("convert", "in.mp4", str(tmp_path / "out.gif"), screen="large")
 
 
 def test_a_theme_whose_gif_cannot_be_stored_leaves_nothing(client, house, converted, monkeypatch):

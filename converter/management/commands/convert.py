@@ -44,6 +44,9 @@ class Command(BaseCommand):
         screen, look, theme = _screen(options), Look(), options["theme"]
         framing = _framing(options)
         output: Path = options["output"]
+        for path in filter(None, (output, theme)):
+            if not path.parent.is_dir():  # said now, not when all is converted
+                raise CommandError(f"There is no folder {path.parent}.")
         control = Control(
             timeout_s=settings.CONVERSION_TIMEOUT,
             report=self._show,

@@ -1,0 +1,104 @@
+"""`manage.py convert` and `purge_media`: the same pipeline and the same sweep, from the shell."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from converter.pipeline.profile import Framing
+from tests.conftest import files_in
+from tests.http.conftest import PICTURE, ROOT, clip_file
+from tests.http.test_download import issue
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> str:
+    path = tmp_path / "in.mp4"
+    path.write_bytes(clip_file().read())
+    return str(path)
+
+
+def test_the_gif_is_written_and_told(house, converted, clip, tmp_path, capsys):
+    output = tmp_path / "out.gif"
+    chosen = {"start": "00:01:02.500", "fit": "contain", "focus": "0.25,1", "quality": "small"}
+    call_command("convert", clip, str(output), **chosen)
+    assert output.read_bytes() == PICTURE
+    assert capsys.readouterr() == (f"{output}: 144 frames, 0.2 MB\n", "")
+    assert converted[0]["framing"] == Framing(start_s=62.5, fit="contain", focus_x=0.25, focus_y=1)
+    assert converted[0]["quality"] == "small"
+    assert sorted(path.name for path in tmp_path.glob("*.*")) == ["in.mp4", "out.gif"]
+    assert files_in(house) == []
+
+
+def test_a_terminal_shows_a_bar_and_then_none(
+    house, converted, clip, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    call_command("convert", clip, str(tmp_path / "out.gif"))
+    shown = capsys.readouterr().err.split("\r")
+    assert f"encode  [{'#' * 14:30}]  49 %" in shown
+    assert shown[-2:] == [" " * 48, ""]
+
+
+@pytest.mark.parametrize(
+    ("option", "wrong"),
+    [
+        ("start", "5 s"),
+        ("focus", "middle"),
+        ("focus", "0.5"),
+        ("focus", "0.5,1.5"),
+        ("focus", "nan,0"),
+        ("screen", "large"),
+    ],
+)
+def test_a_wrong_option_is_named(house, converted, clip, tmp_path, option, wrong):
+    with pytest.raises(CommandError, match=f"Give .*--{option}"):
+        call_command("convert", clip, str(tmp_path / "out.gif"), **{option: wrong})
+    assert converted == []
+
+
+def test_what_cannot_be_converted_leaves_the_last_gif_as_it_was(house, tmp_path):
+    output, junk = tmp_path / "out.gif", tmp_path / "junk.mp4"
+    output.write_bytes(PICTURE)
+    junk.write_bytes(b"no video")
+    with pytest.raises(CommandError, match=f"Can't open {tmp_path}/none.mp4: No such file"):
+        call_command("convert", str(tmp_path / "none.mp4"), str(output))
+    with pytest.raises(CommandError, match="MP4"):
+        call_command("convert", str(junk), str(output))
+    assert output.read_bytes() == PICTURE
+    assert files_in(house) == []
+
+
+def test_a_folder_that_is_not_there_is_told_before_the_conversion(house, converted, clip, tmp_path):
+    output, nowhere = str(tmp_path / "out.gif"), tmp_path / "no"
+    for files in (
+        [clip, str(nowhere / "out.gif")],
+        [clip, output, "--theme", str(nowhere / "a.zip")],
+    ):
+        with pytest.raises(CommandError, match=f"There is no folder {nowhere}"):
+            call_command("convert", *files)
+    assert converted == []
+
+
+def test_the_shell_is_told_in_one_line_and_by_the_exit_status(house, tmp_path):
+    none = str(tmp_path / "none.mp4")
+    command = [sys.executable, "manage.py", "convert", none, str(tmp_path / "out.gif")]
+    env = os.environ | {"MEDIA_ROOT": str(house)}
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"CommandError: Can't open {none}: No such file or directory.\n"
+
+
+def test_the_sweep_by_hand_says_how_much_went(house, settings, capsys):
+    issue()
+    (name,) = files_in(house)
+    old = time.time() - settings.DOWNLOAD_TTL - 1
+    os.utime(house / name, (old, old))
+    issue()
+    call_command("purge_media")
+    assert capsys.readouterr().out == "1 removed\n"
+    assert len(files_in(house)) == 1
