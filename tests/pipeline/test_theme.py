@@ -166,12 +166,11 @@ SOURCES = {
     "alpha.webm": ["-pix_fmt", "yuva420p", "-c:v", "libvpx-vp9", "-auto-alt-ref", "0"],
     "deep.mov": ["-pix_fmt", "yuv422p10le", "-c:v", "prores_ks"],
 }
+FITTED = [("cover", "plain.mp4"), *(("contain", name) for name in SOURCES)]
 
 
 @pytest.mark.usefixtures("small_second")
-@pytest.mark.parametrize(
-    ("fit", "name"), [("cover", "plain.mp4"), *(("contain", name) for name in SOURCES)]
-)
+@pytest.mark.parametrize(("fit", "name"), FITTED)
 def test_it_looks_like_the_gif_whatever_the_source(clips, tmp_path, name, fit):
     bars = "smptebars=s=160x100:r=24:d=0.2,format=rgba,colorchannelmixer=aa=0.7"
     clip = clips(name, "-f", "lavfi", "-i", bars, *SOURCES[name])
