@@ -110,8 +110,8 @@ def files_in(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in found if path.is_file())
 
 
-# A clip that is there to be converted: of a few colours, for which a palette is found six times
-# sooner than for testsrc2's.
+# For a clip that is there to be converted and no more: a frame of it costs a sixth of testsrc2's,
+# whose many colours move.
 FEW_COLOURS = "smptebars=s=160x90:r=24"
 
 

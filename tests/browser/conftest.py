@@ -15,6 +15,7 @@ from tests.browser.switches import PAGE
 from tests.browser.tabs import Tabs
 from tests.conftest import FEW_COLOURS, eventually, shared_folder
 
+INSTALL_S = 240  # for the distribution's slowest mirror; below pytest's own timeout
 # What needs the page alone, and what needs a conversion, each in one process of xdist: two
 # Chromiums, two servers, and a module's tests share what they make.
 PAGE_ALONE = {"test_intake", "test_looks", "test_preview", "test_trim"}
@@ -27,8 +28,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             kind = "page" if item.path.stem in PAGE_ALONE else "conversion"
             item.add_marker(pytest.mark.xdist_group(f"browser-{kind}"))
 
-
-INSTALL_S = 240  # for the distribution's slowest mirror; below pytest's own timeout
 
 # Playwright's own 5 s are too few for a machine that does other things as well.
 expect.set_options(timeout=20_000)

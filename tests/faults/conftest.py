@@ -37,7 +37,7 @@ def kitchen() -> Kitchen:
 
 @pytest.fixture(scope="session")
 def six_seconds(kitchen) -> bytes:
-    """A clip that takes the small server about a second, one of real size several."""
+    """A clip that fills any GIF."""
     return kitchen.clip(seconds=6, size=(320, 180))
 
 

@@ -1,9 +1,8 @@
-"""`manage.py convert` and `purge_media`: the same pipeline and the same sweep, from the shell."""
+"""`manage.py convert`: the same pipeline, from the shell."""
 
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,6 @@ from django.core.management import CommandError, call_command
 from converter.pipeline.profile import Framing
 from tests.conftest import files_in
 from tests.http.conftest import PICTURE, ROOT, clip_file
-from tests.http.test_download import issue
 
 
 @pytest.fixture
@@ -91,14 +89,3 @@ def test_the_shell_is_told_in_one_line_and_by_the_exit_status(house, tmp_path):
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"CommandError: Can't open {none}: No such file or directory.\n"
-
-
-def test_the_sweep_by_hand_says_how_much_went(house, settings, capsys):
-    issue()
-    (name,) = files_in(house)
-    old = time.time() - settings.DOWNLOAD_TTL - 1
-    os.utime(house / name, (old, old))
-    issue()
-    call_command("purge_media")
-    assert capsys.readouterr().out == "1 removed\n"
-    assert len(files_in(house)) == 1

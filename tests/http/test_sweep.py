@@ -8,6 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.core.management import call_command
 
 from converter import health, storage, sweep
 from tests.conftest import files_in
@@ -27,6 +28,13 @@ def expired(house, settings):
 def test_a_file_goes_with_its_link(house, expired):
     issue()  # and a fresh one stays
     sweep.if_due()
+    assert len(files_in(house)) == 1
+
+
+def test_the_sweep_by_hand_says_how_much_went(house, expired, capsys):
+    issue()
+    call_command("purge_media")
+    assert capsys.readouterr().out == "1 removed\n"
     assert len(files_in(house)) == 1
 
 

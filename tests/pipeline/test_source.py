@@ -23,7 +23,7 @@ from converter.pipeline.errors import (
     UnsupportedTypeError,
 )
 from converter.pipeline.probe import Probe, parse, probe
-from converter.pipeline.profile import ConversionProfile, Framing
+from converter.pipeline.profile import CHROME_THEME, ConversionProfile, Framing
 from converter.pipeline.source import frames, open_clip
 from tests.conftest import eventually, run_ffmpeg
 from tests.decoding import (
@@ -207,6 +207,14 @@ bt2020nc/bt2020/arib-std-b67, progressive), 1920x1080 [SAR 1:1 DAR 16:9], 30 fps
         True,
         True,
     )
+
+
+def test_the_copies_over_a_gap_are_scaled_one_by_one(clips):
+    """All at once they would take more memory than a decoder is given."""
+    apart = "color=red:s=160x90:r=24:d=0.1,setpts='if(N,3600,0)/TB'"
+    clip = clips("apart.mp4", "-f", "lavfi", "-i", apart, *X264, "-fps_mode", "passthrough")
+    with opened(clip, CHROME_THEME) as shown:
+        assert sum(1 for _ in shown) == CHROME_THEME.frames
 
 
 def test_a_decode_that_runs_out_of_time_is_stopped(tiny_clip):

@@ -166,7 +166,7 @@ SOURCES = {
     "alpha.webm": ["-pix_fmt", "yuva420p", "-c:v", "libvpx-vp9", "-auto-alt-ref", "0"],
     "deep.mov": ["-pix_fmt", "yuv422p10le", "-c:v", "prores_ks"],
 }
-FITTED = [("cover", "plain.mp4"), *(("contain", name) for name in SOURCES)]
+FITTED = [("cover", "plain.mp4"), ("cover", "hlg.mp4"), *(("contain", name) for name in SOURCES)]
 
 
 @pytest.mark.usefixtures("small_second")

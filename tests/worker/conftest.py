@@ -8,7 +8,8 @@ import pytest
 from tests.conftest import FEW_COLOURS, WAITING, files_in
 from tests.worker.house import House, WorkerProcess, system
 
-# Those that kill something wait for its death to be noticed, as long as all the others that wait.
+# Those that kill something wait for its death to be noticed: half of all the waiting there is, so
+# another process of xdist has them.
 GROUPS = {"test_bucket": WAITING, "test_deaths": "killing", "test_faults": "killing"}
 
 
