@@ -11,12 +11,13 @@ const FRAME_CHROMA = 0.07;
 const DARK_LIGHTNESS = 0.62;
 const GROUNDS = { dark: [0.26, 0.34], light: [0.86, 0.94] }; // lightness of frame and toolbar
 const READABLE = 4.5;
+const LINEAR = Float64Array.from({ length: 256 }, (_, level) => linear(level));
 
 /** {frame, toolbar, frameText, toolbarText, page} for frames (ImageData); the first is the clip's. */
 export function themeColours(images) {
   const labs = [];
   for (const { data } of images) {
-    for (let at = 0; at < data.length; at += 4) labs.push(toLab(data.slice(at, at + 3)));
+    for (let at = 0; at < data.length; at += 4) labs.push(toLab(data, at));
   }
   const [a, b] = rulingHue(labs);
   const median = labs.map(([light]) => light).sort((x, y) => x - y)[labs.length >> 1];
@@ -65,8 +66,8 @@ function rulingHue(labs) {
   return [strength * Math.cos(hue), strength * Math.sin(hue)];
 }
 
-function toLab(rgb) {
-  const [r, g, b] = [...rgb].map(linear);
+function toLab(data, at) {
+  const [r, g, b] = [LINEAR[data[at]], LINEAR[data[at + 1]], LINEAR[data[at + 2]]];
   const l = Math.cbrt(0.4122214708 * r + 0.5363325363 * g + 0.0514459929 * b);
   const m = Math.cbrt(0.2119034982 * r + 0.6806995451 * g + 0.1073969566 * b);
   const s = Math.cbrt(0.0883024619 * r + 0.2817188376 * g + 0.6299787005 * b);

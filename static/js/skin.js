@@ -21,6 +21,8 @@ export class Skin {
   #first = null; // the frame at the chosen start
   #film = new Map(); // seconds to frame, from all over the clip
   #state = {};
+  #seen = []; // what the estimate was made of: the part, then the frames
+  #estimated = null;
 
   constructor(root, { limits }) {
     this.#root = root;
@@ -61,6 +63,12 @@ export class Skin {
     const film = [...this.#film].filter(([seconds]) => seconds >= start && seconds < end);
     const images = [this.#first, ...film.map(([, image]) => image)];
     const part = visiblePart(clip, { fit, focus, frame: this.#limits.frame });
-    return themeColours(images.map((image) => cutOut(image, part)));
+    const seen = [...Object.values(part), ...images];
+    // Thousands of pixels: not at each move of a drag.
+    if (seen.length !== this.#seen.length || seen.some((one, at) => one !== this.#seen[at])) {
+      this.#seen = seen;
+      this.#estimated = themeColours(images.map((image) => cutOut(image, part)));
+    }
+    return this.#estimated;
   }
 }

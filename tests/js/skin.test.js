@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Skin } from "../../static/js/skin.js";
+
+const RED = [200, 20, 20];
+const BLUE = [20, 40, 220];
+
+/** Flat colours, one under the other. */
+function bands(...colours) {
+  return { data: Uint8ClampedArray.from(colours.flatMap((colour) => [...colour, 255])), width: 1, height: colours.length };
+}
+
+// clip.js draws a picture small; here it is small already.
+globalThis.document = {
+  createElement: () => {
+    let drawn = null;
+    return { getContext: () => ({ drawImage: (picture) => (drawn = picture), getImageData: () => drawn }) };
+  },
+};
+
+function skinned() {
+  const worn = {};
+  const root = { style: { setProperty: (name, value) => (worn[name] = value) } };
+  const limits = { length: 6, themeAvailable: true, frame: { width: 16, height: 9 } };
+  return { skin: new Skin(root, { limits }), frame: () => worn["--mock-frame"] };
+}
+
+const UPRIGHT = { width: 90, height: 160, duration: 20, sample: bands(RED, RED, BLUE, BLUE) };
+const EDIT = { clip: UPRIGHT, start: 0, fit: "cover", focus: { x: 0, y: 0 }, theme: true };
+
+test("the estimate follows the crop, the start, the frames that are found and the clip", () => {
+  const { skin, frame } = skinned();
+  const shown = (state) => (skin.render(state), frame());
+  skin.open(UPRIGHT);
+  const red = shown(EDIT);
+  const blue = shown({ ...EDIT, focus: { x: 0, y: 1 } });
+  assert.notEqual(red, blue);
+  assert.equal(shown(EDIT), red);
+
+  skin.see(1, bands(BLUE, BLUE, BLUE, BLUE));
+  skin.see(2, bands(BLUE, BLUE, BLUE, BLUE));
+  assert.equal(frame(), blue);
+  assert.equal(shown({ ...EDIT, start: 10 }), red); // neither is among the six seconds from there
+  assert.equal(shown(EDIT), blue);
+
+  skin.seeFirst(bands(BLUE, BLUE, BLUE, BLUE));
+  assert.equal(shown({ ...EDIT, start: 10 }), blue);
+  const other = { ...UPRIGHT, sample: bands(RED, RED, RED, RED) };
+  skin.open(other);
+  assert.equal(shown({ ...EDIT, clip: other }), red);
+});
+
+test("the theme that was made wins; without any wish for one nothing is worn", () => {
+  const { skin, frame } = skinned();
+  skin.open(UPRIGHT);
+  const colours = { frame: [1, 2, 3], toolbar: [4, 5, 6], frameText: [0, 0, 0], toolbarText: [0, 0, 0], page: [7, 8, 9] };
+  skin.render({ ...EDIT, result: { theme: { colours } } });
+  assert.equal(frame(), "rgb(1 2 3)");
+  skin.render({ ...EDIT, theme: false });
+  assert.equal(frame(), "");
+});
