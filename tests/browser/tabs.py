@@ -28,10 +28,10 @@ class Tab:
         try:
             self.page.unroute_all(behavior="ignoreErrors")
             self.page.context.set_offline(False)
+            self.page.goto(f"{self.url}/health/")  # of the same site: the process stays
             self.page.context.clear_permissions()
             self.page.set_viewport_size(self.options["viewport"])
             self.page.emulate_media(color_scheme=self.options.get("color_scheme", "light"))
-            self.page.goto(f"{self.url}/health/")  # of the same site: the process stays
         except Error:
             return False
         return True

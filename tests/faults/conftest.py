@@ -44,7 +44,7 @@ def six_seconds(kitchen) -> bytes:
 @pytest.fixture(scope="session")
 def one_second(kitchen) -> bytes:
     """A clip that takes a slow server a second."""
-    return kitchen.clip()
+    return kitchen.clip(seconds=1)
 
 
 @pytest.fixture(scope="session")

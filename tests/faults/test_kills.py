@@ -18,8 +18,8 @@ from tests.smaller import SLOW, SMALL, SMALL_SIZE
 
 # Ten points of a conversion that takes the slow server about a second; those of the long runs lie
 # between the others.
-POINTS = [0.0, 0.2, 0.5, 0.9]
-LONG_POINTS = [0.1, 0.3, 0.4, 0.6, 0.7, 0.8]
+POINTS = [0.0, 0.3, 0.8]
+LONG_POINTS = [0.1, 0.2, 0.4, 0.5, 0.6, 0.7, 0.9]
 EVERY_POINT = [*POINTS, *(pytest.param(p, marks=pytest.mark.long) for p in LONG_POINTS)]
 
 

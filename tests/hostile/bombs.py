@@ -262,6 +262,6 @@ NUMBERS = [
 ]
 NOISE = [
     Case("stderr-flood", noisy, either(UNREADABLE, TOO_SHORT)),
-    Case("metadata-flood", talkative, converts(24)),
+    Case("metadata-flood", talkative, converts(12)),
 ]
 CASES = [*PIXELS, *NUMBERS, *NOISE]

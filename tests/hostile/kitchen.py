@@ -118,7 +118,7 @@ class Kitchen:
         *options: str,
         times: Sequence[float] | None = None,
         fps: float = 24,
-        seconds: float = 1.0,
+        seconds: float = 0.5,
         size: tuple[int, int] = (128, 72),
         codec: Sequence[str] = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"),
     ) -> bytes:

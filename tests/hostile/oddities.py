@@ -22,7 +22,7 @@ TEN = ("-pix_fmt", "yuv420p10le", "-colorspace", "bt2020nc", "-color_primaries",
 VP8 = ("-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "500k")
 VP9 = ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "500k")
 AV1 = ("-c:v", "libsvtav1", "-preset", "12", "-svtav1-params", "lp=1")
-GOOD = converts(24, corners="RGBY", seconds=((0, 0.0), (20, 20 / 24)), patch=(0.25, 0.25))
+GOOD = converts(12, corners="RGBY", seconds=((0, 0.0), (8, 8 / 24)), patch=(0.25, 0.25))
 
 
 def clip(suffix: str, *codec: str) -> Callable[[Kitchen], bytes]:
@@ -118,11 +118,11 @@ CODECS = [
     Case(
         "hevc-hlg",
         clip("mov", *X265, *TEN, "-color_trc", "arib-std-b67"),
-        converts(24, corners="RGBY"),
+        converts(12, corners="RGBY"),
         "a.mov",
     ),
     Case(
-        "hevc-pq", clip("mp4", *X265, *TEN, "-color_trc", "smpte2084"), converts(24, corners="RGBY")
+        "hevc-pq", clip("mp4", *X265, *TEN, "-color_trc", "smpte2084"), converts(12, corners="RGBY")
     ),
     Case("av1-mp4", clip("mp4", *AV1, *YUV420), GOOD),
     Case("av1-webm", clip("webm", *AV1, *YUV420), GOOD, "a.webm"),
@@ -148,8 +148,8 @@ CODECS = [
         GOOD,
         "a.webm",
     ),
-    Case("vp8-alpha", alpha("webm", *VP8), converts(24, corners="KGBY"), "a.webm"),
-    Case("vp9-alpha", alpha("webm", *VP9), converts(24, corners="KGBY"), "a.webm"),
+    Case("vp8-alpha", alpha("webm", *VP8), converts(12, corners="KGBY"), "a.webm"),
+    Case("vp9-alpha", alpha("webm", *VP9), converts(12, corners="KGBY"), "a.webm"),
     Case("webm-recorded-vp8", recorded(b"V_VP8", *VP8), GOOD, "a.webm"),
     Case("webm-recorded-vp9", recorded(b"V_VP9", *VP9, *YUV420), GOOD, "a.webm"),
     Case("webm-live-muxer", clip("webm", *VP8, "-live", "1"), GOOD, "a.webm"),
@@ -159,25 +159,25 @@ TURNS = [
     Case(
         "turned-90",
         turned("-display_rotation", "90"),
-        converts(24, corners="GYRB", patch=(0.25, 0.79)),
+        converts(12, corners="GYRB", patch=(0.25, 0.79)),
     ),
     Case(
         "turned-180",
         turned("-display_rotation", "180"),
-        converts(24, corners="YBGR", patch=(0.25, 0.25)),
+        converts(12, corners="YBGR", patch=(0.25, 0.25)),
     ),
     Case(
         "turned-270",
         turned("-display_rotation", "270", suffix="mov"),
-        converts(24, corners="BRYG", patch=(0.25, 0.79)),
+        converts(12, corners="BRYG", patch=(0.25, 0.79)),
         "a.mov",
     ),
-    Case("mirrored", turned("-display_hflip"), converts(24, corners="GRYB", patch=(0.25, 0.25))),
-    Case("upside-down", turned("-display_vflip"), converts(24, corners="BYRG", patch=(0.25, 0.25))),
+    Case("mirrored", turned("-display_hflip"), converts(12, corners="GRYB", patch=(0.25, 0.25))),
+    Case("upside-down", turned("-display_vflip"), converts(12, corners="BYRG", patch=(0.25, 0.25))),
     Case(
         "turned-and-mirrored",
         turned("-display_rotation", "90", "-display_hflip"),
-        converts(24, corners="YGBR", patch=(0.25, 0.79)),
+        converts(12, corners="YGBR", patch=(0.25, 0.79)),
     ),
 ]
 TRAPPINGS = [
@@ -229,12 +229,12 @@ TRAPPINGS = [
     Case("title-audio-only", titled("mp4", "\n    Stream #0:0: Audio: aac"), GOOD),
     Case("title-rotated", titled("mp4", "\n  displaymatrix: rotation of 90.00 degrees"), GOOD),
     Case("brand-3gp", again("3gp"), GOOD),
-    Case("first-box-wide", fronted(box(b"wide")), converts(24, corners="RGBY"), "a.mov"),
-    Case("first-box-free", fronted(box(b"free", bytes(64))), converts(24, corners="RGBY"), "a.mov"),
+    Case("first-box-wide", fronted(box(b"wide")), converts(12, corners="RGBY"), "a.mov"),
+    Case("first-box-free", fronted(box(b"free", bytes(64))), converts(12, corners="RGBY"), "a.mov"),
     Case(
-        "first-box-skip", fronted(box(b"skip", bytes(5000))), converts(24, corners="RGBY"), "a.mov"
+        "first-box-skip", fronted(box(b"skip", bytes(5000))), converts(12, corners="RGBY"), "a.mov"
     ),
-    Case("first-box-mdat", fronted(b""), converts(24, corners="RGBY"), "a.mov"),
+    Case("first-box-mdat", fronted(b""), converts(12, corners="RGBY"), "a.mov"),
     Case("h264-in-mkv-called-webm", again("mkv"), GOOD, "a.webm"),
 ]
 CASES = [*CODECS, *TURNS, *TRAPPINGS]

@@ -156,10 +156,10 @@ VARIABLE = [
 ]
 CLOCKS = [
     at("negative-copy", negative, converts((30, 60))),
-    at("negative-webm", negative_webm, converts((20, 26)), filename="a.webm"),
-    at("late-webm", first_at(5000), converts((23, 144)), filename="a.webm"),
-    at("very-late-webm", first_at(86_400_000), converts((23, 144)), filename="a.webm"),
-    at("late-video-2-s", late_video(2), converts((23, 73))),
+    at("negative-webm", negative_webm, converts((8, 13)), filename="a.webm"),
+    at("late-webm", first_at(5000), converts((11, 144)), filename="a.webm"),
+    at("very-late-webm", first_at(86_400_000), converts((11, 144)), filename="a.webm"),
+    at("late-video-2-s", late_video(2), converts((11, 61))),
     at(
         "edit-skips-half",
         vfr(SMOOTH, [42] * 48, edits=[(1500, 500)]),
