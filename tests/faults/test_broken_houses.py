@@ -11,6 +11,7 @@ import pytest
 
 from tests.conftest import eventually
 from tests.faults.conftest import is_root
+from tests.hostile.kitchen import ffmpeg_exe
 from tests.hostile.live import Live, serve
 from tests.smaller import SMALL
 
@@ -32,17 +33,44 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[None]:
         subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
+@pytest.fixture(scope="module")
+def cramped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """A house that has little room, for uploads and for what is temporary."""
+    folder = tmp_path_factory.mktemp("cramped")
+    with (
+        small_disk(folder / "media", 8),
+        small_disk(folder / "tmp", 1),
+        serve(folder, **SMALL) as live,
+    ):
+        yield live
+
+
+@pytest.fixture(scope="module")
+def tool(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An ffmpeg that can be taken away."""
+    link = tmp_path_factory.mktemp("tool") / "ffmpeg"
+    link.symlink_to(os.path.realpath(ffmpeg_exe()))
+    return link
+
+
+@pytest.fixture(scope="module")
+def sound(tool: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """A house from which something is taken, and given back."""
+    with serve(tmp_path_factory.mktemp("sound"), **SMALL, IMAGEIO_FFMPEG_EXE=tool) as live:
+        yield live
+
+
 def health(live: Live) -> tuple[int, str]:
     answer = live.request("GET", "/health/")
     return answer.status, answer.json["status"]
 
 
-def test_an_upload_that_fills_the_disk_is_told_so_and_leaves_nothing(tmp_path, kitchen, short):
-    with small_disk(tmp_path / "media", 8), serve(tmp_path, **SMALL) as live:
-        answer = live.convert(short + bytes(20_000_000))
-        assert answer.refusal == LOW_DISK
-        assert live.settles(), live.files()
-        assert live.convert(short).status == 200
+@pytest.mark.xdist_group("cramped")
+def test_an_upload_that_fills_the_disk_is_told_so_and_leaves_nothing(cramped, short):
+    answer = cramped.convert(short + bytes(20_000_000))
+    assert answer.refusal == LOW_DISK
+    assert cramped.settles(), cramped.files()
+    cramped.download(cramped.convert(short))
 
 
 def test_a_picture_that_fills_the_disk_is_told_so_and_leaves_nothing(tmp_path, kitchen, short):
@@ -62,12 +90,15 @@ def test_a_nearly_full_disk_refuses_before_the_upload(tmp_path, short):
         assert int(answer.headers["Retry-After"]) > 0
 
 
-def test_a_full_temporary_folder_is_no_bad_video(tmp_path, short):
-    with small_disk(tmp_path / "tmp", 1), serve(tmp_path, **SMALL) as live:
-        fill(tmp_path / "tmp")
-        assert live.convert(short).refusal in {(200, ""), LOW_DISK}
-        (tmp_path / "tmp" / "fill").unlink()
-        assert live.convert(short).status == 200
+@pytest.mark.xdist_group("cramped")
+def test_a_full_temporary_folder_is_no_bad_video(cramped, short):
+    fill(cramped.folder / "tmp")
+    answer = cramped.convert(short)
+    (cramped.folder / "tmp" / "fill").unlink()
+    assert answer.refusal in {(200, ""), LOW_DISK}
+    if answer.status == 200:
+        cramped.download(answer)
+    cramped.download(cramped.convert(short))
 
 
 def fill(folder: Path) -> None:
@@ -76,44 +107,36 @@ def fill(folder: Path) -> None:
             file.write(bytes(4096))
 
 
-def test_a_media_folder_that_cannot_be_written_is_unhealthy_and_mends_itself(tmp_path, short):
-    with serve(tmp_path, **SMALL) as live:
-        shutil.rmtree(live.media)
-        live.media.write_bytes(b"a file where the folder should be")
-        assert health(live) == (503, "unhealthy")
-        assert live.convert(short).refusal == (500, "internal")
-        live.media.unlink()
-        live.media.mkdir()
-        assert health(live) == (200, "healthy")
-        assert live.convert(short).status == 200
+@pytest.mark.xdist_group("sound")
+def test_a_media_folder_that_cannot_be_written_is_unhealthy_and_mends_itself(sound, short):
+    shutil.rmtree(sound.media)
+    sound.media.write_bytes(b"a file where the folder should be")
+    assert health(sound) == (503, "unhealthy")
+    assert sound.convert(short).refusal == (500, "internal")
+    sound.media.unlink()
+    sound.media.mkdir()
+    assert health(sound) == (200, "healthy")
+    assert sound.convert(short).status == 200
 
 
-def test_without_ffmpeg_the_server_is_unhealthy_and_says_so(tmp_path, short, kitchen):
-    tool = tmp_path / "ffmpeg"
-    tool.symlink_to(os.path.realpath(_ffmpeg()))
-    with serve(tmp_path, **SMALL, IMAGEIO_FFMPEG_EXE=tool) as live:
-        assert live.convert(short).status == 200
-        tool.unlink()
-        assert health(live) == (503, "unhealthy")
-        answer = live.convert(short)
-        assert answer.refusal == (500, "internal")
-        assert b"ffmpeg" not in answer.body
-        tool.symlink_to(os.path.realpath(_ffmpeg()))
-        assert health(live) == (200, "healthy")
-        assert live.convert(short).status == 200
+@pytest.mark.xdist_group("sound")
+def test_without_ffmpeg_the_server_is_unhealthy_and_says_so(sound, tool, short):
+    assert sound.convert(short).status == 200
+    tool.unlink()
+    assert health(sound) == (503, "unhealthy")
+    answer = sound.convert(short)
+    assert answer.refusal == (500, "internal")
+    assert b"ffmpeg" not in answer.body
+    tool.symlink_to(os.path.realpath(ffmpeg_exe()))
+    assert health(sound) == (200, "healthy")
+    assert sound.convert(short).status == 200
 
 
-def _ffmpeg() -> str:
-    from tests.hostile.kitchen import ffmpeg_exe
-
-    return ffmpeg_exe()
-
-
-def test_a_lost_cache_loses_its_links_and_nothing_else(tmp_path, short):
-    with serve(tmp_path, **SMALL, DOWNLOAD_TTL=2) as live:
-        answer = live.convert(short)
-        shutil.rmtree(tmp_path / "cache")
-        assert live.request("GET", answer.json["converted_url"]).status == 404
-        assert live.convert(short).status == 200
-    with serve(tmp_path, **SMALL, DOWNLOAD_TTL=0) as live:
+@pytest.mark.xdist_group("sound")
+def test_a_lost_cache_loses_its_links_and_nothing_else(sound, short):
+    answer = sound.convert(short)
+    shutil.rmtree(sound.folder / "cache")
+    assert sound.request("GET", answer.json["converted_url"]).status == 404
+    assert sound.convert(short).status == 200
+    with serve(sound.folder, **SMALL, DOWNLOAD_TTL=0) as live:
         assert eventually(lambda: live.files() == [], within_s=40), live.files()
