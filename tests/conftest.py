@@ -23,6 +23,7 @@ NOBODYS_ID = "7f3a6c1e-8a53-4a3c-9a43-0b8d6a5e2f10"
 # A group of tests that wait more than they compute. One process of xdist has them all, and has
 # them first: the others keep the cores busy meanwhile.
 WAITING = "waiting"
+FIRST = [WAITING, "killing", "browser-page", "browser-conversion"]
 
 # As in CI: no deadlines for a busy machine to miss, no database in the repository.
 hypothesis.settings.load_profile("ci")
@@ -35,6 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(trylast=True)  # after xdist
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     keep_groups_together(items)
+    items.sort(key=turn)
     if config.getoption("--long"):
         return
     for item in items:
@@ -51,6 +53,14 @@ def keep_groups_together(items: list[pytest.Item]) -> None:
     for item in items:
         if (grouped := getattr(item, "_nodeid", item.nodeid)) != item.nodeid:
             item._id = type(item.id).parse(grouped)
+
+
+def turn(item: pytest.Item) -> int:
+    """The longest groups have the first turn, then other groups; single tests fill the end."""
+    groups = [mark.args[0] for mark in item.iter_markers("xdist_group")]
+    if not groups:
+        return len(FIRST) + 1
+    return FIRST.index(groups[0]) if groups[0] in FIRST else len(FIRST)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

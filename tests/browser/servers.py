@@ -125,7 +125,14 @@ def collect_static(folder: Path) -> None:
     with (folder / "static.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "static").exists():
-            manage = [sys.executable, "manage.py", "collectstatic", "--noinput", "--ignore=admin", "-v0"]
+            manage = [
+                sys.executable,
+                "manage.py",
+                "collectstatic",
+                "--noinput",
+                "--ignore=admin",
+                "-v0",
+            ]
             subprocess.run(manage, cwd=ROOT, env=environment(folder), check=True)
 
 
