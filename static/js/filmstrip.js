@@ -27,8 +27,9 @@ export class Filmstrip {
     try {
       for await (const frame of spreadFrames(clip, file)) {
         if (signal.aborted) return;
-        this.#seen(frame.seconds, frame.picture);
-        this.#frames[frame.index] = keep(frame);
+        const kept = keep(frame);
+        this.#seen(frame.seconds, kept);
+        this.#frames[frame.index] = kept;
         this.paint();
       }
     } catch {

@@ -7,7 +7,6 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-import boto3
 import pytest
 
 from tests.conftest import eventually, files_in, free_port
@@ -21,6 +20,8 @@ LINK_S = 6
 @pytest.fixture(scope="module")
 def bucket() -> Iterator[tuple[str, object]]:
     """(the S3 server's address, its bucket)"""
+    import boto3  # not in each process that only collects this test
+
     port = free_port()
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
