@@ -14,6 +14,8 @@ import imageio_ffmpeg
 import numpy as np
 
 SEED = 5
+LOOP_S = 3  # what these files are converted to: half of what users get
+LOOP_FRAMES = 24 * LOOP_S
 START_TRIES = 3
 RED, GREEN, BLUE, YELLOW = (210, 20, 20), (20, 170, 20), (20, 20, 210), (220, 220, 20)
 COLOURS = {"R": RED, "G": GREEN, "B": BLUE, "Y": YELLOW, "K": (0, 0, 0)}
@@ -78,7 +80,7 @@ def converts(
     return Expect(picture=Picture(span, corners, tuple(seconds), patch))
 
 
-def either(*refusals: Refusal, frames: tuple[int, int] = (2, 144)) -> Expect:
+def either(*refusals: Refusal, frames: tuple[int, int] = (2, LOOP_FRAMES)) -> Expect:
     """Both a GIF of what is there and an honest refusal are sane."""
     return Expect(refusals=frozenset(refusals), picture=Picture(frames))
 

@@ -13,10 +13,11 @@ from PIL import Image
 from tests.hostile import flips
 from tests.hostile.corpus import CASES
 from tests.hostile.judge import MAGENTA_SHARE, faults, magenta
-from tests.hostile.kitchen import Case, Kitchen, canary_clip
+from tests.hostile.kitchen import LOOP_S, Case, Kitchen, canary_clip
 from tests.hostile.live import Listener, Live, Memory, serve
-from tests.smaller import BRIEF, SMALL
+from tests.smaller import BRIEF, SMALL_SIZE
 
+LOOP = {"TEST_GIF": "{}x{}x{}".format(*SMALL_SIZE, LOOP_S)}
 ANSWER_S = 12
 MEMORY_MB = 512
 FLIPS, LONG_FLIPS = 100, 2000
@@ -80,7 +81,7 @@ def pantry() -> dict:
 @pytest.fixture(scope="module")
 def small(tmp_path_factory, listener, pantry) -> Iterator[House]:
     folder = tmp_path_factory.mktemp("hostile")
-    with house(folder, made=SMALL, port=listener.port, pantry=pantry) as made:
+    with house(folder, made=LOOP, port=listener.port, pantry=pantry) as made:
         yield made
 
 
