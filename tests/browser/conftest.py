@@ -10,7 +10,6 @@ import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from tests.browser.servers import Server, collect_static, serve
-from tests.browser.steps import choose
 from tests.browser.switches import PAGE
 from tests.browser.tabs import Tabs
 from tests.conftest import FEW_COLOURS, eventually, shared_folder
@@ -110,11 +109,22 @@ def ramp(clips: Callable[..., Path]) -> Path:
 
 
 @pytest.fixture
-def editor(open_page: Callable[..., Page], ramp: Path) -> Page:
+def open_clip(open_page: object, tabs: Tabs, server: Server) -> Callable[..., Page]:
+    """A page that has opened a clip of more than six seconds: open_clip(clip, theme=...).
+
+    Perhaps it was opened for an earlier test. For one that chooses no more than a start.
+    """
+
+    def opened(clip: Path, *, theme: bool = False) -> Page:
+        return tabs.open_clip(clip, url=server.url, theme=theme)
+
+    return opened
+
+
+@pytest.fixture
+def editor(open_clip: Callable[..., Page], ramp: Path) -> Page:
     """A page that has opened the ramp."""
-    page = open_page()
-    choose(page, ramp)
-    return page
+    return open_clip(ramp)
 
 
 @pytest.fixture(scope="session")

@@ -133,28 +133,24 @@ def test_the_mock_up_crops_an_upright_clip_exactly_as_the_server_does(
     assert len(far) <= 6
 
 
-def test_a_file_that_cannot_be_fetched_leaves_its_one_time_link(open_page, ramp: Path) -> None:
-    page = open_page()
+def test_a_file_that_cannot_be_fetched_leaves_its_one_time_link(editor: Page) -> None:
     gif = {"width": 1280, "height": 720, "frames": 144, "duration_ms": 6000, "bytes": 9, "loop": 0}
     body = json.dumps({"success": True, "converted_url": "/download/x/", "gif": gif})
-    page.route("**/convert/", lambda route: route.fulfill(body=body))
-    page.route("**/download/x/", lambda route: route.abort())
-    choose(page, ramp)
-    button(page).click()
-    expect_done(page)
-    link = page.get_by_role("link", name="Save the GIF")
+    editor.route("**/convert/", lambda route: route.fulfill(body=body))
+    editor.route("**/download/x/", lambda route: route.abort())
+    button(editor).click()
+    expect_done(editor)
+    link = editor.get_by_role("link", name="Save the GIF")
     expect(link).to_have_attribute("href", "/download/x/")
-    expect(page.get_by_text("The link works once, within 10 minutes.")).to_be_visible()
+    expect(editor.get_by_text("The link works once, within 10 minutes.")).to_be_visible()
 
 
-def test_the_servers_refusal_of_a_start_leads_to_the_start(open_page, ramp: Path) -> None:
-    page = open_page()
+def test_the_servers_refusal_of_a_start_leads_to_the_start(editor: Page) -> None:
     refusal = {"code": "start_past_end", "error": "The clip ends before that."}
-    page.route("**/convert/", lambda route: route.fulfill(status=400, body=json.dumps(refusal)))
-    choose(page, ramp)
-    button(page).click()
-    expect(page.get_by_role("alert")).to_have_text("The clip ends before that.")
-    expect(time_field(page)).to_be_focused()
+    editor.route("**/convert/", lambda route: route.fulfill(status=400, body=json.dumps(refusal)))
+    button(editor).click()
+    expect(editor.get_by_role("alert")).to_have_text("The clip ends before that.")
+    expect(time_field(editor)).to_be_focused()
 
 
 def test_without_scripts_a_plain_form_converts_and_gives_the_link(

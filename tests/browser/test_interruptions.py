@@ -55,34 +55,30 @@ def slow_network() -> Callable[[Page, int], None]:
     return throttle
 
 
-def test_busy_waits_and_a_lost_connection_asks_once(open_page, server: Server, ramp: Path) -> None:
-    page = open_page()
-    choose(page, ramp)
-    time_field(page).fill("3")
-    page.context.set_offline(True)
-    button(page).click()
-    expect(page.get_by_role("alert")).to_contain_text("The connection was lost.")
-    page.context.set_offline(False)
-    expect(time_field(page)).to_have_value("0:03.000")
+def test_busy_waits_and_a_lost_connection_asks_once(editor: Page, server: Server) -> None:
+    time_field(editor).fill("3")
+    editor.context.set_offline(True)
+    button(editor).click()
+    expect(editor.get_by_role("alert")).to_contain_text("The connection was lost.")
+    editor.context.set_offline(False)
+    expect(time_field(editor)).to_have_value("0:03.000")
     with another_upload(server):
-        page.get_by_role("button", name="Try again").click()
-        expect(progress_line(page)).to_contain_text("Chromi is busy with another video")
-        expect(page).to_have_title("Waiting · Chromi")
-    expect(progress_line(page)).to_have_text(CONVERTING, timeout=20_000)
-    cancel(page)
+        editor.get_by_role("button", name="Try again").click()
+        expect(progress_line(editor)).to_contain_text("Chromi is busy with another video")
+        expect(editor).to_have_title("Waiting · Chromi")
+    expect(progress_line(editor)).to_have_text(CONVERTING, timeout=20_000)
+    cancel(editor)
 
 
-def test_busy_answered_to_the_upload_itself_waits_as_long_as_it_says(open_page, ramp: Path) -> None:
-    page = open_page()
+def test_busy_answered_to_the_upload_itself_waits_as_long_as_it_says(editor: Page) -> None:
     answers = [
         {"status": 503, "headers": {"Retry-After": "2"}, "body": '{"code": "busy", "error": "x"}'},
         {"status": 422, "body": '{"code": "no_video", "error": "There is no picture in it."}'},
     ]
-    page.route("**/convert/", lambda route: route.fulfill(**answers.pop(0)))
-    choose(page, ramp)
-    button(page).click()
-    expect(progress_line(page)).to_contain_text("trying again in 2 s")
-    expect(page.get_by_role("alert")).to_have_text("There is no picture in it.")
+    editor.route("**/convert/", lambda route: route.fulfill(**answers.pop(0)))
+    button(editor).click()
+    expect(progress_line(editor)).to_contain_text("trying again in 2 s")
+    expect(editor.get_by_role("alert")).to_have_text("There is no picture in it.")
     assert answers == []
 
 
@@ -120,13 +116,11 @@ def test_a_script_that_got_lost_is_asked_for_again(open_page, ramp: Path) -> Non
     expect(page.get_by_role("alert")).to_have_text("There is no picture in it.")
 
 
-def test_cancel_works_while_it_waits(open_page, server: Server, ramp: Path) -> None:
-    page = open_page()
-    choose(page, ramp)
+def test_cancel_works_while_it_waits(editor: Page, server: Server) -> None:
     with another_upload(server):
-        button(page).click()
-        expect(progress_line(page)).to_contain_text("Chromi is busy")
-        cancel(page)
+        button(editor).click()
+        expect(progress_line(editor)).to_contain_text("Chromi is busy")
+        cancel(editor)
 
 
 def test_cancel_works_during_the_upload_which_counts_megabytes(
@@ -143,40 +137,34 @@ def test_cancel_works_during_the_upload_which_counts_megabytes(
     wait_until_empty(server.media)
 
 
-def test_cancel_works_in_mid_conversion_and_leaves_nothing(
-    open_page, server: Server, ramp: Path
-) -> None:
-    page = open_page()
-    choose(page, ramp)
-    button(page).click()
-    expect(progress_line(page)).to_have_text(re.compile(r"^(Choosing|Drawing) .*"))
-    cancel(page)
+def test_cancel_works_in_mid_conversion_and_leaves_nothing(editor: Page, server: Server) -> None:
+    button(editor).click()
+    expect(progress_line(editor)).to_have_text(re.compile(r"^(Choosing|Drawing) .*"))
+    cancel(editor)
     wait_until_empty(server.media)
 
 
-def test_cancel_works_in_every_stage(open_page, ramp: Path) -> None:
-    page = open_page()
+def test_cancel_works_in_every_stage(editor: Page) -> None:
     job = {"status": "started", "progress": 42}
     body = '{"enqueued": true, "job_id": "x"}'
-    page.route("**/convert/", lambda route: route.fulfill(status=202, body=body))
-    page.route("**/jobs/*/", lambda route: route.fulfill(body=json.dumps(job)))
-    choose(page, ramp)
+    editor.route("**/convert/", lambda route: route.fulfill(status=202, body=body))
+    editor.route("**/jobs/*/", lambda route: route.fulfill(body=json.dumps(job)))
     for job["stage"] in ("decode", "palette", "encode", "verify"):
-        button(page).click()
-        expect(progress_line(page)).to_contain_text("42 %")
-        with page.expect_request(lambda request: request.method == "DELETE") as canceled:
-            cancel(page)
+        button(editor).click()
+        expect(progress_line(editor)).to_contain_text("42 %")
+        with editor.expect_request(lambda request: request.method == "DELETE") as canceled:
+            cancel(editor)
         assert canceled.value.headers["x-csrftoken"]
 
 
-def test_cancel_works_while_the_file_comes_down(open_page, ramp: Path) -> None:
-    page = open_page()
-    page.route("**/convert/", lambda route: route.fulfill(body='{"converted_url": "/download/x/"}'))
-    page.route("**/download/x/", lambda route: None)
-    choose(page, ramp)
-    with page.expect_request("**/download/x/"):
-        button(page).click()
-    cancel(page)
+def test_cancel_works_while_the_file_comes_down(editor: Page) -> None:
+    editor.route(
+        "**/convert/", lambda route: route.fulfill(body='{"converted_url": "/download/x/"}')
+    )
+    editor.route("**/download/x/", lambda route: None)
+    with editor.expect_request("**/download/x/"):
+        button(editor).click()
+    cancel(editor)
 
 
 # Short and long, as strings.js writes them.
@@ -192,14 +180,12 @@ TOP_OF_CANCEL = """line => {
 }"""
 
 
-def test_cancel_does_not_move_away_from_the_finger(open_page, ramp: Path) -> None:
-    page = open_page()
-    page.route("**/convert/", lambda route: None)
-    choose(page, ramp)
-    button(page).click()
+def test_cancel_does_not_move_away_from_the_finger(editor: Page) -> None:
+    editor.route("**/convert/", lambda route: None)
+    button(editor).click()
     for width in (320, 360, 768, 1280):
-        page.set_viewport_size({"width": width, "height": 900})
-        assert len({page.evaluate(TOP_OF_CANCEL, line) for line in LINES}) == 1, width
+        editor.set_viewport_size({"width": width, "height": 900})
+        assert len({editor.evaluate(TOP_OF_CANCEL, line) for line in LINES}) == 1, width
 
 
 def cancel(page: Page) -> None:
