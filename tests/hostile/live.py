@@ -132,9 +132,10 @@ class Live:
     def children(self) -> list[str]:
         """Names of the processes that the workers started."""
         found = []
-        for worker in self.workers():
+        for process in psutil.Process(self.process.pid).children(recursive=True):
             with contextlib.suppress(psutil.NoSuchProcess):
-                found += [child.name() for child in worker.children(recursive=True)]
+                if process.ppid() != self.process.pid:
+                    found.append(process.name())
         return found
 
     def rss_mb(self) -> float:
