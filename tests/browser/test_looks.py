@@ -29,6 +29,8 @@ AXE_OPTIONS = {"resultTypes": ["violations"], "reporter": "v1"}
 # dark one has other colours and nothing else (tests/unit/test_page_source.py).
 CONTRAST = {"runOnly": ["color-contrast"]}
 ALL_BUT_CONTRAST = {"rules": {"color-contrast": {"enabled": False}}}
+# By the page's width in CSS px: the colour scheme, and what axe looks at then.
+AXE_LOOKS = {1440: [("light", {}), ("dark", CONTRAST)], 360: [("light", ALL_BUT_CONTRAST)]}
 
 
 def idle(page: Page, clips: Clips) -> None:
@@ -165,7 +167,7 @@ def test_a_page_pleases_axe_and_fits(
 ) -> None:
     page = open_page()
     reach(page, shapes)
-    please_all(page)
+    please(page)
 
 
 @pytest.mark.parametrize("reach", STATES_OF_A_CLIP)
@@ -174,32 +176,21 @@ def test_a_page_with_a_clip_pleases_axe_and_fits(
 ) -> None:
     page = open_clip(shapes["upright"], theme=True)
     reach(page)
-    please_all(page)
+    please(page)
 
 
-def please_all(page: Page) -> None:
+def please(page: Page) -> None:
     """Assert that axe finds nothing, nothing sticks out, and every target is 44 px at least."""
-    please_axe(page)
-    for width in (320, 360, 768, 2560):
-        page.set_viewport_size({"width": width, "height": 900})
-        assert page.evaluate("document.documentElement.scrollWidth") == width
-        assert page.evaluate(STICKING_OUT) == []
-    page.set_viewport_size({"width": 320, "height": 740})
-    assert page.evaluate(SMALL_TARGETS) == []
-
-
-def please_axe(page: Page) -> None:
-    """Assert that axe finds nothing in the page, wide and narrow, light and dark."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.axe_script)
-    for width, scheme, rules in [
-        (1440, "light", {}),
-        (1440, "dark", CONTRAST),
-        (360, "light", ALL_BUT_CONTRAST),
-    ]:
-        page.set_viewport_size({"width": width, "height": 900})
-        page.emulate_media(color_scheme=scheme)
-        assert page.evaluate(FAULTS, AXE_OPTIONS | rules) == []
+    for width in (2560, 1440, 768, 360, 320):
+        page.set_viewport_size({"width": width, "height": 740})
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        assert page.evaluate(STICKING_OUT) == []
+        for scheme, rules in AXE_LOOKS.get(width, []):
+            page.emulate_media(color_scheme=scheme)
+            assert page.evaluate(FAULTS, AXE_OPTIONS | rules) == [], (width, scheme)
+    assert page.evaluate(SMALL_TARGETS) == []
 
 
 def test_the_plain_pages_please_axe_too(open_page: Callable[..., Page], server: Server) -> None:
@@ -213,13 +204,13 @@ def test_the_plain_pages_please_axe_too(open_page: Callable[..., Page], server: 
         }"""
     )
     expect(page.get_by_role("button", name="Make my background")).to_be_visible()
-    please_axe(page)
+    please(page)
     used_up = "/download/00000000-0000-4000-8000-000000000000/"
     for path, heading in [("/nothing-here/", "There is nothing here"), (used_up, "used up")]:
         page.emulate_media(color_scheme="light")
         page.goto(server.url + path)
         expect(page.get_by_role("heading", name=heading)).to_be_visible()
-        please_axe(page)
+        please(page)
 
 
 def test_the_first_load_is_small_and_asks_nobody_else(

@@ -172,7 +172,7 @@ FITTED = [("cover", "plain.mp4"), ("cover", "hlg.mp4"), *(("contain", name) for 
 @pytest.mark.usefixtures("small_second")
 @pytest.mark.parametrize(("fit", "name"), FITTED)
 def test_it_looks_like_the_gif_whatever_the_source(clips, tmp_path, name, fit):
-    bars = "smptebars=s=160x100:r=24:d=0.2,format=rgba,colorchannelmixer=aa=0.7"
+    bars = "smptebars=s=160x100:r=24:d=0.125,format=rgba,colorchannelmixer=aa=0.7"
     clip = clips(name, "-f", "lavfi", "-i", bars, *SOURCES[name])
     framing = Framing(fit=fit)
     theme_of(clip, tmp_path / "theme.zip", screen=SMALL_SCREEN, framing=framing)
