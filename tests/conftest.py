@@ -20,9 +20,9 @@ import pytest
 # of xdist must agree on these.
 NOBODYS_ID = "7f3a6c1e-8a53-4a3c-9a43-0b8d6a5e2f10"
 
-# A group of tests that wait more than they compute. One process of xdist has them all, and has
-# them first: the others keep the cores busy meanwhile.
+# A group of tests that wait more than they compute. One process of xdist has them all.
 WAITING = "waiting"
+# The longest groups, which begin at once: the first two wait, and others keep the cores busy.
 FIRST = [WAITING, "killing", "browser-page", "browser-conversion"]
 
 # As in CI: no deadlines for a busy machine to miss, no database in the repository.
