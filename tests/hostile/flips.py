@@ -18,9 +18,9 @@ from tests.hostile.kitchen import (
 VP8 = ("-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8")
 HONEST = either(UNSUPPORTED, UNREADABLE, NO_VIDEO, TOO_MANY_PIXELS, TOO_SHORT, PAST_END)
 SOUND: list[tuple[str, Callable[[Kitchen], bytes]]] = [
-    ("clip.mp4", lambda kitchen: kitchen.clip(seconds=0.5)),
-    ("clip.webm", lambda kitchen: kitchen.clip("webm", seconds=0.5, codec=VP8)),
-    ("clip.gif", lambda kitchen: gifs.animation(6)),
+    ("clip.mp4", lambda kitchen: kitchen.clip(seconds=0.25)),
+    ("clip.webm", lambda kitchen: kitchen.clip("webm", seconds=0.25, codec=VP8)),
+    ("clip.gif", lambda kitchen: gifs.animation(3)),
     (
         "clip.mov",
         lambda kitchen: kitchen.clip("mov", seconds=0.25, codec=("-c:v", "prores"), size=(64, 36)),
