@@ -10,7 +10,7 @@ export class Filmstrip {
   #frames = []; // one a cell, as small canvases
   #drawing = new AbortController();
 
-  /** `seen(seconds, picture)` tells each frame that was found. */
+  /** `seen(seconds, picture)` tells each frame that was found, as the small canvas it is kept as. */
   constructor(canvas, { seen }) {
     this.#canvas = canvas;
     this.#seen = seen;

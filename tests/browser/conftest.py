@@ -113,6 +113,7 @@ def open_clip(open_page: object, tabs: Tabs, server: Server) -> Callable[..., Pa
     """A page that has opened a clip of more than six seconds: open_clip(clip, theme=...).
 
     Perhaps it was opened for an earlier test. For one that chooses no more than a start.
+    `open_page` ends the test for both.
     """
 
     def opened(clip: Path, *, theme: bool = False) -> Page:

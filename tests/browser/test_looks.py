@@ -207,7 +207,6 @@ def test_the_plain_pages_please_axe_too(open_page: Callable[..., Page], server: 
     please(page)
     used_up = "/download/00000000-0000-4000-8000-000000000000/"
     for path, heading in [("/nothing-here/", "There is nothing here"), (used_up, "used up")]:
-        page.emulate_media(color_scheme="light")
         page.goto(server.url + path)
         expect(page.get_by_role("heading", name=heading)).to_be_visible()
         please(page)

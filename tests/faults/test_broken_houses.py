@@ -55,7 +55,7 @@ def tool(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def sound(tool: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """A house from which something is taken, and given back."""
+    """A house from which something is taken, and given back before anything is asserted."""
     with serve(tmp_path_factory.mktemp("sound"), **SMALL, IMAGEIO_FFMPEG_EXE=tool) as live:
         yield live
 
@@ -111,10 +111,11 @@ def fill(folder: Path) -> None:
 def test_a_media_folder_that_cannot_be_written_is_unhealthy_and_mends_itself(sound, short):
     shutil.rmtree(sound.media)
     sound.media.write_bytes(b"a file where the folder should be")
-    assert health(sound) == (503, "unhealthy")
-    assert sound.convert(short).refusal == (500, "internal")
+    meanwhile, answer = health(sound), sound.convert(short)
     sound.media.unlink()
     sound.media.mkdir()
+    assert meanwhile == (503, "unhealthy")
+    assert answer.refusal == (500, "internal")
     assert health(sound) == (200, "healthy")
     assert sound.convert(short).status == 200
 
@@ -123,11 +124,11 @@ def test_a_media_folder_that_cannot_be_written_is_unhealthy_and_mends_itself(sou
 def test_without_ffmpeg_the_server_is_unhealthy_and_says_so(sound, tool, short):
     assert sound.convert(short).status == 200
     tool.unlink()
-    assert health(sound) == (503, "unhealthy")
-    answer = sound.convert(short)
+    meanwhile, answer = health(sound), sound.convert(short)
+    tool.symlink_to(os.path.realpath(ffmpeg_exe()))
+    assert meanwhile == (503, "unhealthy")
     assert answer.refusal == (500, "internal")
     assert b"ffmpeg" not in answer.body
-    tool.symlink_to(os.path.realpath(ffmpeg_exe()))
     assert health(sound) == (200, "healthy")
     assert sound.convert(short).status == 200
 

@@ -9,7 +9,7 @@ from tests.hostile.kitchen import COLOURS, MAGENTA, Picture, grey
 
 GREY_SPREAD = 40  # largest distance between red, green and blue of what still counts as grey
 MAGENTA_SHARE = 0.3  # of the pixels: more of the canary's colour means that it was read
-TOLERANCE = 14  # grey levels: two thirds of a second
+TOLERANCE = 10  # grey levels: half a second, at PACE three frames
 
 
 def faults(gif: Path, asked: Picture) -> list[str]:

@@ -16,6 +16,7 @@ import numpy as np
 SEED = 5
 LOOP_S = 3  # what these files are converted to: half of what users get
 LOOP_FRAMES = 24 * LOOP_S
+PACE = 4  # seconds that a clip shows in a second: half of one tells a wrong moment from the right
 START_TRIES = 3
 RED, GREEN, BLUE, YELLOW = (210, 20, 20), (20, 170, 20), (20, 20, 210), (220, 220, 20)
 COLOURS = {"R": RED, "G": GREEN, "B": BLUE, "Y": YELLOW, "K": (0, 0, 0)}
@@ -121,11 +122,12 @@ class Kitchen:
         times: Sequence[float] | None = None,
         fps: float = 24,
         seconds: float = 0.5,
+        pace: float = PACE,
         size: tuple[int, int] = (128, 72),
         codec: Sequence[str] = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"),
     ) -> bytes:
-        """A video of the time picture: frames at `fps`, or showing `times` s each."""
-        shown = tuple(times or (n / fps for n in range(round(seconds * fps))))
+        """A video of the time picture: frames at `fps`, `pace` s a second, or showing `times` s."""
+        shown = tuple(times or (pace * n / fps for n in range(round(seconds * fps))))
         key = (suffix, options, shown, fps, size, tuple(codec))
         if key not in self.pantry:
             width, height = size

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from tests.hostile import boxes, ebml
 from tests.hostile.boxes import Track, box, movie, words
-from tests.hostile.kitchen import Case, Kitchen, converts
+from tests.hostile.kitchen import PACE, Case, Kitchen, converts
 
 X264 = ("-c:v", "libx264", "-preset", "ultrafast")
 YUV420 = ("-pix_fmt", "yuv420p")
@@ -22,7 +22,7 @@ TEN = ("-pix_fmt", "yuv420p10le", "-colorspace", "bt2020nc", "-color_primaries",
 VP8 = ("-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "500k")
 VP9 = ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "500k")
 AV1 = ("-c:v", "libsvtav1", "-preset", "12", "-svtav1-params", "lp=1")
-GOOD = converts(12, corners="RGBY", seconds=((0, 0.0), (8, 8 / 24)), patch=(0.25, 0.25))
+GOOD = converts(12, corners="RGBY", seconds=((0, 0.0), (8, PACE * 8 / 24)), patch=(0.25, 0.25))
 
 
 def clip(suffix: str, *codec: str) -> Callable[[Kitchen], bytes]:

@@ -6,6 +6,7 @@ from tests.hostile import boxes, ebml
 from tests.hostile.boxes import Track, movie
 from tests.hostile.kitchen import (
     LOOP_FRAMES,
+    PACE,
     PAST_END,
     TOO_SHORT,
     Case,
@@ -21,10 +22,12 @@ VP8 = ("-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "500
 TEN_HOURS = 36_000
 
 
-def rate(fps: float, *, seconds: float = 1, suffix: str = "mp4") -> Callable[[Kitchen], bytes]:
+def rate(
+    fps: float, *, seconds: float = 1, pace: float = 1, suffix: str = "mp4"
+) -> Callable[[Kitchen], bytes]:
     codec = VP8 if suffix == "webm" else INTRA[:-2]
     return lambda kitchen: kitchen.clip(
-        suffix, fps=fps, seconds=seconds, codec=codec, size=(64, 36)
+        suffix, fps=fps, seconds=seconds, pace=pace, codec=codec, size=(64, 36)
     )
 
 
@@ -128,12 +131,12 @@ JITTER = vfr([n * 0.05 for n in range(60)], [20, 80] * 30)
 
 RATES = [
     *(
-        at(f"fps-{fps:g}", rate(fps), converts((22, 26), seconds=((0, 0.0), (18, 0.75))))
+        at(f"fps-{fps:g}", rate(fps, pace=PACE), converts((22, 26), seconds=((0, 0.0), (18, 3.0))))
         for fps in (12, 23.976, 25, 29.97, 50, 59.94, 120, 240)
     ),
     at("fps-1", rate(1, seconds=4), converts(LOOP_FRAMES, seconds=((0, 0.0), (60, 2.0)))),
     at("fps-5", rate(5), converts((19, 25), seconds=((0, 0.0),))),
-    at("fps-1000", rate(1000), converts(24, seconds=((0, 0.0), (18, 0.75)))),
+    at("fps-1000", rate(1000, pace=PACE), converts(24, seconds=((0, 0.0), (18, 3.0)))),
     at("fps-1000-webm", rate(1000, suffix="webm"), converts(24), filename="a.webm"),
     at("fps-0.1", vfr([0, 5], [10_000, 10_000]), converts(LOOP_FRAMES)),
 ]

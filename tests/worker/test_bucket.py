@@ -129,6 +129,6 @@ def test_a_wrong_deployment_does_not_start(machines, bucket, tmp_path, environme
     }
     command = [sys.executable, "manage.py", "rqworker", "--burst"]
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 1
+    assert done.returncode == 1, done.stderr
     assert [error for error in errors if error not in done.stderr] == [], done.stderr
     assert not Path(tmp_path, "uploads").exists()
