@@ -14,8 +14,8 @@ bind = f"{env('HOST', default='0.0.0.0')}:{env('PORT', default=8000, cast=int)}"
 # One process: conversions bound themselves (MAX_CONVERSIONS a process), and 512 MB hold one.
 workers = env("WEB_CONCURRENCY", default=1, cast=int)
 # Threads only carry bytes. The original ran two, to bound memory, and two slow uploads took the
-# whole site down, /health/ included; converter/admission.py keeps one of these free for it.
-worker_class = "chrome_background_converter.server.Worker"
+# whole site down, /health/ included; converter/web/admission.py keeps one of these free for it.
+worker_class = "converter.web.gunicorn_worker.Worker"
 threads = env("WEB_THREADS", default=8, cast=int)
 # With threads this watches the worker as a whole, not a request: a conversion has its own deadline.
 timeout = 120
@@ -80,7 +80,7 @@ def patiently(act):
     try:
         act()
     except Exception as error:
-        logging.getLogger("converter.sweep").warning("%s: %r", act.__name__, error)
+        logging.getLogger("converter.storage").warning("%s: %r", act.__name__, error)
 
 
 def post_worker_init(worker):
@@ -91,7 +91,8 @@ def post_worker_init(worker):
     if worker.age <= workers:
         refuse_a_wrong_deployment()
 
-    from converter import admission, jobs, sweep
+    from converter import jobs, storage
+    from converter.web import admission
 
     def stop(number, frame):
         admission.closing.set()
@@ -100,11 +101,11 @@ def post_worker_init(worker):
     signal.signal(signal.SIGTERM, stop)
 
     def sweep_for_ever():
-        patiently(sweep.purge_expired)
+        patiently(storage.purge_expired)
         while True:
             time.sleep(OFFER_SWEEP_EVERY_S)
-            patiently(sweep.if_due)
+            patiently(storage.sweep_if_due)
             if settings.USE_RQ:
-                patiently(jobs.tend)
+                patiently(jobs.recover_abandoned)
 
     threading.Thread(target=sweep_for_ever, name="sweep", daemon=True).start()

@@ -23,12 +23,12 @@ CSRF_TRUSTED_ORIGINS = config("CSRF_TRUSTED_ORIGINS", default="", cast=Csv())
 # --- What a conversion may take
 # The name is the upload limit's since Chromi's beginnings. Django itself only reads it as the
 # size from which uploads leave memory; ours go to disk from the first byte, and
-# converter/uploads.py enforces it.
+# converter/web/uploads.py enforces it.
 FILE_UPLOAD_MAX_MEMORY_SIZE = 104_857_600
 DATA_UPLOAD_MAX_MEMORY_SIZE = 65_536  # form fields without the file
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 32
 DATA_UPLOAD_MAX_NUMBER_FILES = 2
-FILE_UPLOAD_HANDLERS = ["converter.uploads.LimitedUploadHandler"]
+FILE_UPLOAD_HANDLERS = ["converter.web.uploads.LimitedUploadHandler"]
 MAX_CONVERSIONS = config("MAX_CONVERSIONS", default=1, cast=int)
 MAX_PIXELS = config("MAX_PIXELS", default=17_000_000, cast=int)
 CONVERSION_TIMEOUT = config("CONVERSION_TIMEOUT", default=100, cast=int)
@@ -69,13 +69,13 @@ INSTALLED_APPS = [
     "converter",
 ]
 MIDDLEWARE = [
-    "converter.middleware.ErrorsAsAnswersMiddleware",
+    "converter.web.middleware.ErrorsAsAnswersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "converter.middleware.ResponseHeadersMiddleware",
+    "converter.web.middleware.ResponseHeadersMiddleware",
     # Before CSRF, which reads the whole body for its token.
-    "converter.middleware.AdmitBodyMiddleware",
-    "converter.middleware.MethodsMiddleware",
+    "converter.web.middleware.AdmitBodyMiddleware",
+    "converter.web.middleware.MethodsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

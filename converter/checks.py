@@ -7,7 +7,7 @@ from django.core.checks import CheckMessage, Error, Warning, register
 
 from converter import health, storage
 from converter.pipeline.errors import ConversionError
-from converter.pipeline.formats import best_format, joins_graphs
+from converter.pipeline.picture.formats import best_format, joins_graphs
 
 PRIVATE_CACHES = ("locmem.LocMemCache", "dummy.DummyCache")
 
@@ -82,7 +82,7 @@ def the_bucket_takes_files(**kwargs: Any) -> list[CheckMessage]:
             )
         ]
     try:
-        storage.try_out()
+        storage.verify_storage()
     except Exception as error:
         return [
             Error(

@@ -1,11 +1,18 @@
-"""The one-time link: the only place that knows dl:<uuid4>."""
+"""One-time links, from issue to the last byte; the only module that knows the key dl:<uuid4>."""
 
+import threading
 import time
 import uuid
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 
 from django.conf import settings
 from django.core.cache import cache
+from django.core.files.storage import default_storage
+
+from converter import storage
+
+CHUNK_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,3 +88,50 @@ def _keep(token: str, download: Download) -> None:
     left = download.expires_at - time.time()
     if left > 0:
         cache.set(_key(token), asdict(download), left)
+
+
+class Transfer:
+    """One won download on its way out: iterate for its bytes, then close.
+
+    Sent to the end: the file is removed. Broken off: the link is good again for the rest of its
+    time. `was_received` is asked after the last byte, since a kernel takes more than a client does.
+    """
+
+    def __init__(self, token: str, download: Download, was_received: Callable[[], bool]) -> None:
+        self._token = token
+        self._download = download
+        self._was_received = was_received
+        self._is_done = False
+        self._closed = threading.Lock()
+        self._file = default_storage.open(download.name)
+
+    def __iter__(self) -> Iterator[bytes]:
+        while chunk := self._file.read(CHUNK_BYTES):
+            yield chunk
+        self._is_done = self._was_received()
+
+    def close(self) -> None:
+        if not self._closed.acquire(blocking=False):
+            return
+        self._file.close()
+        if self._is_done or not give_back(self._token, self._download):
+            storage.discard(self._download.name)
+
+
+def begin_transfer(token: str, *, was_received: Callable[[], bool]) -> Transfer | None:
+    """The download that this caller alone won, or None."""
+    download = redeem(token)
+    if download is None:
+        return None
+    try:
+        return Transfer(token, download, was_received)
+    except FileNotFoundError:  # swept, or the disk was changed under us
+        return None
+
+
+def stored_size(download: Download) -> int | None:
+    """The file's size in bytes; None when it is gone."""
+    try:
+        return default_storage.size(download.name)
+    except FileNotFoundError:
+        return None

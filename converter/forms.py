@@ -9,11 +9,11 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest
 
+from converter.conversions import ConversionOptions
 from converter.errors import RequestError
 from converter.pipeline.profile import THEME_NAME_LENGTH
 from converter.pipeline.screen import DEFAULT_SCREEN, parse_screen
-from converter.pipeline.sniff import SNIFF_BYTES, container_of
-from converter.services import ConversionOptions
+from converter.pipeline.source.sniff import SNIFF_BYTES, container_of
 from converter.timecode import parse_timecode
 
 EXTENSIONS = (".mp4", ".mov", ".webm", ".gif")

@@ -10,8 +10,9 @@ from django.conf import settings
 from django.core.cache import cache
 
 from chrome_background_converter import VERSION
-from converter import admission, broker, jobs, storage
-from converter.pipeline.process import ffmpeg_path
+from converter import broker, jobs, storage
+from converter.pipeline.ffmpeg import ffmpeg_path
+from converter.web import admission
 
 
 def _ffmpeg() -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
-from converter import broker, progress, services
+from converter import broker, conversions, progress
 
 if TYPE_CHECKING:
     from rq import Queue
@@ -23,11 +23,11 @@ TASK = "converter.tasks.convert_video_task"
 SERIALIZER = "rq.serializers.JSONSerializer"
 # Copying the upload in and the GIF out, on top of the conversion's own deadline.
 COPYING_S = 60
-TENDING_KEY, TENDING_S = "chromi:tending", 30
+RECOVERY_LOCK_KEY, RECOVERY_LOCK_S = "chromi:tending", 30
 
 
 @functools.cache
-def conversions() -> "Queue":
+def queue() -> "Queue":
     """The queue."""
     from rq import Queue
 
@@ -40,9 +40,9 @@ def enqueue_conversion(video: Path, arguments: dict[str, Any], *, job_id: str) -
 
     with contextlib.ExitStack() as undo:
         undo.callback(progress.forget, job_id)
-        upload = services.store_upload(video)
-        undo.callback(services.discard_upload, upload)
-        conversions().enqueue(
+        upload = conversions.store_upload(video)
+        undo.callback(conversions.discard_upload, upload)
+        queue().enqueue(
             TASK,
             args=[job_id, upload, arguments],
             job_id=job_id,
@@ -58,12 +58,12 @@ def enqueue_conversion(video: Path, arguments: dict[str, Any], *, job_id: str) -
 
 def waiting() -> int:
     """How many conversions wait for a worker."""
-    return int(broker.connection().llen(conversions().key))
+    return int(broker.connection().llen(queue().key))
 
 
 def position(job_id: str) -> int:
     """The job's place in the queue, 1 being the next; 1 too while a worker takes it up."""
-    index: int | None = broker.connection().lpos(conversions().key, job_id)
+    index: int | None = broker.connection().lpos(queue().key, job_id)
     return 1 if index is None else index + 1
 
 
@@ -71,15 +71,13 @@ def withdraw(job_id: str) -> None:
     """Take a waiting job out of the queue, its upload too; no matter if a worker has it already."""
     from rq.exceptions import NoSuchJobError
 
-    if not broker.connection().lrem(conversions().key, 1, job_id):
+    if not broker.connection().lrem(queue().key, 1, job_id):
         return
     try:
-        job = conversions().job_class.fetch(
-            job_id, connection=broker.connection(), serializer=SERIALIZER
-        )
+        job = queue().job_class.fetch(job_id, connection=broker.connection(), serializer=SERIALIZER)
     except NoSuchJobError:  # it waited for QUEUE_TTL and expired
         return
-    _bury(job, "canceled")
+    _fail(job, "canceled")
     # Not job.delete(): RQ 3.0 raises there when a first attempt's execution has expired.
     broker.connection().delete(job.key)
 
@@ -88,20 +86,20 @@ def _upload_of(job: "Job") -> str:
     return str(job.args[1])
 
 
-def tend(worker: "BaseWorker | None" = None) -> None:
+def recover_abandoned(worker: "BaseWorker | None" = None) -> None:
     """See to the jobs whose worker died; any process may call this, one at a time does it.
 
     A `worker` also looks for jobs that were lost between the queue and a work horse.
     """
     from rq.registry import StartedJobRegistry
 
-    lock = broker.connection().set(TENDING_KEY, 1, nx=True, ex=TENDING_S)
+    lock = broker.connection().set(RECOVERY_LOCK_KEY, 1, nx=True, ex=RECOVERY_LOCK_S)
     if lock:
-        registry = StartedJobRegistry(queue=conversions())
+        registry = StartedJobRegistry(queue=queue())
         registry.cleanup(exception_handlers=[attempt_failed])
         if worker is not None:
-            conversions().intermediate_queue.cleanup(worker, conversions())
-        broker.connection().delete(TENDING_KEY)
+            queue().intermediate_queue.cleanup(worker, queue())
+        broker.connection().delete(RECOVERY_LOCK_KEY)
 
 
 def attempt_failed(job: "Job", kind: type[BaseException], *_: object) -> None:
@@ -110,26 +108,26 @@ def attempt_failed(job: "Job", kind: type[BaseException], *_: object) -> None:
     from rq.timeouts import JobTimeoutException
 
     if issubclass(kind, AbandonedJobError):
-        retry_or_bury(job)
+        retry_or_fail(job)
     elif issubclass(kind, JobTimeoutException):
-        _bury(job, "timeout")
+        _fail(job, "timeout")
     else:
-        _bury(job, "internal")
+        _fail(job, "internal")
 
 
-def retry_or_bury(job: "Job") -> None:
+def retry_or_fail(job: "Job") -> None:
     """After a death: let the job wait for its second attempt if it has one, or fail plainly."""
     record = progress.find(job.id)
     if job.should_retry and record is not None and record["status"] in progress.RUNNING:
         progress.wait_again(job.id)
     else:
-        _bury(job, "interrupted")
+        _fail(job, "interrupted")
 
 
-def _bury(job: "Job", because: services.Reason) -> None:
+def _fail(job: "Job", because: conversions.Reason) -> None:
     """No further attempt."""
     from rq.exceptions import DeserializationError
 
     job.retries_left = 0
     with contextlib.suppress(DeserializationError):  # not our writing; the sweep has its upload
-        services.give_up(job.id, _upload_of(job), because=because)
+        conversions.fail_job(job.id, _upload_of(job), because=because)

@@ -18,13 +18,13 @@ INTERRUPTED = "The conversion was interrupted. Please try again."
 # A converter says something as its percent grows, and while it needs long for one; one that is
 # silent for so long was killed. With a queue WORKER_TTL comes on top: until then its job may be
 # given to another worker.
-SILENCE_S = 60
+HEARTBEAT_TIMEOUT_S = 60
 # So that a long way to the first frame is not taken for silence.
-SAY_AGAIN_S = SILENCE_S / 4
+HEARTBEAT_S = HEARTBEAT_TIMEOUT_S / 4
 # How often a converter looks whether it was called off, and says how far it is: a page asks less.
-ASK_AGAIN_S = TELL_AGAIN_S = 0.1
+CANCEL_POLL_S = REPORT_INTERVAL_S = 0.1
 # How long a converter lets the cache alone after it failed to answer.
-LET_ALONE_S = 3.0
+CACHE_RETRY_S = 3.0
 
 Record = dict[str, Any]
 RUNNING = ("queued", "started")
@@ -54,7 +54,7 @@ def report(job_id: str, stage: str, percent: int) -> None:
     cache.set(_key(job_id), record, _longest_life_s())
 
 
-class Line:
+class ProgressReporter:
     """A running conversion's line to its record: progress out, cancel in.
 
     The conversion goes on while the shared cache is away. A second attempt at a job, after its
@@ -66,7 +66,7 @@ class Line:
         self._let_alone_until = 0.0
         self._ask_again_at = 0.0
         self._tell_again_at = 0.0
-        self._say_again_at = time.monotonic() + SAY_AGAIN_S
+        self._say_again_at = time.monotonic() + HEARTBEAT_S
         self._is_canceled = False
         record = self._try(lambda: cache.get(_key(job_id))) or {"stage": "decode", "progress": 0}
         self._shown = (record["stage"], record["progress"])
@@ -79,8 +79,8 @@ class Line:
         now = time.monotonic()
         if self._shown[0] == last_stage and now < self._tell_again_at:
             return
-        self._tell_again_at = now + TELL_AGAIN_S
-        self._say_again_at = now + SAY_AGAIN_S
+        self._tell_again_at = now + REPORT_INTERVAL_S
+        self._say_again_at = now + HEARTBEAT_S
         self._try(lambda: report(self._job_id, *self._shown))
 
     def is_canceled(self) -> bool:
@@ -91,7 +91,7 @@ class Line:
         if time.monotonic() >= self._say_again_at:
             self.report(*self._shown)
         if not self._is_canceled and time.monotonic() >= self._ask_again_at:
-            self._ask_again_at = time.monotonic() + ASK_AGAIN_S
+            self._ask_again_at = time.monotonic() + CANCEL_POLL_S
             self._is_canceled = bool(self._try(lambda: is_canceled(self._job_id)))
         return self._is_canceled
 
@@ -101,7 +101,7 @@ class Line:
         try:
             return call()
         except broker.errors():
-            self._let_alone_until = time.monotonic() + LET_ALONE_S
+            self._let_alone_until = time.monotonic() + CACHE_RETRY_S
             return None
 
 
@@ -159,7 +159,7 @@ def _patience_s(status: str) -> float:
     """How old a running job's record may grow."""
     if status == "queued":
         return settings.QUEUE_TTL
-    return SILENCE_S + (settings.WORKER_TTL if settings.USE_RQ else 0)
+    return HEARTBEAT_TIMEOUT_S + (settings.WORKER_TTL if settings.USE_RQ else 0)
 
 
 def is_running(job_id: str) -> bool:

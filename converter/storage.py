@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import os
 import shutil
+import socket
 import tempfile
 import time
 import uuid
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import IO
 
 from django.conf import settings
+from django.core.cache import cache
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage, default_storage
 
@@ -25,6 +27,7 @@ from converter import broker
 
 UPLOADS, CONVERTED, WORK = "uploads", "converted", "work"
 COPY_BYTES = 1 << 20
+SWEEP_INTERVAL_S = 55
 
 
 def work_folder() -> Path:
@@ -58,7 +61,7 @@ def _is_free(descriptor: int) -> bool:
     return True
 
 
-def held_file() -> IO[bytes]:
+def locked_file() -> IO[bytes]:
     """A new temporary file in work/, removed when closed, or by the next sweep if we are killed."""
     with _gate(fcntl.LOCK_SH) as folder:
         file = tempfile.NamedTemporaryFile(suffix=".upload", dir=folder)  # noqa: SIM115
@@ -87,7 +90,7 @@ class _Finished(File):
         return str(self.name)
 
 
-def keep(path: Path, *, folder: str) -> str:
+def store(path: Path, *, folder: str) -> str:
     """Move the finished file at `path` into the storage; its name there."""
     name = f"{folder}/{uuid.uuid4()}{path.suffix}"
     os.utime(path)  # its life begins now: a theme may have been made since the GIF was written
@@ -102,7 +105,7 @@ def is_local() -> bool:
     return isinstance(default_storage, FileSystemStorage)
 
 
-def try_out() -> None:
+def verify_storage() -> None:
     """Store, read and remove a file; raises whatever the storage does."""
     name = default_storage.save(f"{UPLOADS}/{uuid.uuid4()}.check", ContentFile(b"check"))
     try:
@@ -141,13 +144,27 @@ def free_bytes() -> int:
     return shutil.disk_usage(work_folder()).free
 
 
-def purge_expired() -> int:
-    """Remove what nobody will fetch or finish any more; how many entries.
+def sweep_if_due() -> None:
+    """Call `purge_expired`, at most once a minute over all processes of this machine."""
+    with contextlib.suppress(*broker.errors()):  # the next sweep will do
+        try:
+            is_due = cache.add(f"swept:{socket.gethostname()}", 1, SWEEP_INTERVAL_S)
+        except OSError:  # the disk is full: all the more reason to sweep
+            is_due = True
+        if is_due:
+            purge_expired()
 
-    In work/: what no living process holds. In converted/: older than a link lives. In uploads/:
-    older than the longest wait for a worker. Other storages than local ones can't be looked
-    through: there broker.py has the list.
+
+def purge_expired() -> int:
+    """Delete expired cache entries and files; return the number of files.
+
+    In work/: what no living process has locked. In converted/: older than a link lives. In
+    uploads/: older than the longest wait for a worker. Other storages than local ones cannot be
+    listed: broker.py keeps a list of their names.
     """
+    purge_cache = getattr(cache, "purge_expired", None)  # Redis deletes expired keys by itself
+    if purge_cache is not None:
+        purge_cache()
     return _purge_unheld() + (
         _purge_older(CONVERTED) + _purge_older(UPLOADS) if is_local() else _purge_listed()
     )

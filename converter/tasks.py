@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from converter import services
+from converter import conversions
 
 
 def convert_video_task(job_id: str, upload: str, arguments: dict[str, Any]) -> None:
     """Convert the stored upload; `arguments` are the options as the queue carried them."""
-    options = services.ConversionOptions(**arguments)
-    services.convert_stored_upload(upload, options, job_id=job_id)
+    options = conversions.ConversionOptions(**arguments)
+    conversions.convert_stored_upload(upload, options, job_id=job_id)

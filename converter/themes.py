@@ -13,12 +13,12 @@ from converter.pipeline.errors import (
     ConversionError,
     ConversionTimeoutError,
 )
-from converter.pipeline.formats import best_format
-from converter.pipeline.profile import Framing
+from converter.pipeline.picture.formats import best_format
+from converter.pipeline.profile import Selection
 from converter.pipeline.screen import parse_screen
 
 if TYPE_CHECKING:
-    from converter.pipeline.look import Look
+    from converter.pipeline.theme.colours import Look
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ def are_possible() -> bool:
 def new_look() -> "Look":
     """What is to see the GIF's frames pass: the theme's colours and icons come from them."""
     # Imported here: an idle web process does without numpy.
-    from converter.pipeline.look import Look
+    from converter.pipeline.theme.colours import Look
 
     return Look()
 
@@ -55,7 +55,7 @@ def make(
     video: Path,
     output: Path,
     *,
-    framing: Framing,
+    selection: Selection,
     look: "Look",
     screen: str,
     name: str,
@@ -66,18 +66,18 @@ def make(
 
     Raises ConversionCanceledError and nothing else.
     """
-    from converter.pipeline.theme import make_theme
+    from converter.pipeline.theme.package import make_theme
 
     try:
         facts = make_theme(
             video,
             output,
-            framing=framing,
+            selection=selection,
             look=look,
             screen=parse_screen(screen),
             name=name,
             max_pixels=settings.MAX_PIXELS,
-            control=control.leaving(HANDOVER_S),
+            control=control.with_reserve(HANDOVER_S),
         )
     except ConversionCanceledError:
         raise

@@ -20,23 +20,14 @@ from django.urls import reverse
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.gzip import gzip_page
 
-from converter import (
-    admission,
-    downloads,
-    errors,
-    jobs,
-    progress,
-    services,
-    themes,
-    transfers,
-    transport,
-)
+from converter import conversions, downloads, errors, jobs, progress, themes
 from converter.answers import answer, error_answer, wants_page
 from converter.errors import RequestError, expired, rq_disabled, unknown_job
 from converter.forms import EXTENSIONS, ConvertForm, video_of
 from converter.health import report as health_report
 from converter.pipeline.errors import ConversionError
-from converter.pipeline.profile import CHROME_THEME, DEFAULT_THEME_NAME, THEME_NAME_LENGTH
+from converter.pipeline.profile import BACKGROUND, DEFAULT_THEME_NAME, THEME_NAME_LENGTH
+from converter.web import admission, client_socket
 
 View = Callable[..., HttpResponse]
 
@@ -59,10 +50,10 @@ def home(request: HttpRequest) -> HttpResponse:
     context = {
         "max_upload_bytes": settings.FILE_UPLOAD_MAX_MEMORY_SIZE,
         "allowed_extensions": EXTENSIONS,
-        "width": CHROME_THEME.width,
-        "height": CHROME_THEME.height,
-        "fps": CHROME_THEME.fps,
-        "duration_s": CHROME_THEME.seconds,
+        "width": BACKGROUND.width,
+        "height": BACKGROUND.height,
+        "fps": BACKGROUND.fps,
+        "duration_s": BACKGROUND.seconds,
         "theme_available": themes.are_possible(),
         "theme_name": DEFAULT_THEME_NAME,
         "theme_name_length": THEME_NAME_LENGTH,
@@ -80,13 +71,13 @@ def convert_video(request: HttpRequest) -> HttpResponse:
         raise RequestError(400, "invalid_field", "This job_id is taken. Choose a new one.")
     assert isinstance(video, TemporaryUploadedFile)  # noqa: S101 - our handler makes no other
     if settings.USE_RQ:
-        return _enqueue(request, video, services.as_arguments(options), job_id)
+        return _enqueue(request, video, conversions.as_arguments(options), job_id)
     try:
-        result = services.convert_upload(
+        result = conversions.convert_upload(
             Path(video.temporary_file_path()),
             options,
             job_id=job_id,
-            is_abandoned=lambda: transport.has_hung_up(request),
+            is_abandoned=lambda: client_socket.has_hung_up(request),
         )
     finally:
         with contextlib.suppress(FileNotFoundError):
@@ -100,7 +91,7 @@ def _enqueue(
 ) -> HttpResponse:
     try:
         jobs.enqueue_conversion(Path(video.temporary_file_path()), arguments, job_id=job_id)
-        admission.hold_until_ended(request, job_id)
+        admission.keep_place_for_job(request, job_id)
     finally:
         with contextlib.suppress(FileNotFoundError):
             video.close()
@@ -128,7 +119,7 @@ def job(request: HttpRequest, job_id: str) -> HttpResponse:
     if record is None:
         raise unknown_job() if settings.USE_RQ else rq_disabled()
     if request.method == "DELETE":
-        services.cancel(job_id)
+        conversions.cancel(job_id)
         if settings.USE_RQ:
             jobs.withdraw(job_id)
         record = progress.find(job_id) or record
@@ -153,7 +144,7 @@ def download_converted(request: HttpRequest, token: str) -> HttpResponse | Strea
     """The file, once; HEAD and a browser's prefetch answer the headers and spend nothing."""
     token = _canonical(token)
     found = downloads.peek(token) if token else None
-    size = transfers.stored_size(found) if found else None
+    size = downloads.stored_size(found) if found else None
     if found is None or size is None:
         raise expired()
     response: HttpResponse | StreamingHttpResponse
@@ -180,13 +171,13 @@ def _is_prefetch(request: HttpRequest) -> bool:
 def _send(request: HttpRequest, token: str) -> StreamingHttpResponse:
     """Win the token and stream its file. Raises RequestError `busy` or `expired`."""
     with contextlib.ExitStack() as stack:
-        stack.enter_context(admission.carrying.one())
-        transfer = transfers.begin_transfer(
-            token, was_received=lambda: transport.has_arrived(request)
+        stack.enter_context(admission.transfer_slots.one())
+        transfer = downloads.begin_transfer(
+            token, was_received=lambda: client_socket.has_arrived(request)
         )
         if transfer is None:
             raise expired()
-        transport.drop_stalled(request)
+        client_socket.drop_stalled(request)
         response = StreamingHttpResponse(transfer)
         response._resource_closers.append(stack.pop_all().close)
     return response

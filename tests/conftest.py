@@ -71,7 +71,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-def house(settings, tmp_path: Path) -> Path:
+def media_root(settings, tmp_path: Path) -> Path:
     """MEDIA_ROOT and the cache in folders of this test's own; the MEDIA_ROOT."""
     from django.core.cache import cache, caches
 

@@ -1,7 +1,7 @@
 """The real settings, for a live server whose static files nobody has collected."""
 
 from chrome_background_converter.settings import *  # noqa: F403
-from tests.smaller import shrink
+from tests.support.small import shrink
 
 STORAGES["staticfiles"] = {  # noqa: F405
     "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"

@@ -18,8 +18,8 @@ sys.path.insert(0, str(ROOT))
 
 from tests.hostile import flips  # noqa: E402
 from tests.hostile.corpus import CLASSES  # noqa: E402
-from tests.hostile.kitchen import Kitchen  # noqa: E402
-from tests.hostile.live import Live, Memory, serve  # noqa: E402
+from tests.support.clips import ClipMaker  # noqa: E402
+from tests.support.live import Live, Memory, serve  # noqa: E402
 
 LIMIT_MB = 512
 UPLOAD_BYTES = 104_857_600
@@ -49,10 +49,10 @@ def clips(folder: Path | None) -> Iterator[Upload]:
             yield Upload(f"clip {path.name}", path.name, path.read_bytes)
 
 
-def largest(kitchen: Kitchen) -> Iterator[Upload]:
+def largest(clip_maker: ClipMaker) -> Iterator[Upload]:
     """An upload of exactly 100 MiB, cameras' large pictures of ten bits, and too many of them."""
-    padding = UPLOAD_BYTES - len(kitchen.clip())
-    yield Upload("100 MiB", "a.mp4", lambda: kitchen.clip() + bytes(padding))
+    padding = UPLOAD_BYTES - len(clip_maker.clip())
+    yield Upload("100 MiB", "a.mp4", lambda: clip_maker.clip() + bytes(padding))
     deep = ("-pix_fmt", "yuv420p10le", "-color_trc", "arib-std-b67", "-tag:v", "hvc1")
     camera = ("-c:v", "libx265", *deep, "-x265-params", "log-level=none:ref=2:bframes=0")
     refs = ("-c:v", "libx264", "-x264-params", "ref=16:bframes=3", "-pix_fmt", "yuv420p")
@@ -63,10 +63,10 @@ def largest(kitchen: Kitchen) -> Iterator[Upload]:
     ):
         source = ("-f", "lavfi", "-i", f"testsrc2=s={size}:r=30:d=1")
         command = (*source, *codec, "-preset", "ultrafast")
-        yield Upload(name, "a.mov", lambda c=command: kitchen.ffmpeg(*c, suffix="mov"))
+        yield Upload(name, "a.mov", lambda c=command: clip_maker.ffmpeg(*c, suffix="mov"))
 
 
-def hostile(kitchen: Kitchen, *, quick: bool) -> Iterator[Upload]:
+def hostile(clip_maker: ClipMaker, *, quick: bool) -> Iterator[Upload]:
     for kind, cases in CLASSES.items():
         if not quick or kind == "bombs":
             for case in cases:
@@ -74,11 +74,11 @@ def hostile(kitchen: Kitchen, *, quick: bool) -> Iterator[Upload]:
                 yield Upload(
                     f"{kind} {case.name}",
                     case.filename,
-                    lambda make=make: make(kitchen),
+                    lambda make=make: make(clip_maker),
                     case.start_time,
                 )
     for case in flips.cases(range(0 if quick else FLIPS)):
-        yield Upload(f"flips {case.name}", case.filename, lambda make=case.make: make(kitchen))
+        yield Upload(f"flips {case.name}", case.filename, lambda make=case.make: make(clip_maker))
 
 
 def measured(live: Live, upload: Upload) -> Row:
@@ -107,10 +107,14 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--clips", type=Path, help="real clips to upload too")
     options = parser.parse_args()
-    kitchen = Kitchen(canary=Path("/nowhere"), port=9)
+    clip_maker = ClipMaker(canary=Path("/nowhere"), port=9)
     with tempfile.TemporaryDirectory() as folder, serve(Path(folder)) as live:
         print(f"idle: {live.rss_mb():.0f} MB")
-        uploads = [*clips(options.clips), *largest(kitchen), *hostile(kitchen, quick=options.quick)]
+        uploads = [
+            *clips(options.clips),
+            *largest(clip_maker),
+            *hostile(clip_maker, quick=options.quick),
+        ]
         rows = [measured(live, upload) for upload in uploads]
     report(rows)
     return int(max(row.peak_mb for row in rows) >= LIMIT_MB)

@@ -23,14 +23,14 @@ import numpy as np
 import psutil
 
 from converter.pipeline.control import STAGES_WITH_THEME, Control
-from converter.pipeline.look import _lab
-from converter.pipeline.probe import probe
-from converter.pipeline.profile import CHROME_THEME, Framing
+from converter.pipeline.profile import BACKGROUND, Selection
 from converter.pipeline.screen import parse_screen
-from converter.pipeline.sniff import sniff
-from converter.pipeline.source import decode_arguments
-from converter.pipeline.theme import make_theme
-from tests.themes import seen
+from converter.pipeline.source.decode import decode_arguments
+from converter.pipeline.source.probe import probe
+from converter.pipeline.source.sniff import sniff
+from converter.pipeline.theme.colours import _lab
+from converter.pipeline.theme.package import make_theme
+from tests.support.themes import seen
 
 MAX_PIXELS = 17_000_000
 EVERY = "select='not(mod(n-11,24))'"
@@ -104,9 +104,9 @@ class Tree:
 
 
 def weigh(clip, start, screen):
-    framing = Framing(start_s=start)
+    selection = Selection(start_s=start)
     control = Control(timeout_s=600, stages=STAGES_WITH_THEME)
-    look = seen(clip, framing=framing, profile=CHROME_THEME)
+    look = seen(clip, selection=selection, profile=BACKGROUND)
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "theme.zip"
         before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
@@ -114,7 +114,7 @@ def weigh(clip, start, screen):
             facts = make_theme(
                 clip,
                 output,
-                framing=framing,
+                selection=selection,
                 look=look,
                 screen=parse_screen(screen),
                 name="",
@@ -126,14 +126,14 @@ def weigh(clip, start, screen):
         zipfile.ZipFile(output).extractall(folder)
         for picture in facts.pictures:
             name = "background.avif" if picture.scale == "100" else "background@2x.avif"
-            profile = replace(CHROME_THEME, width=picture.width, height=picture.height)
+            profile = replace(BACKGROUND, width=picture.width, height=picture.height)
             about = probe(clip, container=sniff(clip), max_pixels=MAX_PIXELS, control=control)
             wanted = raw(
                 decode_arguments(
                     clip,
                     probe=about,
                     profile=profile,
-                    framing=framing,
+                    selection=selection,
                     max_pixels=MAX_PIXELS,
                     finish=[EVERY],
                 ),

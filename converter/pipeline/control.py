@@ -41,7 +41,7 @@ class Control:
     ) -> None:
         self.deadline = time.monotonic() + timeout_s
         self.is_canceled = is_canceled
-        self._report = report
+        self._on_progress = report
         self._stages = stages
         self._last: tuple[str, int] = ("", 0)
 
@@ -52,15 +52,15 @@ class Control:
         if self.is_canceled():
             raise ConversionCanceledError
 
-    def at(self, stage: str, done: float = 0.0) -> None:
+    def report(self, stage: str, done: float = 0.0) -> None:
         """Say that `stage` is done to the share `done` (0 to 1)."""
         begin, end = self._stages[stage]
         percent = max(self._last[1], begin + int((end - begin) * min(1.0, done)))
         if (stage, percent) != self._last:
             self._last = (stage, percent)
-            self._report(stage, percent)
+            self._on_progress(stage, percent)
 
-    def leaving(self, reserve_s: float) -> "Control":
+    def with_reserve(self, reserve_s: float) -> "Control":
         """The same control with a deadline `reserve_s` s earlier."""
         other = copy.copy(self)
         other.deadline -= reserve_s

@@ -4,23 +4,23 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from converter.pipeline.control import Control
-from converter.pipeline.encoder import encode_gif
-from converter.pipeline.inspector import GifFacts, verify_gif
-from converter.pipeline.probe import probe
-from converter.pipeline.profile import CHROME_THEME, ConversionProfile, Framing, Quality
-from converter.pipeline.sniff import sniff
-from converter.pipeline.source import Frame, frames, open_clip
+from converter.pipeline.gif.encoder import encode_gif
+from converter.pipeline.gif.inspect import GifFacts, verify_gif
+from converter.pipeline.profile import BACKGROUND, ConversionProfile, Quality, Selection
+from converter.pipeline.source.decode import Frame, frames, open_clip
+from converter.pipeline.source.probe import probe
+from converter.pipeline.source.sniff import sniff
 
 
 def convert_video(
     source: Path,
     output: Path,
     *,
-    framing: Framing,
+    selection: Selection,
     control: Control,
     max_pixels: int,
     quality: Quality = "high",
-    profile: ConversionProfile = CHROME_THEME,
+    profile: ConversionProfile = BACKGROUND,
     see: Callable[[Frame], None] = lambda frame: None,
 ) -> GifFacts:
     """Convert the cut of `source` into the GIF `output` and return what was read back from it.
@@ -28,23 +28,23 @@ def convert_video(
     `see` is shown each frame before it is encoded.
     Raises ConversionError; `output` is the caller's to remove then.
     """
-    control.at("decode")
+    control.report("decode")
     container = sniff(source)
     about = probe(source, container=container, max_pixels=max_pixels, control=control)
     with open_clip(
         source,
         probe=about,
         profile=profile,
-        framing=framing,
+        selection=selection,
         max_pixels=max_pixels,
         control=control,
     ) as clip:
-        control.at("palette")
+        control.report("palette")
         pictures = _counted(
             frames(clip, control=control), profile=profile, control=control, see=see
         )
         written = encode_gif(pictures, output, fps=profile.fps, quality=quality)
-    control.at("verify")
+    control.report("verify")
     return verify_gif(output, profile=profile, frames=written)
 
 
@@ -57,6 +57,6 @@ def _counted(
 ) -> Iterator[Frame]:
     """The same pictures, shown to `see` and progress reported as each is asked for."""
     for number, picture in enumerate(pictures):
-        control.at("encode", number / profile.frames)
+        control.report("encode", number / profile.frames)
         see(picture)
         yield picture

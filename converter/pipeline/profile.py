@@ -27,11 +27,11 @@ class ConversionProfile:
         return self.seconds * self.fps
 
 
-CHROME_THEME = ConversionProfile(width=1280, height=720, fps=24, seconds=6)
+BACKGROUND = ConversionProfile(width=1280, height=720, fps=24, seconds=6)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Framing:
+class Selection:
     """What of the source is shown: from when (s), and which part of the picture (focus 0 to 1)."""
 
     start_s: float = 0.0

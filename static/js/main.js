@@ -1,17 +1,17 @@
 // Wires the page together; the only module that knows where things stand in the document.
 
 import { createBadge } from "./badge.js";
-import { readClip } from "./clip.js";
-import { listenForFiles } from "./intake.js";
-import { readLimits } from "./limits.js";
-import { Mockup } from "./mockup.js";
-import { createProgress } from "./progress.js";
-import { createResult, release } from "./result.js";
-import { createSettings } from "./settings.js";
+import { readClip } from "./intake/clip.js";
+import { listenForFiles } from "./intake/intake.js";
+import { readLimits } from "./intake/limits.js";
+import { Mockup } from "./preview/mockup.js";
+import { createProgress } from "./conversion/progress.js";
+import { createResult, release } from "./result/result.js";
+import { createSettings } from "./trim/settings.js";
 import { createStore } from "./state.js";
 import { mistakes } from "./strings.js";
-import { formatTimecode } from "./timecode.js";
-import { Trim } from "./trim.js";
+import { formatTimecode } from "./trim/timecode.js";
+import { Trim } from "./trim/trim.js";
 import { createVoice } from "./voice.js";
 
 const RETRY_CODES = ["unexpected", "unhealthy", "internal", "timeout", "upload_stalled", "low_disk", "queue_unavailable", "shutting_down", "expired"];
@@ -28,7 +28,7 @@ const server = {
 };
 
 // What only a conversion needs is no part of the first load: it comes with the first file.
-const conversion = () => import("./conversion.js");
+const conversion = () => import("./conversion/conversion.js");
 
 let running = null; // {controller, jobId} of the conversion under way
 let lostJob = null; // the job whose connection was lost, to be taken up again

@@ -1,6 +1,6 @@
 // Everything the page knows, and the only way it changes. Pure.
 
-import { clampStart } from "./trimwindow.js";
+import { clampStart } from "./trim/trimwindow.js";
 
 export const initialState = Object.freeze({
   phase: "idle", // idle, edit, converting, done

@@ -9,10 +9,10 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
-from tests.browser.servers import Server, collect_static, serve
-from tests.browser.switches import PAGE
-from tests.browser.tabs import Tabs
 from tests.conftest import FEW_COLOURS, eventually, shared_folder
+from tests.support.browser.servers import Server, collect_static, serve
+from tests.support.browser.switches import PAGE
+from tests.support.browser.tabs import Tabs
 
 INSTALL_S = 240  # for the distribution's slowest mirror; below pytest's own timeout
 # What needs the page alone, and what needs a conversion, each in one process of xdist: two

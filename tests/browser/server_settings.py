@@ -3,7 +3,7 @@
 import os
 
 from chrome_background_converter.settings import *  # noqa: F403
-from tests.smaller import shrink
+from tests.support.small import shrink
 
 STATIC_ROOT = os.environ["STATIC_ROOT"]
 

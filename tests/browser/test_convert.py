@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import JSHandle, Page, expect
 
-from tests.browser.servers import GIF_SIZE, Server
-from tests.browser.steps import (
+from tests.support.browser.servers import GIF_SIZE, Server
+from tests.support.browser.steps import (
     button,
     choose,
     expect_done,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.steps import choose, window
+from tests.support.browser.steps import choose, window
 
 pytestmark = pytest.mark.browser
 

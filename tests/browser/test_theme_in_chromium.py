@@ -18,10 +18,10 @@ from playwright.sync_api import Browser, Page, Playwright
 
 from converter.pipeline.control import Control
 from converter.pipeline.convert import convert_video
-from converter.pipeline.profile import Framing
-from converter.pipeline.theme import ThemeFacts
-from tests.browser import switches
-from tests.themes import (
+from converter.pipeline.profile import Selection
+from converter.pipeline.theme.package import ThemeFacts
+from tests.support.browser import switches
+from tests.support.themes import (
     CLIP_SIZE,
     GREEN,
     MAGENTA,
@@ -190,7 +190,7 @@ def test_the_theme_has_the_colours_of_the_gif(browser: Browser, tmp_path, monkey
     convert_video(
         clip,
         tmp_path / "clip.gif",
-        framing=Framing(),
+        selection=Selection(),
         control=Control(timeout_s=60),
         max_pixels=MAX_PIXELS,
         profile=ONE_SECOND,

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.steps import (
+from tests.conftest import eventually
+from tests.support.browser.steps import (
     choose,
     sent_fields,
     start_of,
@@ -15,7 +16,6 @@ from tests.browser.steps import (
     until,
     window,
 )
-from tests.conftest import eventually
 
 pytestmark = pytest.mark.browser
 FRAME_S = 1 / 24

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.hostile.kitchen import Kitchen
-from tests.hostile.live import ROOT, Live, environment
+from tests.support.clips import ClipMaker
+from tests.support.live import ROOT, Live, environment
 
 # Run beside a server, on its folders: a file for each size on stdin, its token on stdout.
 ISSUE = """
@@ -31,26 +31,26 @@ for size in json.load(sys.stdin):
 
 
 @pytest.fixture(scope="session")
-def kitchen() -> Kitchen:
-    return Kitchen(canary=Path("/nowhere"), port=9)
+def clip_maker() -> ClipMaker:
+    return ClipMaker(canary=Path("/nowhere"), port=9)
 
 
 @pytest.fixture(scope="session")
-def six_seconds(kitchen) -> bytes:
+def six_seconds(clip_maker) -> bytes:
     """A clip that fills any GIF."""
-    return kitchen.clip(seconds=6, size=(320, 180))
+    return clip_maker.clip(seconds=6, size=(320, 180))
 
 
 @pytest.fixture(scope="session")
-def one_second(kitchen) -> bytes:
+def one_second(clip_maker) -> bytes:
     """A clip that takes a slow server a second."""
-    return kitchen.clip(seconds=1)
+    return clip_maker.clip(seconds=1)
 
 
 @pytest.fixture(scope="session")
-def short(kitchen) -> bytes:
+def short(clip_maker) -> bytes:
     """A clip of four frames."""
-    return kitchen.clip(fps=24, seconds=4 / 24)
+    return clip_maker.clip(fps=24, seconds=4 / 24)
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import psutil
 import pytest
 
-from converter.pipeline.inspector import verify_gif
+from converter.pipeline.gif.inspect import verify_gif
 from converter.pipeline.profile import ConversionProfile
 from tests.conftest import eventually
-from tests.hostile.live import Live, serve
-from tests.smaller import SLOW, SMALL, SMALL_SIZE
+from tests.support.live import Live, serve
+from tests.support.small import SLOW, SMALL, SMALL_SIZE
 
 # Ten points of a conversion that takes the slow server about a second; those of the long runs lie
 # between the others.

@@ -12,9 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.conftest import WAITING, eventually
-from tests.faults.pulse import Pulse, at_best, hold, pulse
-from tests.hostile.live import BOUNDARY, Live, form, serve
-from tests.smaller import BRIEF, SMALL
+from tests.support.health_poller import HealthPoller, at_best, hold, pulse
+from tests.support.live import BOUNDARY, Live, form, serve
+from tests.support.small import BRIEF, SMALL
 
 pytestmark = pytest.mark.xdist_group(WAITING)
 
@@ -85,7 +85,7 @@ def test_of_twenty_uploads_at_once_one_converts_and_the_rest_are_told_to_wait(
 def test_who_comes_while_one_converts_is_refused_before_the_upload_is_read(live, idle, six_seconds):
     live.upload_headers()
     took_s = []
-    with ThreadPoolExecutor(1) as pool, Pulse(idle) as other:
+    with ThreadPoolExecutor(1) as pool, HealthPoller(idle) as other:
         running = pool.submit(live.convert, six_seconds)
         assert eventually(lambda: live.request("GET", "/health/").json["busy"])
         for _ in range(LATE_CLIENTS):

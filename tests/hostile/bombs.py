@@ -6,16 +6,16 @@ from io import BytesIO
 
 from PIL import Image
 
-from tests.hostile import boxes, ebml, gifs
-from tests.hostile.boxes import Track, box, movie, words
-from tests.hostile.kitchen import (
+from tests.support import boxes, ebml, gifs
+from tests.support.boxes import Track, box, movie, words
+from tests.support.clips import (
     LOOP_FRAMES,
     NO_VIDEO,
     TOO_MANY_PIXELS,
     TOO_SHORT,
     UNREADABLE,
     Case,
-    Kitchen,
+    ClipMaker,
     converts,
     either,
     refused,
@@ -44,44 +44,44 @@ def entry(codec: bytes, size: tuple[int, int]) -> bytes:
     return box(codec, bytes(6) + b"\0\1" + bytes(16) + shape + middle)
 
 
-def real(size: tuple[int, int], suffix: str, *codec: str) -> Callable[[Kitchen], bytes]:
+def real(size: tuple[int, int], suffix: str, *codec: str) -> Callable[[ClipMaker], bytes]:
     """Three plain frames of this size, really encoded."""
     source = f"color=c=red:s={size[0]}x{size[1]}:r=24:d=0.125"
-    return lambda kitchen: kitchen.ffmpeg("-f", "lavfi", "-i", source, *codec, suffix=suffix)
+    return lambda clip_maker: clip_maker.ffmpeg("-f", "lavfi", "-i", source, *codec, suffix=suffix)
 
 
-def png_in_mov(kitchen: Kitchen) -> bytes:
+def png_in_mov(clip_maker: ClipMaker) -> bytes:
     picture = still("PNG", HUGE)
     return movie(Track(entry(b"png ", HUGE), [picture] * 2, [500] * 2, size=HUGE))
 
 
-def jpeg_hides_its_size(kitchen: Kitchen) -> bytes:
+def jpeg_hides_its_size(clip_maker: ClipMaker) -> bytes:
     """The container says 128x72, the picture is 6000x6000."""
     return movie(Track(entry(b"jpeg", (128, 72)), [still("JPEG", (6000, 6000))] * 3, [300] * 3))
 
 
-def mp4_claims_huge(kitchen: Kitchen) -> bytes:
+def mp4_claims_huge(clip_maker: ClipMaker) -> bytes:
     """A small H.264 stream in a container that says 16000x16000: the stream is what counts."""
-    head, samples = boxes.samples(kitchen.clip())
+    head, samples = boxes.samples(clip_maker.clip())
     shape = b"".join(n.to_bytes(2, "big") for n in HUGE)
     return movie(Track(head[:32] + shape + head[36:], samples, [42] * len(samples), size=HUGE))
 
 
-def vp9_claims_huge(kitchen: Kitchen) -> bytes:
+def vp9_claims_huge(clip_maker: ClipMaker) -> bytes:
     """VP9's key frame says 16384x8192 (spec 7.2: sizes follow sync code, colour and range)."""
-    packets = ebml.packets(kitchen.clip("ivf", codec=VP9, seconds=0.5))
+    packets = ebml.packets(clip_maker.clip("ivf", codec=VP9, seconds=0.5))
     bits = f"{int.from_bytes(packets[0][:12], 'big'):096b}"
     bits = bits[:36] + f"{16383:016b}{8191:016b}" + bits[68:]
     packets[0] = int(bits, 2).to_bytes(12, "big") + packets[0][12:]
     return ebml.recorded(b"V_VP9", packets, size=(16384, 8192))
 
 
-def vp8_grows(size: tuple[int, int]) -> Callable[[Kitchen], bytes]:
+def vp8_grows(size: tuple[int, int]) -> Callable[[ClipMaker], bytes]:
     """One second at 128x72, then key frames of another size (RFC 6386, 9.1)."""
 
-    def cook(kitchen: Kitchen) -> bytes:
-        small = ebml.packets(kitchen.clip("ivf", codec=VP8))
-        large = ebml.packets(kitchen.clip("ivf", codec=VP8, size=(640, 360), seconds=0.5))
+    def cook(clip_maker: ClipMaker) -> bytes:
+        small = ebml.packets(clip_maker.clip("ivf", codec=VP8))
+        large = ebml.packets(clip_maker.clip("ivf", codec=VP8, size=(640, 360), seconds=0.5))
         shape = b"".join(n.to_bytes(2, "little") for n in size)
         large[0] = large[0][:6] + shape + large[0][10:]
         return ebml.recorded(b"V_VP8", small + large)
@@ -89,10 +89,10 @@ def vp8_grows(size: tuple[int, int]) -> Callable[[Kitchen], bytes]:
     return cook
 
 
-def gif_large(size: tuple[int, int], count: int, delay_cs: int) -> Callable[[Kitchen], bytes]:
+def gif_large(size: tuple[int, int], count: int, delay_cs: int) -> Callable[[ClipMaker], bytes]:
     """A large canvas on which one dot moves."""
 
-    def cook(kitchen: Kitchen) -> bytes:
+    def cook(clip_maker: ClipMaker) -> bytes:
         dots = (
             gifs.control(delay_cs) + gifs.image(1, 1, b"\3", x=n % size[0]) for n in range(count)
         )
@@ -101,18 +101,18 @@ def gif_large(size: tuple[int, int], count: int, delay_cs: int) -> Callable[[Kit
     return cook
 
 
-def gif_grows(kitchen: Kitchen) -> bytes:
+def gif_grows(clip_maker: ClipMaker) -> bytes:
     """Images far larger than the canvas."""
     inside = gifs.control(10) + gifs.image(32, 32, gifs.quarters())
     outside = gifs.control(10) + gifs.image(9000, 9000, b"\1" * 4000)
     return gifs.screen(32, 32) + inside * 3 + outside * 3 + gifs.TRAILER
 
 
-def gif_endless_comment(kitchen: Kitchen) -> bytes:
+def gif_endless_comment(clip_maker: ClipMaker) -> bytes:
     return gifs.screen(32, 32) + b"\x21\xfe" + (b"\xff" + b"a" * 255) * 20_000
 
 
-def gif_endless_image(kitchen: Kitchen) -> bytes:
+def gif_endless_image(clip_maker: ClipMaker) -> bytes:
     """An image whose LZW data says "clear" for 5 MB and never ends."""
     return (
         gifs.screen(32, 32)
@@ -123,7 +123,7 @@ def gif_endless_image(kitchen: Kitchen) -> bytes:
     )
 
 
-def frames_100_000(kitchen: Kitchen) -> bytes:
+def frames_100_000(clip_maker: ClipMaker) -> bytes:
     """100 000 frames at 1000 a second: every sample is the same JPEG in the file."""
     jpeg, count = still("JPEG", (32, 32)), 100_000
     place = len(boxes.ftyp()) + 8
@@ -135,23 +135,23 @@ def frames_100_000(kitchen: Kitchen) -> bytes:
     return movie(Track(entry(b"jpeg", (32, 32)), [jpeg], [count], tables=tables))
 
 
-def streams(count: int) -> Callable[[Kitchen], bytes]:
-    def cook(kitchen: Kitchen) -> bytes:
-        head, samples = boxes.samples(kitchen.clip(seconds=0.5))
+def streams(count: int) -> Callable[[ClipMaker], bytes]:
+    def cook(clip_maker: ClipMaker) -> bytes:
+        head, samples = boxes.samples(clip_maker.clip(seconds=0.5))
         return movie(*[Track(head, samples, [42] * len(samples))] * count)
 
     return cook
 
 
-def nested(kind: bytes, count: int = 20_000) -> Callable[[Kitchen], bytes]:
-    def cook(kitchen: Kitchen) -> bytes:
+def nested(kind: bytes, count: int = 20_000) -> Callable[[ClipMaker], bytes]:
+    def cook(clip_maker: ClipMaker) -> bytes:
         sizes = range(8 * count, 0, -8)
         return boxes.ftyp() + b"".join(n.to_bytes(4, "big") + kind for n in sizes)
 
     return cook
 
 
-def nested_tags(kitchen: Kitchen) -> bytes:
+def nested_tags(clip_maker: ClipMaker) -> bytes:
     """20 000 SimpleTags, each inside the one before."""
     deep = b"".join(ebml.endless("67C8") for _ in range(20_000))
     tracks = ebml.element(ebml.TRACKS, ebml.video_track())
@@ -160,17 +160,17 @@ def nested_tags(kitchen: Kitchen) -> bytes:
     )
 
 
-def counted(table: bytes, payload: bytes) -> Callable[[Kitchen], bytes]:
+def counted(table: bytes, payload: bytes) -> Callable[[ClipMaker], bytes]:
     """A sound movie but for one table, which says that it has 2^31 entries."""
 
-    def cook(kitchen: Kitchen) -> bytes:
-        head, samples = boxes.samples(kitchen.clip(seconds=0.5))
+    def cook(clip_maker: ClipMaker) -> bytes:
+        head, samples = boxes.samples(clip_maker.clip(seconds=0.5))
         return movie(Track(head, samples, [42] * len(samples), tables={table: payload}))
 
     return cook
 
 
-def inflated(kitchen: Kitchen) -> bytes:
+def inflated(clip_maker: ClipMaker) -> bytes:
     """A compressed movie head (cmov) of 100 MB of zeros."""
     squeeze = zlib.compressobj(9)
     packed = b"".join(squeeze.compress(bytes(1_000_000)) for _ in range(100)) + squeeze.flush()
@@ -178,23 +178,25 @@ def inflated(kitchen: Kitchen) -> bytes:
     return boxes.ftyp(b"qt  ") + box(b"moov", body)
 
 
-def noisy(kitchen: Kitchen) -> bytes:
+def noisy(clip_maker: ClipMaker) -> bytes:
     """Every frame breaks in its own way: a decoder that writes megabytes to stderr."""
-    head, samples = boxes.samples(kitchen.clip(codec=("-c:v", "libx264", "-g", "1"), seconds=0.5))
-    dice, broken = kitchen.dice("noisy"), []
+    head, samples = boxes.samples(
+        clip_maker.clip(codec=("-c:v", "libx264", "-g", "1"), seconds=0.5)
+    )
+    rng, broken = clip_maker.rng("noisy"), []
     for n in range(4000):
         sample = bytearray(samples[n % len(samples)])
         for _ in range(6):
-            sample[dice.randrange(6, len(sample))] = dice.randrange(256)
+            sample[rng.randrange(6, len(sample))] = rng.randrange(256)
         broken.append(bytes(sample))
     return movie(Track(head, broken, [1] * len(broken)))
 
 
-def talkative(kitchen: Kitchen) -> bytes:
+def talkative(clip_maker: ClipMaker) -> bytes:
     """A megabyte of title, 2000 comments, control characters and format strings."""
     tag = box(b"\xa9cmt", b"\x03\xe8\0\0" + b"%s%n\x1b[2J\r\n" * 90)
     title = box(b"\xa9nam", b"\xff\xf0\0\0" + b"T" * 65520)
-    head, samples = boxes.samples(kitchen.clip())
+    head, samples = boxes.samples(clip_maker.clip())
     udta = box(b"udta", title * 16, tag * 2000)
     return movie(Track(head, samples, [42] * len(samples)), inside=udta)
 
@@ -240,7 +242,7 @@ NUMBERS = [
     Case("mp4-100000-frames", frames_100_000, converts(LOOP_FRAMES)),
     Case(
         "gif-20000-frames",
-        lambda kitchen: gifs.animation(20_000, size=8, delay_cs=2),
+        lambda clip_maker: gifs.animation(20_000, size=8, delay_cs=2),
         converts(LOOP_FRAMES),
         "a.gif",
     ),

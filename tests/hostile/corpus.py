@@ -16,7 +16,7 @@ from tests.hostile import (
     timings,
     truncations,
 )
-from tests.hostile.kitchen import Case, Kitchen
+from tests.support.clips import Case, ClipMaker
 
 CLASSES: dict[str, list[Case]] = {
     "junk": junk.CASES,
@@ -36,13 +36,13 @@ CASES: list[Case] = [case for cases in CLASSES.values() for case in cases]
 
 def write(folder: Path, *, long: bool = False) -> None:
     """Every file of the corpus in a folder of its class, for other tools to try."""
-    kitchen = Kitchen(canary=folder / "canary.mp4", port=9)
+    clip_maker = ClipMaker(canary=folder / "canary.mp4", port=9)
     for kind, cases in CLASSES.items():
         (folder / kind).mkdir(parents=True, exist_ok=True)
         for case in cases:
             if long or not case.long:
                 suffix = Path(case.filename[-9:]).suffix or ".bin"
-                (folder / kind / f"{case.name}{suffix}").write_bytes(case.make(kitchen))
+                (folder / kind / f"{case.name}{suffix}").write_bytes(case.make(clip_maker))
 
 
 if __name__ == "__main__":

@@ -7,16 +7,16 @@ from collections.abc import Callable
 
 from PIL import Image
 
-from tests.hostile.kitchen import NO_FILE, UNREADABLE, UNSUPPORTED, Case, Kitchen, refused
+from tests.support.clips import NO_FILE, UNREADABLE, UNSUPPORTED, Case, ClipMaker, refused
 
 SRT = b"1\n00:00:00,000 --> 00:00:02,000\nHello\n"
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 
 
-def zipped(kitchen: Kitchen) -> bytes:
+def zipped(clip_maker: ClipMaker) -> bytes:
     with io.BytesIO() as buffer:
         with zipfile.ZipFile(buffer, "w") as archive:
-            archive.writestr(zipfile.ZipInfo("clip.mp4"), kitchen.clip())
+            archive.writestr(zipfile.ZipInfo("clip.mp4"), clip_maker.clip())
         return buffer.getvalue()
 
 
@@ -26,28 +26,28 @@ def still(form: str) -> bytes:
         return buffer.getvalue()
 
 
-def sound(suffix: str, *options: str) -> Callable[[Kitchen], bytes]:
+def sound(suffix: str, *options: str) -> Callable[[ClipMaker], bytes]:
     source = ("-f", "lavfi", "-i", "sine=duration=1")
-    return lambda kitchen: kitchen.ffmpeg(*source, *options, suffix=suffix)
+    return lambda clip_maker: clip_maker.ffmpeg(*source, *options, suffix=suffix)
 
 
-def film(suffix: str, *codec: str) -> Callable[[Kitchen], bytes]:
-    return lambda kitchen: kitchen.clip(suffix, codec=codec)
+def film(suffix: str, *codec: str) -> Callable[[ClipMaker], bytes]:
+    return lambda clip_maker: clip_maker.clip(suffix, codec=codec)
 
 
-def text(value: bytes) -> Callable[[Kitchen], bytes]:
-    return lambda kitchen: value
+def text(value: bytes) -> Callable[[ClipMaker], bytes]:
+    return lambda clip_maker: value
 
 
-KINDS: dict[str, Callable[[Kitchen], bytes]] = {
+KINDS: dict[str, Callable[[ClipMaker], bytes]] = {
     "txt": text(b"Not a video at all.\n" * 40),
     "exe": text(b"MZ\x90\0" + bytes(60) + struct.pack("<I", 64) + b"PE\0\0" + bytes(400)),
     "zip": zipped,
     "html": text(b"<!doctype html><script>fetch('/admin/')</script>"),
     "svg": text(SVG),
-    "jpg": lambda kitchen: still("JPEG"),
-    "png": lambda kitchen: still("PNG"),
-    "webp": lambda kitchen: still("WEBP"),
+    "jpg": lambda clip_maker: still("JPEG"),
+    "png": lambda clip_maker: still("PNG"),
+    "webp": lambda clip_maker: still("WEBP"),
     "mp3": sound("mp3"),
     "wav": sound("wav"),
     "ogg": sound("ogg", "-c:a", "libvorbis"),
@@ -79,31 +79,35 @@ NOTHING = [
     Case("empty", text(b""), refused(UNSUPPORTED, NO_FILE)),
     Case("one-byte", text(b"G"), refused(UNSUPPORTED), "clip.gif"),
     Case("zeros", text(bytes(4096)), refused(UNSUPPORTED)),
-    Case("noise", lambda kitchen: kitchen.dice("noise").randbytes(65536), refused(UNSUPPORTED)),
+    Case(
+        "noise", lambda clip_maker: clip_maker.rng("noise").randbytes(65536), refused(UNSUPPORTED)
+    ),
     Case("only-a-name-gif", text(b"GIF89a"), refused(UNREADABLE, UNSUPPORTED), "clip.gif"),
     Case("only-a-name-mp4", text(b"\0\0\0\x08ftyp"), refused(UNREADABLE, UNSUPPORTED)),
     Case("only-a-name-webm", text(b"\x1a\x45\xdf\xa3webm"), refused(UNREADABLE), "clip.webm"),
     Case("gif-of-another-age", text(b"GIF90a" + bytes(64)), refused(UNSUPPORTED), "clip.gif"),
     Case(
         "noise-after-ftyp",
-        lambda kitchen: b"\0\0\0\x18ftypisom" + kitchen.dice("ftyp").randbytes(65536),
+        lambda clip_maker: b"\0\0\0\x18ftypisom" + clip_maker.rng("ftyp").randbytes(65536),
         refused(UNREADABLE),
     ),
     Case(
         "noise-after-ebml",
-        lambda kitchen: b"\x1a\x45\xdf\xa3webm" + kitchen.dice("ebml").randbytes(65536),
+        lambda clip_maker: b"\x1a\x45\xdf\xa3webm" + clip_maker.rng("ebml").randbytes(65536),
         refused(UNREADABLE),
         "clip.webm",
     ),
     Case(
         "noise-after-gif",
-        lambda kitchen: b"GIF89a" + kitchen.dice("gif").randbytes(65536),
+        lambda clip_maker: b"GIF89a" + clip_maker.rng("gif").randbytes(65536),
         refused(UNREADABLE, (422, "too_many_pixels"), (422, "too_short")),
         "clip.gif",
     ),
-    Case("name-without-type", lambda kitchen: kitchen.clip(), refused(UNSUPPORTED), "clip"),
-    Case("double-type", lambda kitchen: kitchen.clip(), refused(UNSUPPORTED), "clip.mp4.exe"),
-    Case("mkv-by-name", lambda kitchen: kitchen.clip("mkv"), refused(UNSUPPORTED), "clip.mkv"),
-    Case("m4v-by-name", lambda kitchen: kitchen.clip(), refused(UNSUPPORTED), "clip.m4v"),
+    Case("name-without-type", lambda clip_maker: clip_maker.clip(), refused(UNSUPPORTED), "clip"),
+    Case("double-type", lambda clip_maker: clip_maker.clip(), refused(UNSUPPORTED), "clip.mp4.exe"),
+    Case(
+        "mkv-by-name", lambda clip_maker: clip_maker.clip("mkv"), refused(UNSUPPORTED), "clip.mkv"
+    ),
+    Case("m4v-by-name", lambda clip_maker: clip_maker.clip(), refused(UNSUPPORTED), "clip.m4v"),
 ]
 CASES = [*BY_NAME, *BY_CONTENT, *NOTHING]

@@ -2,17 +2,17 @@
 
 from collections.abc import Callable
 
-from tests.hostile import boxes, ebml, gifs
-from tests.hostile.boxes import Track, movie, patched, words
-from tests.hostile.kitchen import (
+from tests.support import boxes, ebml, gifs
+from tests.support.boxes import Track, movie, patched, words
+from tests.support.clips import (
     LOOP_FRAMES,
     NO_VIDEO,
     PAST_END,
     TOO_SHORT,
     UNREADABLE,
     Case,
+    ClipMaker,
     Expect,
-    Kitchen,
     converts,
     either,
     refused,
@@ -24,29 +24,29 @@ MDHD = (b"moov", b"trak", b"mdia", b"mdhd")
 STBL = boxes.STBL
 
 
-def lie(*path: bytes, at: int, new: bytes) -> Callable[[Kitchen], bytes]:
+def lie(*path: bytes, at: int, new: bytes) -> Callable[[ClipMaker], bytes]:
     """A sound MP4 of one second, but for these bytes of this box."""
-    return lambda kitchen: patched(kitchen.clip(), *path, at=at, new=new)
+    return lambda clip_maker: patched(clip_maker.clip(), *path, at=at, new=new)
 
 
-def mp4(**lies: object) -> Callable[[Kitchen], bytes]:
-    def cook(kitchen: Kitchen) -> bytes:
-        entry, samples = boxes.samples(kitchen.clip())
+def mp4(**lies: object) -> Callable[[ClipMaker], bytes]:
+    def cook(clip_maker: ClipMaker) -> bytes:
+        entry, samples = boxes.samples(clip_maker.clip())
         how = {"durations": [42] * len(samples), **lies}
         return movie(Track(entry, samples, **how))  # type: ignore[arg-type]
 
     return cook
 
 
-def tables(**payload: bytes) -> Callable[[Kitchen], bytes]:
+def tables(**payload: bytes) -> Callable[[ClipMaker], bytes]:
     return mp4(tables={name.encode(): value for name, value in payload.items()})
 
 
-def other_codec(name: bytes) -> Callable[[Kitchen], bytes]:
+def other_codec(name: bytes) -> Callable[[ClipMaker], bytes]:
     """H.264 samples in a movie that says they are something else."""
 
-    def cook(kitchen: Kitchen) -> bytes:
-        entry, samples = boxes.samples(kitchen.clip())
+    def cook(clip_maker: ClipMaker) -> bytes:
+        entry, samples = boxes.samples(clip_maker.clip())
         return movie(Track(entry[:4] + name + entry[8:], samples, [42] * len(samples)))
 
     return cook
@@ -54,9 +54,9 @@ def other_codec(name: bytes) -> Callable[[Kitchen], bytes]:
 
 def webm(
     *extra: bytes, scale: int = 1_000_000, codec: bytes = b"V_VP8"
-) -> Callable[[Kitchen], bytes]:
-    def cook(kitchen: Kitchen) -> bytes:
-        packets = ebml.packets(kitchen.clip("ivf", codec=VP8))
+) -> Callable[[ClipMaker], bytes]:
+    def cook(clip_maker: ClipMaker) -> bytes:
+        packets = ebml.packets(clip_maker.clip("ivf", codec=VP8))
         blocks = [ebml.block(p, n * 42, key=n == 0) for n, p in enumerate(packets)]
         parts = ebml.info(*extra, scale=scale), ebml.element(ebml.TRACKS, ebml.video_track(codec))
         return ebml.header() + ebml.element(ebml.SEGMENT, *parts, ebml.cluster(0, blocks))
@@ -65,14 +65,14 @@ def webm(
 
 
 def webm_case(
-    name: str, expect: Expect, make: Callable[[Kitchen], bytes], start: str | None = None
+    name: str, expect: Expect, make: Callable[[ClipMaker], bytes], start: str | None = None
 ) -> Case:
     return Case(f"webm-{name}", make, expect, "a.webm", start)
 
 
-def gif(screen: bytes) -> Callable[[Kitchen], bytes]:
+def gif(screen: bytes) -> Callable[[ClipMaker], bytes]:
     picture = gifs.control(10) + gifs.image(32, 32, gifs.quarters())
-    return lambda kitchen: screen + picture * 10 + gifs.TRAILER
+    return lambda clip_maker: screen + picture * 10 + gifs.TRAILER
 
 
 LONG = words(0x7FFFFFFF)
@@ -147,18 +147,18 @@ CODEC = [
 FORBIDDEN = [  # sound media in an allowed container, of a codec nobody asked for
     Case(
         "mpeg2-in-mp4",
-        lambda kitchen: kitchen.clip(codec=("-c:v", "mpeg2video")),
+        lambda clip_maker: clip_maker.clip(codec=("-c:v", "mpeg2video")),
         either(UNREADABLE, frames=(11, 13)),
     ),
     Case(
         "ffv1-in-mkv",
-        lambda kitchen: kitchen.clip("mkv", codec=("-c:v", "ffv1")),
+        lambda clip_maker: clip_maker.clip("mkv", codec=("-c:v", "ffv1")),
         refused(*BROKEN),
         "a.webm",
     ),
     Case(
         "qtrle-in-mov",
-        lambda kitchen: kitchen.clip("mov", codec=("-c:v", "qtrle")),
+        lambda clip_maker: clip_maker.clip("mov", codec=("-c:v", "qtrle")),
         refused(*BROKEN),
         "a.mov",
     ),

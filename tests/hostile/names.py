@@ -1,6 +1,6 @@
 """File names and start times that must reach no shell, path, header or float()."""
 
-from tests.hostile.kitchen import (
+from tests.support.clips import (
     BAD_FIELD,
     BAD_START,
     NO_FILE,
@@ -8,13 +8,13 @@ from tests.hostile.kitchen import (
     UNREADABLE,
     UNSUPPORTED,
     Case,
-    Kitchen,
+    ClipMaker,
     either,
     refused,
 )
 
 
-def shell(kitchen: Kitchen) -> bytes:
+def shell(clip_maker: ClipMaker) -> bytes:
     """Passes the sniffer, then is refused: tells that a name did no harm, without a conversion."""
     return b"\0\0\0\x18ftypisom" + bytes(16)
 
@@ -114,13 +114,18 @@ CASES = [
         for key, name in SHADY.items()
     ),
     *(
-        Case(f"start-{key}", lambda kitchen: kitchen.clip(), refused(BAD_START), start_time=text)
+        Case(
+            f"start-{key}",
+            lambda clip_maker: clip_maker.clip(),
+            refused(BAD_START),
+            start_time=text,
+        )
         for key, text in BAD_STARTS.items()
     ),
     *(
         Case(
             f"start-{key}",
-            lambda kitchen: kitchen.clip(),
+            lambda clip_maker: clip_maker.clip(),
             either(BAD_START, PAST_END),
             start_time=text,
         )

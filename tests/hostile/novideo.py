@@ -2,33 +2,33 @@
 
 from collections.abc import Callable
 
-from tests.hostile import boxes, ebml
-from tests.hostile.boxes import Track, box, movie
-from tests.hostile.kitchen import NO_VIDEO, UNREADABLE, Case, Kitchen, either, refused
+from tests.support import boxes, ebml
+from tests.support.boxes import Track, box, movie
+from tests.support.clips import NO_VIDEO, UNREADABLE, Case, ClipMaker, either, refused
 
 BEEP = ("-f", "lavfi", "-i", "sine=duration=1")
 ART = ("-f", "lavfi", "-i", "color=c=red:s=64x64:d=0.04")
 
 
-def sound(suffix: str, *options: str) -> Callable[[Kitchen], bytes]:
-    return lambda kitchen: kitchen.ffmpeg(*BEEP, *options, suffix=suffix)
+def sound(suffix: str, *options: str) -> Callable[[ClipMaker], bytes]:
+    return lambda clip_maker: clip_maker.ffmpeg(*BEEP, *options, suffix=suffix)
 
 
-def cover(suffix: str, codec: str) -> Callable[[Kitchen], bytes]:
+def cover(suffix: str, codec: str) -> Callable[[ClipMaker], bytes]:
     how = ("-map", "0", "-map", "1", "-c:v", codec, "-disposition:v:0", "attached_pic")
-    return lambda kitchen: kitchen.ffmpeg(*BEEP, *ART, *how, suffix=suffix)
+    return lambda clip_maker: clip_maker.ffmpeg(*BEEP, *ART, *how, suffix=suffix)
 
 
-def subtitles(kitchen: Kitchen) -> bytes:
+def subtitles(clip_maker: ClipMaker) -> bytes:
     lines = b"1\n00:00:00,000 --> 00:00:02,000\nHello\n"
-    return kitchen.ffmpeg("-f", "srt", "-i", "-", "-c:s", "mov_text", suffix="mp4", stdin=lines)
+    return clip_maker.ffmpeg("-f", "srt", "-i", "-", "-c:s", "mov_text", suffix="mp4", stdin=lines)
 
 
-def not_a_picture(handler: bytes) -> Callable[[Kitchen], bytes]:
+def not_a_picture(handler: bytes) -> Callable[[ClipMaker], bytes]:
     """H.264 samples in a track that says it is something else."""
 
-    def cook(kitchen: Kitchen) -> bytes:
-        entry, samples = boxes.samples(kitchen.clip())
+    def cook(clip_maker: ClipMaker) -> bytes:
+        entry, samples = boxes.samples(clip_maker.clip())
         return movie(Track(entry, samples, [42] * len(samples), handler=handler))
 
     return cook
@@ -45,11 +45,11 @@ CASES = [
     Case("subtitles-only", subtitles, refused(NO_VIDEO)),
     Case("data-track-only", not_a_picture(b"meta"), either(NO_VIDEO, UNREADABLE)),
     Case("sound-track-of-h264", not_a_picture(b"soun"), EMPTY),
-    Case("no-tracks", lambda kitchen: movie(), EMPTY),
-    Case("empty-moov", lambda kitchen: boxes.ftyp() + box(b"moov"), EMPTY),
+    Case("no-tracks", lambda clip_maker: movie(), EMPTY),
+    Case("empty-moov", lambda clip_maker: boxes.ftyp() + box(b"moov"), EMPTY),
     Case(
         "webm-no-tracks",
-        lambda kitchen: ebml.header() + ebml.endless(ebml.SEGMENT, ebml.info()),
+        lambda clip_maker: ebml.header() + ebml.endless(ebml.SEGMENT, ebml.info()),
         EMPTY,
         "a.webm",
     ),

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-from tests.hostile import boxes, ebml
-from tests.hostile.boxes import Track, box, movie, words
-from tests.hostile.kitchen import PACE, Case, Kitchen, converts
+from tests.support import boxes, ebml
+from tests.support.boxes import Track, box, movie, words
+from tests.support.clips import PACE, Case, ClipMaker, converts
 
 X264 = ("-c:v", "libx264", "-preset", "ultrafast")
 YUV420 = ("-pix_fmt", "yuv420p")
@@ -25,60 +25,64 @@ AV1 = ("-c:v", "libsvtav1", "-preset", "12", "-svtav1-params", "lp=1")
 GOOD = converts(12, corners="RGBY", seconds=((0, 0.0), (8, PACE * 8 / 24)), patch=(0.25, 0.25))
 
 
-def clip(suffix: str, *codec: str) -> Callable[[Kitchen], bytes]:
-    return lambda kitchen: kitchen.clip(suffix, codec=codec)
+def clip(suffix: str, *codec: str) -> Callable[[ClipMaker], bytes]:
+    return lambda clip_maker: clip_maker.clip(suffix, codec=codec)
 
 
-def turned(*before: str, suffix: str = "mp4") -> Callable[[Kitchen], bytes]:
-    return lambda kitchen: kitchen.remux(kitchen.clip(), suffix, "-c", "copy", before=before)
+def turned(*before: str, suffix: str = "mp4") -> Callable[[ClipMaker], bytes]:
+    return lambda clip_maker: clip_maker.remux(
+        clip_maker.clip(), suffix, "-c", "copy", before=before
+    )
 
 
-def again(suffix: str, *options: str) -> Callable[[Kitchen], bytes]:
+def again(suffix: str, *options: str) -> Callable[[ClipMaker], bytes]:
     """The plain clip in a new container."""
-    return lambda kitchen: kitchen.remux(kitchen.clip(), suffix, "-c", "copy", *options)
+    return lambda clip_maker: clip_maker.remux(clip_maker.clip(), suffix, "-c", "copy", *options)
 
 
-def interlaced(kitchen: Kitchen) -> bytes:
+def interlaced(clip_maker: ClipMaker) -> bytes:
     codec = ("-c:v", "libx264", "-x264-params", "tff=1", *YUV420)
-    return kitchen.clip(codec=codec, size=(128, 72))
+    return clip_maker.clip(codec=codec, size=(128, 72))
 
 
-def with_sound(suffix: str, *options: str) -> Callable[[Kitchen], bytes]:
+def with_sound(suffix: str, *options: str) -> Callable[[ClipMaker], bytes]:
     beep = ("-f", "lavfi", "-i", "sine=duration=1")
     maps = ("-map", "0", "-map", "1", "-c:v", "copy")
-    return lambda kitchen: kitchen.remux(kitchen.clip(), suffix, *beep, *maps, *options)
+    return lambda clip_maker: clip_maker.remux(clip_maker.clip(), suffix, *beep, *maps, *options)
 
 
-def with_cover(order: Sequence[str]) -> Callable[[Kitchen], bytes]:
+def with_cover(order: Sequence[str]) -> Callable[[ClipMaker], bytes]:
     art = ("-f", "lavfi", "-i", "color=c=white:s=64x64:d=0.04")
     maps = [part for n in order for part in ("-map", n)]
     cover = order.index("1")
     how = ("-c:v", "copy", f"-c:v:{cover}", "mjpeg", f"-disposition:v:{cover}", "attached_pic")
-    return lambda kitchen: kitchen.remux(kitchen.clip(), "mp4", *art, *maps, *how)
+    return lambda clip_maker: clip_maker.remux(clip_maker.clip(), "mp4", *art, *maps, *how)
 
 
-def chapters(count: int) -> Callable[[Kitchen], bytes]:
+def chapters(count: int) -> Callable[[ClipMaker], bytes]:
     mark = "[CHAPTER]\nTIMEBASE=1/1000\nSTART={0}00\nEND={0}99\ntitle=c{0}\n"
     marks = ";FFMETADATA1\n" + "".join(mark.format(n) for n in range(count))
     how = ("-f", "ffmetadata", "-i", "-", "-map", "0", "-map_chapters", "1", "-c", "copy")
-    return lambda kitchen: kitchen.remux(kitchen.clip(), "mp4", *how, stdin=marks.encode())
+    return lambda clip_maker: clip_maker.remux(clip_maker.clip(), "mp4", *how, stdin=marks.encode())
 
 
-def two_streams(kitchen: Kitchen) -> bytes:
+def two_streams(clip_maker: ClipMaker) -> bytes:
     """The first video stream is the plain clip, the second a larger one of another colour."""
     other = ("-f", "lavfi", "-i", "color=c=white:s=192x108:d=1")
-    return kitchen.remux(kitchen.clip(), "mp4", *other, "-map", "0", "-map", "1", *X264, *YUV420)
+    return clip_maker.remux(
+        clip_maker.clip(), "mp4", *other, "-map", "0", "-map", "1", *X264, *YUV420
+    )
 
 
-def titled(suffix: str, title: str) -> Callable[[Kitchen], bytes]:
+def titled(suffix: str, title: str) -> Callable[[ClipMaker], bytes]:
     return again(suffix, "-metadata", f"title={title}", "-metadata", f"comment={title}")
 
 
-def fronted(front: bytes) -> Callable[[Kitchen], bytes]:
+def fronted(front: bytes) -> Callable[[ClipMaker], bytes]:
     """A movie whose first box is not ftyp."""
 
-    def cook(kitchen: Kitchen) -> bytes:
-        entry, samples = boxes.samples(kitchen.clip())
+    def cook(clip_maker: ClipMaker) -> bytes:
+        entry, samples = boxes.samples(clip_maker.clip())
         whole = movie(Track(entry, samples, [42] * len(samples)), brand=b"qt  ")
         base, moved = len(boxes.ftyp()), len(front) - len(boxes.ftyp())
         place, offsets = base + 8 + moved, []
@@ -91,14 +95,16 @@ def fronted(front: bytes) -> Callable[[Kitchen], bytes]:
     return cook
 
 
-def recorded(codec: bytes, *options: str) -> Callable[[Kitchen], bytes]:
-    return lambda kitchen: ebml.recorded(codec, ebml.packets(kitchen.clip("ivf", codec=options)))
+def recorded(codec: bytes, *options: str) -> Callable[[ClipMaker], bytes]:
+    return lambda clip_maker: ebml.recorded(
+        codec, ebml.packets(clip_maker.clip("ivf", codec=options))
+    )
 
 
-def alpha(suffix: str, *codec: str) -> Callable[[Kitchen], bytes]:
+def alpha(suffix: str, *codec: str) -> Callable[[ClipMaker], bytes]:
     """Red is transparent."""
     key = ("-vf", "format=rgba,colorkey=0xD21414:0.2:0,format=yuva420p", "-auto-alt-ref", "0")
-    return lambda kitchen: kitchen.clip(suffix, *key, codec=codec)
+    return lambda clip_maker: clip_maker.clip(suffix, *key, codec=codec)
 
 
 FAKE = (
@@ -189,8 +195,8 @@ TRAPPINGS = [
     Case("sound-aac", with_sound("mp4"), GOOD),
     Case(
         "sound-opus-webm",
-        lambda kitchen: kitchen.remux(
-            kitchen.clip("webm", codec=VP8),
+        lambda clip_maker: clip_maker.remux(
+            clip_maker.clip("webm", codec=VP8),
             "webm",
             "-f",
             "lavfi",
@@ -210,8 +216,8 @@ TRAPPINGS = [
     ),
     Case(
         "sound-first",
-        lambda kitchen: kitchen.remux(
-            with_sound("mp4")(kitchen), "mp4", "-map", "0:a", "-map", "0:v", "-c", "copy"
+        lambda clip_maker: clip_maker.remux(
+            with_sound("mp4")(clip_maker), "mp4", "-map", "0:a", "-map", "0:v", "-c", "copy"
         ),
         GOOD,
     ),
@@ -222,7 +228,7 @@ TRAPPINGS = [
     Case("title-duration-mov", titled("mov", FAKE), GOOD, "a.mov"),
     Case(
         "title-duration-webm",
-        lambda kitchen: kitchen.clip("webm", "-metadata", f"title={FAKE}", codec=VP8),
+        lambda clip_maker: clip_maker.clip("webm", "-metadata", f"title={FAKE}", codec=VP8),
         GOOD,
         "a.webm",
     ),

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
-from tests.hostile import boxes
-from tests.hostile.boxes import Track, box, full, movie, words
-from tests.hostile.kitchen import (
+from tests.support import boxes
+from tests.support.boxes import Track, box, full, movie, words
+from tests.support.clips import (
     UNREADABLE,
     UNSUPPORTED,
     Case,
-    Kitchen,
+    ClipMaker,
     canary_clip,
     either,
     refused,
@@ -51,32 +51,36 @@ SCRIPTS = {
 }
 
 
-def script(template: str, *, front: bytes = b"") -> Callable[[Kitchen], bytes]:
-    def cook(kitchen: Kitchen) -> bytes:
-        names = {"canary": kitchen.canary, "neighbour": kitchen.canary.name, "port": kitchen.port}
+def script(template: str, *, front: bytes = b"") -> Callable[[ClipMaker], bytes]:
+    def cook(clip_maker: ClipMaker) -> bytes:
+        names = {
+            "canary": clip_maker.canary,
+            "neighbour": clip_maker.canary.name,
+            "port": clip_maker.port,
+        }
         return front + template.format(**names).encode()
 
     return cook
 
 
-def stored_elsewhere(reference: Callable[[Kitchen], bytes]) -> Callable[[Kitchen], bytes]:
+def stored_elsewhere(reference: Callable[[ClipMaker], bytes]) -> Callable[[ClipMaker], bytes]:
     """A movie whose samples are said to lie in another file, at the canary's own offsets."""
 
-    def cook(kitchen: Kitchen) -> bytes:
-        canary = canary_clip(kitchen)
+    def cook(clip_maker: ClipMaker) -> bytes:
+        canary = canary_clip(clip_maker)
         entry, samples = boxes.samples(canary)
         place = words(0, 1, canary.index(samples[0]))  # one chunk of all samples
         tables = {b"stco": place, b"stsc": words(0, 1, 1, len(samples), 1)}
         durations = [42] * len(samples)
-        track = Track(entry, samples, durations, dref=reference(kitchen), tables=tables)
+        track = Track(entry, samples, durations, dref=reference(clip_maker), tables=tables)
         return movie(track, brand=b"qt  ", media=b"")
 
     return cook
 
 
-def alias(kitchen: Kitchen) -> bytes:
+def alias(clip_maker: ClipMaker) -> bytes:
     """A Macintosh alias record that names the canary: relative (type 2) and absolute (type 18)."""
-    name, path = kitchen.canary.name.encode(), str(kitchen.canary).encode()
+    name, path = clip_maker.canary.name.encode(), str(clip_maker.canary).encode()
     record = bytearray(150)
     record[8:10], record[10:14] = b"\0\2", b"Macs"
     record[50] = len(name)
@@ -90,20 +94,21 @@ def alias(kitchen: Kitchen) -> bytes:
     return full(b"alis", bytes(record))
 
 
-def url(template: str) -> Callable[[Kitchen], bytes]:
-    def cook(kitchen: Kitchen) -> bytes:
+def url(template: str) -> Callable[[ClipMaker], bytes]:
+    def cook(clip_maker: ClipMaker) -> bytes:
         return full(
-            b"url ", template.format(canary=kitchen.canary, port=kitchen.port).encode() + b"\0"
+            b"url ",
+            template.format(canary=clip_maker.canary, port=clip_maker.port).encode() + b"\0",
         )
 
     return cook
 
 
-def reference_movie(template: str) -> Callable[[Kitchen], bytes]:
+def reference_movie(template: str) -> Callable[[ClipMaker], bytes]:
     """QuickTime's rmra: "the movie is over there"."""
 
-    def cook(kitchen: Kitchen) -> bytes:
-        there = template.format(canary=kitchen.canary, port=kitchen.port).encode() + b"\0"
+    def cook(clip_maker: ClipMaker) -> bytes:
+        there = template.format(canary=clip_maker.canary, port=clip_maker.port).encode() + b"\0"
         data = box(b"rdrf", words(0), b"url ", words(len(there)), there)
         return boxes.ftyp(b"qt  ") + box(b"moov", box(b"rmra", box(b"rmda", data)))
 

@@ -4,15 +4,15 @@ import io
 import zipfile
 from collections.abc import Callable
 
-from tests.hostile import ebml, gifs
-from tests.hostile.boxes import box, ftyp
-from tests.hostile.kitchen import (
+from tests.support import ebml, gifs
+from tests.support.boxes import box, ftyp
+from tests.support.clips import (
     LOOP_FRAMES,
     TOO_MANY_PIXELS,
     TOO_SHORT,
     UNREADABLE,
     Case,
-    Kitchen,
+    ClipMaker,
     converts,
     either,
     refused,
@@ -29,29 +29,29 @@ def archive() -> bytes:
         return buffer.getvalue()
 
 
-def gif_with(extra: bytes, tail: bytes = b"") -> Callable[[Kitchen], bytes]:
+def gif_with(extra: bytes, tail: bytes = b"") -> Callable[[ClipMaker], bytes]:
     whole = gifs.animation(5)
     head = len(gifs.screen(32, 32))
-    return lambda kitchen: whole[:head] + extra + whole[head:] + tail
+    return lambda clip_maker: whole[:head] + extra + whole[head:] + tail
 
 
-def gif_script(kitchen: Kitchen) -> bytes:
+def gif_script(clip_maker: ClipMaker) -> bytes:
     """GIF89a=0;/ ... : the canvas size is the script's first characters, 12349 x 12091."""
     return b"GIF89a=0;/" + gifs.animation(5)[10:-1] + b"*/;alert(document.domain)//;"
 
 
-def mp4_with(tail: bytes) -> Callable[[Kitchen], bytes]:
-    return lambda kitchen: kitchen.clip() + tail
+def mp4_with(tail: bytes) -> Callable[[ClipMaker], bytes]:
+    return lambda clip_maker: clip_maker.clip() + tail
 
 
-def mp4_page(kitchen: Kitchen) -> bytes:
+def mp4_page(clip_maker: ClipMaker) -> bytes:
     """A web page in a free box between ftyp and the rest, offsets kept by padding at the end."""
-    data = kitchen.clip()
+    data = clip_maker.clip()
     return ftyp() + box(b"free", SCRIPT) + box(b"mdat") + data
 
 
-def webm_void(kitchen: Kitchen) -> bytes:
-    packets = ebml.packets(kitchen.clip("ivf", codec=VP8))
+def webm_void(clip_maker: ClipMaker) -> bytes:
+    packets = ebml.packets(clip_maker.clip("ivf", codec=VP8))
     blocks = [ebml.block(p, n * 42, key=n == 0) for n, p in enumerate(packets)]
     tracks = ebml.element(ebml.TRACKS, ebml.video_track())
     void = ebml.element("EC", SCRIPT * 100)
@@ -62,10 +62,10 @@ def webm_void(kitchen: Kitchen) -> bytes:
     )
 
 
-def webm_attachment(kitchen: Kitchen) -> bytes:
+def webm_attachment(clip_maker: ClipMaker) -> bytes:
     """An attached web page, with a path for a name."""
     file = element_file(b"../../../../tmp/owned.html", SCRIPT)
-    data = kitchen.clip("webm", codec=VP8)
+    data = clip_maker.clip("webm", codec=VP8)
     at = data.index(bytes.fromhex(ebml.TRACKS))
     segment = data.index(bytes.fromhex(ebml.SEGMENT))
     return (
@@ -95,7 +95,7 @@ CASES = [
     Case("gif-page-behind", gif_with(b"", SCRIPT), converts((11, 14), corners="RGBY"), "a.gif"),
     Case(
         "gif-mp4-behind",
-        lambda kitchen: gif_with(b"", kitchen.clip())(kitchen),
+        lambda clip_maker: gif_with(b"", clip_maker.clip())(clip_maker),
         either(UNREADABLE, frames=(11, LOOP_FRAMES)),
         "a.gif",
     ),
@@ -117,12 +117,12 @@ CASES = [
     ),
     Case("mp4-page-in-free", mp4_page, either(UNREADABLE, frames=(2, 25))),
     Case("mp4-exe-behind", mp4_with(b"MZ\x90\0" + bytes(4000)), converts(12, corners="RGBY")),
-    Case("mp4-twice", lambda kitchen: kitchen.clip() * 2, converts((11, 25))),
+    Case("mp4-twice", lambda clip_maker: clip_maker.clip() * 2, converts((11, 25))),
     Case("webm-page-in-void", webm_void, converts(12, corners="RGBY"), "a.webm"),
     Case("webm-attachment", webm_attachment, converts(12, corners="RGBY"), "a.webm"),
     Case(
         "webm-mp4-behind",
-        lambda kitchen: kitchen.clip("webm", codec=VP8) + kitchen.clip(),
+        lambda clip_maker: clip_maker.clip("webm", codec=VP8) + clip_maker.clip(),
         converts((11, 14)),
         "a.webm",
     ),

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 
-from tests.hostile import gifs
-from tests.hostile.kitchen import LOOP_FRAMES, Case, Kitchen, converts
 from tests.hostile.oddities import VP8, VP9, X264, YUV420, again
+from tests.support import gifs
+from tests.support.clips import LOOP_FRAMES, Case, ClipMaker, converts
 
 
-def sized(width: int, height: int, *codec: str) -> Callable[[Kitchen], bytes]:
+def sized(width: int, height: int, *codec: str) -> Callable[[ClipMaker], bytes]:
     options = codec or (*X264, "-pix_fmt", "yuv444p")
-    return lambda kitchen: kitchen.clip(codec=options, size=(width, height))
+    return lambda clip_maker: clip_maker.clip(codec=options, size=(width, height))
 
 
 SHAPES = [
@@ -26,14 +26,14 @@ SHAPES = [
     ),
     Case(
         "narrow-pixels-webm",
-        lambda kitchen: kitchen.clip("webm", "-aspect", "8:9", codec=VP8),
+        lambda clip_maker: clip_maker.clip("webm", "-aspect", "8:9", codec=VP8),
         converts(12, corners="RGBY", patch=(0.25, 0.5)),
         "a.webm",
     ),
     Case(
         "narrow-pixels-turned",
-        lambda kitchen: kitchen.remux(
-            kitchen.clip("mp4", "-aspect", "8:9"),
+        lambda clip_maker: clip_maker.remux(
+            clip_maker.clip("mp4", "-aspect", "8:9"),
             "mp4",
             "-c",
             "copy",
@@ -44,7 +44,7 @@ SHAPES = [
     Case("odd-97x55", sized(97, 55), converts(12, corners="RGBY", patch=(0.25, 0.25))),
     Case(
         "odd-33x17-vp9",
-        lambda kitchen: kitchen.clip("webm", codec=(*VP9, *YUV420), size=(33, 17)),
+        lambda clip_maker: clip_maker.clip("webm", codec=(*VP9, *YUV420), size=(33, 17)),
         converts(12, corners="RGBY"),
         "a.webm",
     ),
@@ -56,60 +56,64 @@ SHAPES = [
     Case("portrait", sized(72, 128), converts(12, corners="RGBY", patch=(0.25, 0.79))),
 ]
 GIFS = [
-    Case("gif-plain", lambda kitchen: gifs.animation(5), converts(12, corners="RGBY"), "a.gif"),
+    Case("gif-plain", lambda clip_maker: gifs.animation(5), converts(12, corners="RGBY"), "a.gif"),
     Case(
         "gif-transparent",
-        lambda kitchen: gifs.animation(5, transparent=0),
+        lambda clip_maker: gifs.animation(5, transparent=0),
         converts(12, corners="KGBY"),
         "a.gif",
     ),
-    Case("gif-0-delay", lambda kitchen: gifs.animation(5, delay_cs=0), converts((3, 25)), "a.gif"),
-    Case("gif-1-cs", lambda kitchen: gifs.animation(50, delay_cs=1), converts((11, 121)), "a.gif"),
+    Case(
+        "gif-0-delay", lambda clip_maker: gifs.animation(5, delay_cs=0), converts((3, 25)), "a.gif"
+    ),
+    Case(
+        "gif-1-cs", lambda clip_maker: gifs.animation(50, delay_cs=1), converts((11, 121)), "a.gif"
+    ),
     Case(
         "gif-disposal-2",
-        lambda kitchen: gifs.animation(5, disposal=2),
+        lambda clip_maker: gifs.animation(5, disposal=2),
         converts(12, corners="RGBY"),
         "a.gif",
     ),
     Case(
         "gif-disposal-3",
-        lambda kitchen: gifs.animation(5, disposal=3),
+        lambda clip_maker: gifs.animation(5, disposal=3),
         converts(12, corners="RGBY"),
         "a.gif",
     ),
     Case(
         "gif-two-slow-frames",
-        lambda kitchen: gifs.animation(2, delay_cs=400),
+        lambda clip_maker: gifs.animation(2, delay_cs=400),
         converts(LOOP_FRAMES),
         "a.gif",
     ),
     Case(
         "gif-longest-delay",
-        lambda kitchen: gifs.animation(2, delay_cs=65535),
+        lambda clip_maker: gifs.animation(2, delay_cs=65535),
         converts((2, LOOP_FRAMES)),
         "a.gif",
     ),
     Case(
         "gif-87a",
-        lambda kitchen: b"GIF87a" + gifs.animation(5)[6:],
+        lambda clip_maker: b"GIF87a" + gifs.animation(5)[6:],
         converts(12, corners="RGBY"),
         "a.gif",
     ),
     Case(
         "gif-loop-3",
-        lambda kitchen: gifs.animation(5).replace(b"\x03\x01\0\0", b"\x03\x01\3\0"),
+        lambda clip_maker: gifs.animation(5).replace(b"\x03\x01\0\0", b"\x03\x01\3\0"),
         converts(12),
         "a.gif",
     ),
     Case(
         "gif-by-ffmpeg",
-        lambda kitchen: kitchen.clip("gif", codec=("-c:v", "gif"), fps=20),
+        lambda clip_maker: clip_maker.clip("gif", codec=("-c:v", "gif"), fps=20),
         converts(12, corners="RGBY"),
         "a.gif",
     ),
     Case(
         "gif-1x1",
-        lambda kitchen: (
+        lambda clip_maker: (
             gifs.screen(1, 1) + (gifs.control(10) + gifs.image(1, 1, b"\1")) * 9 + gifs.TRAILER
         ),
         converts((21, 23)),
@@ -117,10 +121,12 @@ GIFS = [
     ),
     Case(
         "gif-interlaced",
-        lambda kitchen: gifs.animation(5).replace(b"\x20\0\x20\0\0\x07", b"\x20\0\x20\0\x40\x07"),
+        lambda clip_maker: gifs.animation(5).replace(
+            b"\x20\0\x20\0\0\x07", b"\x20\0\x20\0\x40\x07"
+        ),
         converts(12),
         "a.gif",
     ),
-    Case("gif-called-mp4", lambda kitchen: gifs.animation(5), converts(12), "clip.mp4"),
+    Case("gif-called-mp4", lambda clip_maker: gifs.animation(5), converts(12), "clip.mp4"),
 ]
 CASES = [*SHAPES, *GIFS]

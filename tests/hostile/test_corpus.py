@@ -12,10 +12,10 @@ from PIL import Image
 
 from tests.hostile import flips
 from tests.hostile.corpus import CASES
-from tests.hostile.judge import MAGENTA_SHARE, faults, magenta
-from tests.hostile.kitchen import LOOP_S, Case, Kitchen, canary_clip
-from tests.hostile.live import Listener, Live, Memory, serve
-from tests.smaller import BRIEF, SMALL_SIZE
+from tests.support.checker import MAGENTA_SHARE, faults, magenta
+from tests.support.clips import LOOP_S, Case, ClipMaker, canary_clip
+from tests.support.live import Listener, Live, Memory, serve
+from tests.support.small import BRIEF, SMALL_SIZE
 
 LOOP = {"TEST_GIF": "{}x{}x{}".format(*SMALL_SIZE, LOOP_S)}
 ANSWER_S = 12
@@ -52,52 +52,52 @@ def listener() -> Iterator[Listener]:
 
 
 @dataclass(frozen=True)
-class House:
+class HostileServer:
     """A server of small pictures, with somebody else's video next to where uploads go."""
 
     live: Live
-    kitchen: Kitchen
+    clip_maker: ClipMaker
 
 
 @contextlib.contextmanager
-def house(folder: Path, *, made: dict, port: int, pantry: dict) -> Iterator[House]:
+def server(folder: Path, *, made: dict, port: int, clip_cache: dict) -> Iterator[HostileServer]:
     with serve(folder, **made) as live:
         work = live.media / "work"
         work.mkdir(exist_ok=True)
-        kitchen = Kitchen(canary=work / "canary.mp4", port=port, pantry=pantry)
-        live.kept.add(kitchen.canary.name)
-        with kitchen.canary.open("wb") as file:
+        clip_maker = ClipMaker(canary=work / "canary.mp4", port=port, clip_cache=clip_cache)
+        live.kept.add(clip_maker.canary.name)
+        with clip_maker.canary.open("wb") as file:
             fcntl.flock(file, fcntl.LOCK_EX)  # as its owner's process would, against the sweep
-            file.write(canary_clip(kitchen))
+            file.write(canary_clip(clip_maker))
             file.flush()
-            yield House(live, kitchen)
+            yield HostileServer(live, clip_maker)
 
 
 @pytest.fixture(scope="module")
-def pantry() -> dict:
+def clip_cache() -> dict:
     return {}
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory, listener, pantry) -> Iterator[House]:
+def small(tmp_path_factory, listener, clip_cache) -> Iterator[HostileServer]:
     folder = tmp_path_factory.mktemp("hostile")
-    with house(folder, made=LOOP, port=listener.port, pantry=pantry) as made:
+    with server(folder, made=LOOP, port=listener.port, clip_cache=clip_cache) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def full_size(tmp_path_factory, listener, pantry) -> Iterator[House]:
+def full_size(tmp_path_factory, listener, clip_cache) -> Iterator[HostileServer]:
     folder = tmp_path_factory.mktemp("full")
-    with house(folder, made=BRIEF, port=listener.port, pantry=pantry) as made:
+    with server(folder, made=BRIEF, port=listener.port, clip_cache=clip_cache) as made:
         yield made
 
 
-def check(house: House, case: Case, *, within_s: float = ANSWER_S) -> None:
+def check(server: HostileServer, case: Case, *, within_s: float = ANSWER_S) -> None:
     """Assert that the answer is right, in time and silent, and that nothing is left."""
-    data = case.make(house.kitchen)
+    data = case.make(server.clip_maker)
     took_s = []
     while len(took_s) < TRIES:
-        took_s.append(try_out(house, case, data))
+        took_s.append(run_case(server, case, data))
         if took_s[-1] < within_s or took_s[-1] < within_s * slowness():
             return
     raise AssertionError(f"answered after {took_s} s")
@@ -111,9 +111,9 @@ def slowness() -> float:
     return (time.monotonic() - began) / (time.process_time() - spent)
 
 
-def try_out(house: House, case: Case, data: bytes) -> float:
+def run_case(server: HostileServer, case: Case, data: bytes) -> float:
     """Upload it; how long the answer took, in s. Raises AssertionError if anything is wrong."""
-    live = house.live
+    live = server.live
     fields = {} if case.start_time is None else {"start_time": case.start_time}
     answer = live.convert(data, case.filename, **fields)
     if answer.status == 200:
@@ -137,10 +137,10 @@ def test_a_hostile_or_odd_file_gets_its_answer_and_leaves_nothing(case, small, l
     assert listener.calls == []
 
 
-def flip_checks(house: House, numbers: range) -> None:
+def flip_checks(server: HostileServer, numbers: range) -> None:
     for case in flips.cases(numbers):
         try:
-            check(house, case)
+            check(server, case)
         except AssertionError as error:
             raise AssertionError(f"{case.name}: {error}") from error
 

@@ -2,16 +2,16 @@
 
 from collections.abc import Callable, Sequence
 
-from tests.hostile import boxes, ebml
-from tests.hostile.boxes import Track, movie
-from tests.hostile.kitchen import (
+from tests.support import boxes, ebml
+from tests.support.boxes import Track, movie
+from tests.support.clips import (
     LOOP_FRAMES,
     PACE,
     PAST_END,
     TOO_SHORT,
     Case,
+    ClipMaker,
     Expect,
-    Kitchen,
     converts,
     either,
     refused,
@@ -24,37 +24,37 @@ TEN_HOURS = 36_000
 
 def rate(
     fps: float, *, seconds: float = 1, pace: float = 1, suffix: str = "mp4"
-) -> Callable[[Kitchen], bytes]:
+) -> Callable[[ClipMaker], bytes]:
     codec = VP8 if suffix == "webm" else INTRA[:-2]
-    return lambda kitchen: kitchen.clip(
+    return lambda clip_maker: clip_maker.clip(
         suffix, fps=fps, seconds=seconds, pace=pace, codec=codec, size=(64, 36)
     )
 
 
 def track(
-    kitchen: Kitchen, times: Sequence[float], durations: Sequence[int], **how: object
+    clip_maker: ClipMaker, times: Sequence[float], durations: Sequence[int], **how: object
 ) -> Track:
     """Key frames that show `times` s, each for its milliseconds."""
-    entry, samples = boxes.samples(kitchen.clip(times=times, codec=INTRA))
+    entry, samples = boxes.samples(clip_maker.clip(times=times, codec=INTRA))
     return Track(entry, samples, durations, **how)  # type: ignore[arg-type]
 
 
 def vfr(
     times: Sequence[float], durations: Sequence[int], **how: object
-) -> Callable[[Kitchen], bytes]:
-    return lambda kitchen: movie(track(kitchen, times, durations, **how))
+) -> Callable[[ClipMaker], bytes]:
+    return lambda clip_maker: movie(track(clip_maker, times, durations, **how))
 
 
-def ten_hours(kitchen: Kitchen) -> bytes:
+def ten_hours(clip_maker: ClipMaker) -> bytes:
     """One still frame every 10 s for ten hours; the last one shows 7 s."""
     return movie(
-        track(kitchen, [1.0] * (TEN_HOURS // 10 - 1) + [7.0], [10_000] * (TEN_HOURS // 10))
+        track(clip_maker, [1.0] * (TEN_HOURS // 10 - 1) + [7.0], [10_000] * (TEN_HOURS // 10))
     )
 
 
-def ten_hours_recorded(kitchen: Kitchen) -> bytes:
+def ten_hours_recorded(clip_maker: ClipMaker) -> bytes:
     """As a recorder writes them: no duration, no cues, a cluster every 25 s; the last shows 7 s."""
-    still, *_, last = ebml.packets(kitchen.clip("ivf", "-g", "1", codec=VP8, times=(1.0, 7.0)))
+    still, *_, last = ebml.packets(clip_maker.clip("ivf", "-g", "1", codec=VP8, times=(1.0, 7.0)))
     at = range(0, TEN_HOURS * 1000 + 1, 25_000)
     data = [last if n == at[-1] else still for n in at]
     clusters = [
@@ -66,20 +66,20 @@ def ten_hours_recorded(kitchen: Kitchen) -> bytes:
     return ebml.header() + ebml.endless(ebml.SEGMENT, ebml.info(), tracks, *clusters, tail)
 
 
-def first_at(millis: int) -> Callable[[Kitchen], bytes]:
+def first_at(millis: int) -> Callable[[ClipMaker], bytes]:
     """A WebM whose first frame stands at `millis`."""
-    return lambda kitchen: ebml.recorded(
-        b"V_VP8", ebml.packets(kitchen.clip("ivf", codec=VP8)), first=millis
+    return lambda clip_maker: ebml.recorded(
+        b"V_VP8", ebml.packets(clip_maker.clip("ivf", codec=VP8)), first=millis
     )
 
 
-def late_video(offset: float) -> Callable[[Kitchen], bytes]:
+def late_video(offset: float) -> Callable[[ClipMaker], bytes]:
     """Sound from 0 s on, the picture from `offset` s on."""
 
-    def cook(kitchen: Kitchen) -> bytes:
+    def cook(clip_maker: ClipMaker) -> bytes:
         sound = ("-f", "lavfi", "-i", "sine=duration=3")
-        return kitchen.remux(
-            kitchen.clip(),
+        return clip_maker.remux(
+            clip_maker.clip(),
             "mp4",
             *sound,
             "-map",
@@ -94,19 +94,19 @@ def late_video(offset: float) -> Callable[[Kitchen], bytes]:
     return cook
 
 
-def negative(kitchen: Kitchen) -> bytes:
+def negative(clip_maker: ClipMaker) -> bytes:
     """First timestamps below zero: a copy that begins between two key frames."""
-    source = kitchen.clip(
+    source = clip_maker.clip(
         seconds=3, codec=("-c:v", "libx264", "-g", "24", "-bf", "2", "-pix_fmt", "yuv420p")
     )
-    return kitchen.remux(
+    return clip_maker.remux(
         source, "mp4", "-c", "copy", "-avoid_negative_ts", "disabled", before=("-ss", "1.5")
     )
 
 
-def negative_webm(kitchen: Kitchen) -> bytes:
+def negative_webm(clip_maker: ClipMaker) -> bytes:
     """The first block lies 100 ms before its cluster at 0."""
-    packets = ebml.packets(kitchen.clip("ivf", codec=VP8))
+    packets = ebml.packets(clip_maker.clip("ivf", codec=VP8))
     blocks = [ebml.block(p, n * 42 - 100, key=n == 0) for n, p in enumerate(packets)]
     tracks = ebml.element(ebml.TRACKS, ebml.video_track())
     return ebml.header() + ebml.element(ebml.SEGMENT, ebml.info(), tracks, ebml.cluster(0, blocks))
@@ -114,7 +114,7 @@ def negative_webm(kitchen: Kitchen) -> bytes:
 
 def at(
     name: str,
-    make: Callable[[Kitchen], bytes],
+    make: Callable[[ClipMaker], bytes],
     expect: Expect,
     start: str | None = None,
     filename: str = "a.mp4",
@@ -214,7 +214,7 @@ ENDS = [
     at("one-frame", rate(24, seconds=1 / 24), refused(TOO_SHORT)),
     at(
         "one-frame-gif",
-        lambda kitchen: kitchen.clip("gif", codec=("-c:v", "gif"), seconds=1 / 24),
+        lambda clip_maker: clip_maker.clip("gif", codec=("-c:v", "gif"), seconds=1 / 24),
         refused(TOO_SHORT),
         filename="a.gif",
     ),
@@ -226,7 +226,7 @@ ENDS = [
     at("start-past-the-end-webm", rate(24, suffix="webm"), refused(PAST_END), "00:10:00", "a.webm"),
     at(
         "start-past-the-end-gif",
-        lambda kitchen: kitchen.clip("gif", codec=("-c:v", "gif")),
+        lambda clip_maker: clip_maker.clip("gif", codec=("-c:v", "gif")),
         refused(PAST_END),
         "00:10:00",
         "a.gif",

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 
-from tests.hostile import gifs
-from tests.hostile.boxes import find
-from tests.hostile.kitchen import (
+from tests.support import gifs
+from tests.support.boxes import find
+from tests.support.clips import (
     NO_VIDEO,
     PAST_END,
     TOO_SHORT,
     UNREADABLE,
     Case,
-    Kitchen,
+    ClipMaker,
     converts,
     either,
     refused,
@@ -20,47 +20,47 @@ BROKEN = (UNREADABLE, TOO_SHORT)
 VP8 = ("-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "300k", "-g", "12")
 
 
-def tail_moov(kitchen: Kitchen) -> bytes:
-    return kitchen.clip(seconds=2, codec=("-c:v", "libx264", "-preset", "ultrafast", "-g", "12"))
+def tail_moov(clip_maker: ClipMaker) -> bytes:
+    return clip_maker.clip(seconds=2, codec=("-c:v", "libx264", "-preset", "ultrafast", "-g", "12"))
 
 
-def head_moov(kitchen: Kitchen) -> bytes:
-    return kitchen.remux(tail_moov(kitchen), "mp4", "-c", "copy", "-movflags", "+faststart")
+def head_moov(clip_maker: ClipMaker) -> bytes:
+    return clip_maker.remux(tail_moov(clip_maker), "mp4", "-c", "copy", "-movflags", "+faststart")
 
 
-def fragments(kitchen: Kitchen) -> bytes:
+def fragments(clip_maker: ClipMaker) -> bytes:
     flags = ("-movflags", "+frag_keyframe+empty_moov")
-    return kitchen.remux(tail_moov(kitchen), "mp4", "-c", "copy", *flags)
+    return clip_maker.remux(tail_moov(clip_maker), "mp4", "-c", "copy", *flags)
 
 
-def webm(kitchen: Kitchen) -> bytes:
-    return kitchen.clip("webm", seconds=2, codec=VP8)
+def webm(clip_maker: ClipMaker) -> bytes:
+    return clip_maker.clip("webm", seconds=2, codec=VP8)
 
 
-def gif(kitchen: Kitchen) -> bytes:
+def gif(clip_maker: ClipMaker) -> bytes:
     return gifs.animation(20)
 
 
-def cut(make: Callable[[Kitchen], bytes], share: float) -> Callable[[Kitchen], bytes]:
+def cut(make: Callable[[ClipMaker], bytes], share: float) -> Callable[[ClipMaker], bytes]:
     """The first `share` of the file."""
-    return lambda kitchen: make(kitchen)[: int(len(make(kitchen)) * share)]
+    return lambda clip_maker: make(clip_maker)[: int(len(make(clip_maker)) * share)]
 
 
-def cut_media(make: Callable[[Kitchen], bytes], share: float) -> Callable[[Kitchen], bytes]:
+def cut_media(make: Callable[[ClipMaker], bytes], share: float) -> Callable[[ClipMaker], bytes]:
     """The file up to `share` of its mdat."""
 
-    def cook(kitchen: Kitchen) -> bytes:
-        start, end = find(make(kitchen), b"mdat")
-        return make(kitchen)[: start + int((end - start) * share)]
+    def cook(clip_maker: ClipMaker) -> bytes:
+        start, end = find(make(clip_maker), b"mdat")
+        return make(clip_maker)[: start + int((end - start) * share)]
 
     return cook
 
 
-def wiped(make: Callable[[Kitchen], bytes], share: float) -> Callable[[Kitchen], bytes]:
+def wiped(make: Callable[[ClipMaker], bytes], share: float) -> Callable[[ClipMaker], bytes]:
     """The file with zeros from `share` of its mdat to its end."""
 
-    def cook(kitchen: Kitchen) -> bytes:
-        data = make(kitchen)
+    def cook(clip_maker: ClipMaker) -> bytes:
+        data = make(clip_maker)
         start, end = find(data, b"mdat")
         start += int((end - start) * share)
         return data[:start] + bytes(end - start) + data[end:]
@@ -68,8 +68,8 @@ def wiped(make: Callable[[Kitchen], bytes], share: float) -> Callable[[Kitchen],
     return cook
 
 
-def first_bytes(make: Callable[[Kitchen], bytes], count: int) -> Callable[[Kitchen], bytes]:
-    return lambda kitchen: make(kitchen)[:count]
+def first_bytes(make: Callable[[ClipMaker], bytes], count: int) -> Callable[[ClipMaker], bytes]:
+    return lambda clip_maker: make(clip_maker)[:count]
 
 
 MP4 = [
@@ -113,6 +113,6 @@ GIF = [
     ),
     Case("gif-first-image-cut", first_bytes(gif, 1000), either(*BROKEN, frames=(2, 3)), "a.gif"),
     Case("gif-half", cut(gif, 0.5), converts((18, 27)), "a.gif"),
-    Case("gif-no-trailer", lambda kitchen: gif(kitchen)[:-1], converts(48), "a.gif"),
+    Case("gif-no-trailer", lambda clip_maker: gif(clip_maker)[:-1], converts(48), "a.gif"),
 ]
 CASES = [*MP4, *WEBM, *GIF]

@@ -13,8 +13,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from converter.pipeline.inspector import GifFacts
-from converter.pipeline.timeline import delay_cs
+from converter.pipeline.gif.inspect import GifFacts
+from converter.pipeline.gif.timing import delay_cs
 from tests.conftest import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,7 +29,7 @@ def converted(monkeypatch) -> list[dict]:
 
     def convert(source: Path, output: Path, **options) -> GifFacts:
         calls.append({"source": source, **options})
-        options["control"].at("encode", 0.5)
+        options["control"].report("encode", 0.5)
         output.write_bytes(PICTURE)
         delays = tuple(delay_cs(k, fps=24) for k in range(144))
         return GifFacts(width=1280, height=720, delays=delays, loop=0, bytes=len(PICTURE))
@@ -39,7 +39,7 @@ def converted(monkeypatch) -> list[dict]:
 
 
 @pytest.fixture
-def client(house) -> Client:
+def client(media_root) -> Client:
     return Client()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from converter.pipeline.profile import Framing
+from converter.pipeline.profile import Selection
 from tests.conftest import files_in
 from tests.http.conftest import PICTURE, ROOT, clip_file
 
@@ -20,20 +20,22 @@ def clip(tmp_path: Path) -> str:
     return str(path)
 
 
-def test_the_gif_is_written_and_told(house, converted, clip, tmp_path, capsys):
+def test_the_gif_is_written_and_told(media_root, converted, clip, tmp_path, capsys):
     output = tmp_path / "out.gif"
     chosen = {"start": "00:01:02.500", "fit": "contain", "focus": "0.25,1", "quality": "small"}
     call_command("convert", clip, str(output), **chosen)
     assert output.read_bytes() == PICTURE
     assert capsys.readouterr() == (f"{output}: 144 frames, 0.2 MB\n", "")
-    assert converted[0]["framing"] == Framing(start_s=62.5, fit="contain", focus_x=0.25, focus_y=1)
+    assert converted[0]["selection"] == Selection(
+        start_s=62.5, fit="contain", focus_x=0.25, focus_y=1
+    )
     assert converted[0]["quality"] == "small"
     assert sorted(path.name for path in tmp_path.glob("*.*")) == ["in.mp4", "out.gif"]
-    assert files_in(house) == []
+    assert files_in(media_root) == []
 
 
 def test_a_terminal_shows_a_bar_and_then_none(
-    house, converted, clip, tmp_path, capsys, monkeypatch
+    media_root, converted, clip, tmp_path, capsys, monkeypatch
 ):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     call_command("convert", clip, str(tmp_path / "out.gif"))
@@ -53,13 +55,13 @@ def test_a_terminal_shows_a_bar_and_then_none(
         ("screen", "large"),
     ],
 )
-def test_a_wrong_option_is_named(house, converted, clip, tmp_path, option, wrong):
+def test_a_wrong_option_is_named(media_root, converted, clip, tmp_path, option, wrong):
     with pytest.raises(CommandError, match=f"Give .*--{option}"):
         call_command("convert", clip, str(tmp_path / "out.gif"), **{option: wrong})
     assert converted == []
 
 
-def test_what_cannot_be_converted_leaves_the_last_gif_as_it_was(house, tmp_path):
+def test_what_cannot_be_converted_leaves_the_last_gif_as_it_was(media_root, tmp_path):
     output, junk = tmp_path / "out.gif", tmp_path / "junk.mp4"
     output.write_bytes(PICTURE)
     junk.write_bytes(b"no video")
@@ -68,10 +70,12 @@ def test_what_cannot_be_converted_leaves_the_last_gif_as_it_was(house, tmp_path)
     with pytest.raises(CommandError, match="MP4"):
         call_command("convert", str(junk), str(output))
     assert output.read_bytes() == PICTURE
-    assert files_in(house) == []
+    assert files_in(media_root) == []
 
 
-def test_a_folder_that_is_not_there_is_told_before_the_conversion(house, converted, clip, tmp_path):
+def test_a_folder_that_is_not_there_is_told_before_the_conversion(
+    media_root, converted, clip, tmp_path
+):
     output, nowhere = str(tmp_path / "out.gif"), tmp_path / "no"
     for files in (
         [clip, str(nowhere / "out.gif")],
@@ -82,10 +86,10 @@ def test_a_folder_that_is_not_there_is_told_before_the_conversion(house, convert
     assert converted == []
 
 
-def test_the_shell_is_told_in_one_line_and_by_the_exit_status(house, tmp_path):
+def test_the_shell_is_told_in_one_line_and_by_the_exit_status(media_root, tmp_path):
     none = str(tmp_path / "none.mp4")
     command = [sys.executable, "manage.py", "convert", none, str(tmp_path / "out.gif")]
-    env = os.environ | {"MEDIA_ROOT": str(house)}
+    env = os.environ | {"MEDIA_ROOT": str(media_root)}
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"CommandError: Can't open {none}: No such file or directory.\n"

@@ -6,8 +6,9 @@ import uuid
 import pytest
 from django.test import Client
 
-from converter import admission, progress
+from converter import progress
 from converter.pipeline.errors import ConversionTimeoutError, TooShortError
+from converter.web import admission
 from tests.conftest import NOBODYS_ID, files_in
 from tests.http.conftest import PICTURE, clip_file
 
@@ -23,7 +24,7 @@ def refusal(response) -> tuple[int, str]:
     return response.status_code, payload["code"]
 
 
-def test_an_upload_gives_a_link_and_what_is_behind_it(client, house, converted):
+def test_an_upload_gives_a_link_and_what_is_behind_it(client, media_root, converted):
     response = post(client, video=clip_file(), start_time="00:00:02.5")
     payload = response.json()
     url = payload.pop("converted_url")
@@ -43,8 +44,8 @@ def test_an_upload_gives_a_link_and_what_is_behind_it(client, house, converted):
         },
     )
     assert uuid.UUID(url.removeprefix("/download/").removesuffix("/")).version == 4
-    assert converted[0]["framing"].start_s == 2.5
-    assert [name.split("/")[0] for name in files_in(house)] == ["converted"]
+    assert converted[0]["selection"].start_s == 2.5
+    assert [name.split("/")[0] for name in files_in(media_root)] == ["converted"]
 
 
 def test_the_file_may_be_called_file_too(client, converted):
@@ -53,8 +54,8 @@ def test_the_file_may_be_called_file_too(client, converted):
 
 def test_fields_reach_the_pipeline(client, converted):
     post(client, video=clip_file(), fit="contain", focus_x="0.25", focus_y="1", quality="small")
-    framing = converted[0]["framing"]
-    assert (framing.fit, framing.focus_x, framing.focus_y, converted[0]["quality"]) == (
+    selection = converted[0]["selection"]
+    assert (selection.fit, selection.focus_x, selection.focus_y, converted[0]["quality"]) == (
         "contain",
         0.25,
         1.0,
@@ -84,12 +85,12 @@ def test_fields_reach_the_pipeline(client, converted):
         ({"video": clip_file(), "job_id": str(uuid.uuid1())}, (400, "invalid_field")),
     ],
 )
-def test_what_is_wrong_is_said_and_nothing_stays(client, house, converted, fields, expected):
+def test_what_is_wrong_is_said_and_nothing_stays(client, media_root, converted, fields, expected):
     for value in fields.values():
         if hasattr(value, "seek"):
             value.seek(0)
     assert refusal(post(client, **fields)) == expected
-    assert (files_in(house), converted) == ([], [])
+    assert (files_in(media_root), converted) == ([], [])
 
 
 @pytest.mark.parametrize("duration", ["", "6", "0", "99", "six"])
@@ -104,20 +105,20 @@ def test_the_duration_is_accepted_and_ignored(client, converted, duration):
         (ConversionTimeoutError(), (503, "timeout")),
     ],
 )
-def test_a_failed_conversion_leaves_no_file(client, house, monkeypatch, error, expected):
+def test_a_failed_conversion_leaves_no_file(client, media_root, monkeypatch, error, expected):
     def fail(*args, **kwargs):
         raise error
 
     monkeypatch.setattr("converter.pipeline.convert.convert_video", fail)
     job_id = str(uuid.uuid4())
     assert refusal(post(client, video=clip_file(), job_id=job_id)) == expected
-    assert files_in(house) == []
+    assert files_in(media_root) == []
     told = client.get(f"/jobs/{job_id}/").json()
     assert told["status"] == "failed"
     assert client.delete(f"/jobs/{job_id}/").json() == told  # too late: it stays what it is
 
 
-def test_a_crash_is_500_without_a_word_of_it(client, house, monkeypatch, caplog):
+def test_a_crash_is_500_without_a_word_of_it(client, media_root, monkeypatch, caplog):
     def crash(*args, **kwargs):
         raise ZeroDivisionError("/secret/path")
 
@@ -128,7 +129,7 @@ def test_a_crash_is_500_without_a_word_of_it(client, house, monkeypatch, caplog)
         response = post(client, video=clip_file(), job_id=job_id)
     assert refusal(response) == (500, "internal")
     assert b"secret" not in response.content
-    assert files_in(house) == []
+    assert files_in(media_root) == []
     assert f"job={job_id} code=internal ZeroDivisionError" in caplog.messages
 
 
@@ -153,11 +154,11 @@ def test_an_upload_is_admitted_under_whatever_prefix_it_comes(client, converted)
     assert refusal(response) == (413, "too_large")
 
 
-def test_too_large_is_refused_while_it_is_read(client, house, settings, converted):
+def test_too_large_is_refused_while_it_is_read(client, media_root, settings, converted):
     settings.FILE_UPLOAD_MAX_MEMORY_SIZE = 1000
     response = post(client, video=clip_file(content=MP4(60_000)))
     assert refusal(response) == (413, "too_large")
-    assert files_in(house) == []
+    assert files_in(media_root) == []
 
 
 def MP4(size: int) -> bytes:  # noqa: N802
@@ -169,10 +170,10 @@ def test_a_chunked_upload_needs_a_length(client):
     assert refusal(response) == (411, "length_required")
 
 
-def test_without_a_csrf_token_it_is_403(house, converted):
+def test_without_a_csrf_token_it_is_403(media_root, converted):
     client = Client(enforce_csrf_checks=True)
     assert refusal(post(client, video=clip_file())) == (403, "csrf")
-    assert files_in(house) == []
+    assert files_in(media_root) == []
 
 
 @pytest.mark.parametrize(
@@ -186,7 +187,7 @@ def test_without_a_csrf_token_it_is_403(house, converted):
         ("post", "/jobs/7d8f2f86-5c0c-4ab5-9d1c-0c1c7b8a9d11/", "GET, HEAD, DELETE"),
     ],
 )
-def test_other_methods_are_405_with_or_without_a_token(method, path, allowed, house):
+def test_other_methods_are_405_with_or_without_a_token(method, path, allowed, media_root):
     response = getattr(Client(enforce_csrf_checks=True), method)(path)
     assert refusal(response) == (405, "method_not_allowed")
     assert response.headers["Allow"] == allowed
@@ -227,7 +228,7 @@ def test_a_job_id_is_taken_once(client, converted):
     assert refusal(post(client, video=clip_file(), job_id=job_id)) == (400, "invalid_field")
 
 
-def test_a_canceled_job_ends_and_leaves_nothing(client, house, monkeypatch):
+def test_a_canceled_job_ends_and_leaves_nothing(client, media_root, monkeypatch):
     job_id = str(uuid.uuid4())
 
     def convert(source, output, *, control, **options):
@@ -238,18 +239,18 @@ def test_a_canceled_job_ends_and_leaves_nothing(client, house, monkeypatch):
     monkeypatch.setattr("converter.pipeline.convert.convert_video", convert)
     assert post(client, video=clip_file(), job_id=job_id).json()["code"] == "canceled"
     assert client.get(f"/jobs/{job_id}/").json()["status"] == "canceled"
-    assert files_in(house) == []
+    assert files_in(media_root) == []
 
 
-def test_canceling_a_finished_job_takes_its_link_back(client, house, converted):
+def test_canceling_a_finished_job_takes_its_link_back(client, media_root, converted):
     job_id = str(uuid.uuid4())
     url = post(client, video=clip_file(), job_id=job_id).json()["converted_url"]
     client.delete(f"/jobs/{job_id}/")
     assert refusal(client.get(url)) == (404, "expired")
-    assert files_in(house) == []
+    assert files_in(media_root) == []
 
 
-def test_a_job_whose_converter_fell_silent_has_failed(house):
+def test_a_job_whose_converter_fell_silent_has_failed(media_root):
     progress.begin("x", status="started")
     record = progress.find("x")
     progress.cache.set("job:x", {**record, "at": record["at"] - 120})

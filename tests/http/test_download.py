@@ -13,7 +13,7 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from converter import downloads, storage, sweep
+from converter import downloads, storage
 from tests.conftest import eventually, files_in
 from tests.http.conftest import PICTURE, clip_file, gunicorn
 
@@ -25,11 +25,11 @@ def issue(content: bytes = PICTURE) -> str:
     with storage.workspace() as folder:
         path = folder / "x.gif"
         path.write_bytes(content)
-        name = storage.keep(path, folder=storage.CONVERTED)
+        name = storage.store(path, folder=storage.CONVERTED)
     return f"/download/{downloads.issue(name, filename='a.gif', content_type='image/gif')}/"
 
 
-def test_a_link_gives_the_file_once(client, house):
+def test_a_link_gives_the_file_once(client, media_root):
     url = issue()
     response = client.get(url)
     assert b"".join(response.streaming_content) == PICTURE
@@ -44,10 +44,10 @@ def test_a_link_gives_the_file_once(client, house):
         "none",
     ]
     assert client.get(url).status_code == 404
-    assert files_in(house) == []
+    assert files_in(media_root) == []
 
 
-def test_each_token_has_a_key_and_a_file_of_its_own(house):
+def test_each_token_has_a_key_and_a_file_of_its_own(media_root):
     tokens = [downloads.issue(f"{n}.gif", filename="a.gif", content_type="x") for n in range(3)]
     assert [cache.get(f"dl:{token}")["name"] for token in tokens] == ["0.gif", "1.gif", "2.gif"]
     found = [downloads.redeem(token) for token in reversed(tokens)]
@@ -55,7 +55,7 @@ def test_each_token_has_a_key_and_a_file_of_its_own(house):
     assert [downloads.redeem(token) for token in tokens] == [None] * 3
 
 
-def test_head_and_prefetch_spend_nothing(client, house):
+def test_head_and_prefetch_spend_nothing(client, media_root):
     url = issue()
     head = client.head(url)
     prefetch = client.get(url, headers={"Sec-Purpose": "prefetch;prerender"})
@@ -64,7 +64,7 @@ def test_head_and_prefetch_spend_nothing(client, house):
     assert b"".join(client.get(url).streaming_content) == PICTURE
 
 
-def test_a_transfer_that_breaks_off_gives_the_key_back(client, house):
+def test_a_transfer_that_breaks_off_gives_the_key_back(client, media_root):
     url = issue()
     response = client.get(url)
     next(iter(response.streaming_content))
@@ -72,7 +72,7 @@ def test_a_transfer_that_breaks_off_gives_the_key_back(client, house):
     assert b"".join(client.get(url).streaming_content) == PICTURE
 
 
-def test_a_revoked_token_is_not_good_again_for_a_moment(house, monkeypatch):
+def test_a_revoked_token_is_not_good_again_for_a_moment(media_root, monkeypatch):
     token = downloads.issue("a.gif", filename="a.gif", content_type="image/gif")
     download = downloads.redeem(token)
     downloads.revoke(token)
@@ -81,7 +81,9 @@ def test_a_revoked_token_is_not_good_again_for_a_moment(house, monkeypatch):
     assert (downloads.give_back(token, download), kept) == (False, [])
 
 
-def test_a_transfer_that_breaks_off_after_a_cancel_gives_nothing_back(client, house, converted):
+def test_a_transfer_that_breaks_off_after_a_cancel_gives_nothing_back(
+    client, media_root, converted
+):
     job = str(uuid.uuid4())
     answer = client.post("/convert/", {"video": clip_file(), "job_id": job}).json()
     response = client.get(answer["converted_url"])
@@ -89,16 +91,16 @@ def test_a_transfer_that_breaks_off_after_a_cancel_gives_nothing_back(client, ho
     assert client.delete(f"/jobs/{job}/").json()["status"] == "canceled"
     response.close()
     assert client.get(answer["converted_url"]).status_code == 404
-    assert files_in(house) == []
+    assert files_in(media_root) == []
 
 
-def test_a_link_expires(client, house, settings):
+def test_a_link_expires(client, media_root, settings):
     settings.DOWNLOAD_TTL = 0.05
     url = issue()
     time.sleep(0.1)
     assert client.get(url).status_code == 404
-    assert sweep.purge_expired() == 1
-    assert files_in(house.parent) == []
+    assert storage.purge_expired() == 1
+    assert files_in(media_root.parent) == []
 
 
 def test_a_key_is_given_back_for_what_is_left_of_its_time_and_never_after_it(monkeypatch):
@@ -116,15 +118,15 @@ def test_a_key_is_given_back_for_what_is_left_of_its_time_and_never_after_it(mon
     assert kept == [("dl:token", 60.0), ("dl:token", 0.5)]
 
 
-def test_a_link_whose_file_is_gone_is_expired(client, house):
+def test_a_link_whose_file_is_gone_is_expired(client, media_root):
     url = issue()
-    for path in (house / "converted").iterdir():
+    for path in (media_root / "converted").iterdir():
         path.unlink()
     assert client.get(url).json()["code"] == "expired"
 
 
 @pytest.mark.parametrize("readers", [50])
-def test_exactly_one_of_many_readers_wins(house, readers):
+def test_exactly_one_of_many_readers_wins(media_root, readers):
     for _ in range(20):
         token = issue().split("/")[2]
         barrier = threading.Barrier(readers)
@@ -207,7 +209,7 @@ def test_cut_off_after_64_kib_then_get(link):
     assert eventually(lambda: files_in(media) == [])
 
 
-def test_the_media_folder_is_not_served(client: Client, house):
+def test_the_media_folder_is_not_served(client: Client, media_root):
     issue()
-    name = files_in(house)[0]
+    name = files_in(media_root)[0]
     assert client.get(f"/media/{name}").status_code == 404

@@ -34,8 +34,8 @@ def test_every_route_is_documented_and_every_documented_route_exists():
 def test_every_error_code_is_documented():
     sources = [errors, pipeline_errors]
     texts = [Path(str(m.__file__)).read_text() for m in sources]
-    texts += [(ROOT / "converter" / f"{n}.py").read_text() for n in ("views", "forms", "uploads")]
-    texts += [(ROOT / "converter" / f"{n}.py").read_text() for n in ("admission", "jobs")]
+    names = ("views", "forms", "jobs", "web/uploads", "web/admission")
+    texts += [(ROOT / "converter" / f"{name}.py").read_text() for name in names]
     told = set(re.findall(r'code = "(\w+)"', "".join(texts)))
     told |= set(re.findall(r'RequestError\(\s*\d+,\s*"(\w+)"', "".join(texts)))
     documented = set(API["components"]["schemas"]["Error"]["properties"]["code"]["enum"])

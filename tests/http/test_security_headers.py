@@ -62,17 +62,17 @@ def test_every_dynamic_answer_is_closed_to_frames_sniffers_and_caches(
 
 
 @pytest.mark.parametrize(("method", "path"), [("post", "/convert/"), ("delete", JOB)])
-def test_every_unsafe_method_needs_the_csrf_token(method, path, house):
+def test_every_unsafe_method_needs_the_csrf_token(method, path, media_root):
     client = Client(enforce_csrf_checks=True)
     response = getattr(client, method)(path)
     assert (response.status_code, response.json()["code"]) == (403, "csrf")
 
 
-def test_an_upload_without_the_csrf_token_leaves_nothing(house):
+def test_an_upload_without_the_csrf_token_leaves_nothing(media_root):
     client = Client(enforce_csrf_checks=True)
     response = client.post("/convert/", {"video": clip_file()})
     assert (response.status_code, response.json()["code"]) == (403, "csrf")
-    assert files_in(house) == []
+    assert files_in(media_root) == []
 
 
 def test_the_cookie_is_hidden_from_scripts_and_other_sites(client):
@@ -175,8 +175,8 @@ def one_each(settings, monkeypatch, converted):
     """Four places in all, one an address, one trusted proxy; conversions that wait for a gate."""
     import threading
 
-    from converter import admission
     from converter.pipeline import convert
+    from converter.web import admission
 
     settings.TRUSTED_PROXIES = 1
     settings.MAX_CONVERSIONS_PER_ADDRESS = 1
@@ -199,7 +199,7 @@ def post_from(forwarded: str):
     )
 
 
-def test_an_address_converts_once_at_a_time_whatever_it_claims_to_be(one_each, house):
+def test_an_address_converts_once_at_a_time_whatever_it_claims_to_be(one_each, media_root):
     gate, begun = one_each
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(post_from, "203.0.113.7")

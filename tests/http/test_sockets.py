@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import FEW_COLOURS, WAITING, eventually, files_in
 from tests.http.conftest import MP4_HEAD, gunicorn
-from tests.smaller import SLOW, SMALL
+from tests.support.small import SLOW, SMALL
 
 pytestmark = pytest.mark.xdist_group(WAITING)
 BOUNDARY = "chromi"

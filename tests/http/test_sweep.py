@@ -10,74 +10,74 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.core.management import call_command
 
-from converter import health, storage, sweep
+from converter import health, storage
 from tests.conftest import files_in
 from tests.http.conftest import ROOT
 from tests.http.test_download import issue
 
 
 @pytest.fixture
-def expired(house, settings):
+def expired(media_root, settings):
     """A link's file, a second older than it may be."""
     issue()
-    (name,) = files_in(house)
+    (name,) = files_in(media_root)
     old = time.time() - settings.DOWNLOAD_TTL - 1
-    os.utime(house / name, (old, old))
+    os.utime(media_root / name, (old, old))
 
 
-def test_a_file_goes_with_its_link(house, expired):
+def test_a_file_goes_with_its_link(media_root, expired):
     issue()  # and a fresh one stays
-    sweep.if_due()
-    assert len(files_in(house)) == 1
+    storage.sweep_if_due()
+    assert len(files_in(media_root)) == 1
 
 
-def test_the_sweep_by_hand_says_how_much_went(house, expired, capsys):
+def test_the_sweep_by_hand_says_how_much_went(media_root, expired, capsys):
     issue()
     call_command("purge_media")
     assert capsys.readouterr().out == "1 removed\n"
-    assert len(files_in(house)) == 1
+    assert len(files_in(media_root)) == 1
 
 
-def test_a_file_lives_as_long_as_its_link_however_long_ago_it_was_written(house, tmp_path):
+def test_a_file_lives_as_long_as_its_link_however_long_ago_it_was_written(media_root, tmp_path):
     gif = tmp_path / "written-before-the-theme.gif"
     gif.write_bytes(b"GIF89a")
     os.utime(gif, (0, 0))
-    kept = storage.keep(gif, folder=storage.CONVERTED)
-    sweep.if_due()
-    assert files_in(house) == [kept]
+    kept = storage.store(gif, folder=storage.CONVERTED)
+    storage.sweep_if_due()
+    assert files_in(media_root) == [kept]
 
 
-def test_the_sweep_comes_once_a_minute(house, expired):
-    sweep.if_due()
+def test_the_sweep_comes_once_a_minute(media_root, expired):
+    storage.sweep_if_due()
     issue()
-    (name,) = files_in(house)
-    os.utime(house / name, (0, 0))
-    sweep.if_due()
-    assert files_in(house) == [name]
+    (name,) = files_in(media_root)
+    os.utime(media_root / name, (0, 0))
+    storage.sweep_if_due()
+    assert files_in(media_root) == [name]
 
 
-def test_a_disk_without_room_for_the_sweeps_own_note_is_swept(house, expired, monkeypatch):
+def test_a_disk_without_room_for_the_sweeps_own_note_is_swept(media_root, expired, monkeypatch):
     def full(*args):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("django.core.cache.backends.filebased.FileBasedCache.add", full)
-    sweep.if_due()
-    assert files_in(house) == []
+    storage.sweep_if_due()
+    assert files_in(media_root) == []
 
 
-def test_the_sweep_takes_what_nobody_holds_and_nothing_else(house):
+def test_the_sweep_takes_what_nobody_holds_and_nothing_else(media_root):
     work = storage.work_folder()
-    with storage.held_file() as upload, storage.workspace() as folder:
+    with storage.locked_file() as upload, storage.workspace() as folder:
         (work / "left.upload").touch()
-        sweep.purge_expired()
+        storage.purge_expired()
         assert {str(entry) for entry in work.iterdir()} == {upload.name, str(folder)}
     assert list(work.iterdir()) == []
 
 
-def test_an_entry_that_cannot_be_opened_does_not_stop_the_sweep(house, expired):
+def test_an_entry_that_cannot_be_opened_does_not_stop_the_sweep(media_root, expired):
     (storage.work_folder() / "a-loop").symlink_to("a-loop")
-    sweep.if_due()
-    assert files_in(house) == []
+    storage.sweep_if_due()
+    assert files_in(media_root) == []
 
 
 def test_the_servers_sweep_outlives_a_failure(caplog):
@@ -92,7 +92,7 @@ def test_the_servers_sweep_outlives_a_failure(caplog):
     assert [r.getMessage().split(":")[0] for r in caplog.records] == ["sweep"]
 
 
-def test_health_and_the_sweep_do_not_meet(house):
+def test_health_and_the_sweep_do_not_meet(media_root):
     """The sweep must take neither the file nor the key that /health/ tries things with."""
     wrong, done = set(), threading.Event()
 
@@ -104,9 +104,9 @@ def test_health_and_the_sweep_do_not_meet(house):
         asking = [pool.submit(ask), pool.submit(ask)]
         until = time.monotonic() + 1
         while time.monotonic() < until:
-            sweep.purge_expired()
+            storage.purge_expired()
         done.set()
         for one in asking:
             one.result()
     assert wrong == {None}
-    assert files_in(house) == []
+    assert files_in(media_root) == []

@@ -3,13 +3,13 @@
 import pytest
 from django.core.management import call_command
 
-from converter import progress, services
+from converter import conversions, progress
 from converter.pipeline.errors import (
     ConversionCanceledError,
     ConversionTimeoutError,
     OutputError,
 )
-from converter.pipeline.theme import Picture, ThemeFacts
+from converter.pipeline.theme.package import Picture, ThemeFacts
 from converter.themes import FAILED, NO_TIME
 from tests.conftest import files_in
 from tests.http.conftest import clip_file
@@ -26,7 +26,7 @@ def themed(monkeypatch, converted) -> list[dict]:
 
     def make(source, output, **options) -> ThemeFacts:
         calls.append(options)
-        options["control"].at("theme", 0.5)
+        options["control"].report("theme", 0.5)
         output.write_bytes(ARCHIVE)
         pictures = (
             Picture(scale="100", width=1920, height=1080, bytes=9),
@@ -34,7 +34,7 @@ def themed(monkeypatch, converted) -> list[dict]:
         )
         return ThemeFacts(bytes=len(ARCHIVE), pictures=pictures, name="Mine", palette=GREY)
 
-    monkeypatch.setattr("converter.pipeline.theme.make_theme", make)
+    monkeypatch.setattr("converter.pipeline.theme.package.make_theme", make)
     return calls
 
 
@@ -42,19 +42,19 @@ def refuses(monkeypatch, error: Exception) -> None:
     def make(*args, **options):
         raise error
 
-    monkeypatch.setattr("converter.pipeline.theme.make_theme", make)
+    monkeypatch.setattr("converter.pipeline.theme.package.make_theme", make)
 
 
 def has_no_room_for(monkeypatch, suffix: str) -> None:
     """The disk takes no finished file of that kind."""
-    keep = services.storage.keep
+    keep = conversions.storage.store
 
     def keep_others(path, *, folder):
         if path.suffix == suffix:
             raise OSError("no room")
         return keep(path, folder=folder)
 
-    monkeypatch.setattr("converter.services.storage.keep", keep_others)
+    monkeypatch.setattr("converter.conversions.storage.store", keep_others)
 
 
 def post(client, **fields):
@@ -96,7 +96,7 @@ def test_the_fields_reach_the_theme(client, themed):
     post(client, theme="1", screen="1512x982@2", theme_name="Mine", fit="contain")
     (call,) = themed
     assert (call["screen"].width, call["screen"].height, call["screen"].ratio) == (1512, 982, 2)
-    assert (call["name"], call["framing"].fit) == ("Mine", "contain")
+    assert (call["name"], call["selection"].fit) == ("Mine", "contain")
 
 
 def test_the_screen_may_be_left_out(client, themed):
@@ -142,30 +142,32 @@ def test_a_field_that_says_nothing_sensible_is_refused(client, themed, fields):
         (MemoryError(), FAILED),
     ],
 )
-def test_a_failed_theme_never_costs_the_gif(client, house, converted, monkeypatch, error, sentence):
+def test_a_failed_theme_never_costs_the_gif(
+    client, media_root, converted, monkeypatch, error, sentence
+):
     refuses(monkeypatch, error)
     response = post(client, theme="1")
     payload = response.json()
     assert (response.status_code, payload["theme_error"]) == (200, sentence)
     assert "theme_url" not in payload
     assert client.head(payload["converted_url"]).status_code == 200
-    assert len(files_in(house)) == 1
+    assert len(files_in(media_root)) == 1
 
 
-def test_a_theme_that_cannot_be_stored_never_costs_the_gif(client, house, themed, monkeypatch):
+def test_a_theme_that_cannot_be_stored_never_costs_the_gif(client, media_root, themed, monkeypatch):
     has_no_room_for(monkeypatch, ".zip")
     payload = post(client, theme="1").json()
     assert payload["theme_error"] == FAILED
     assert "theme_url" not in payload
     assert client.head(payload["converted_url"]).status_code == 200
-    assert len(files_in(house)) == 1
+    assert len(files_in(media_root)) == 1
 
 
-def test_a_cancel_during_the_theme_cancels_it_all(client, house, converted, monkeypatch):
+def test_a_cancel_during_the_theme_cancels_it_all(client, media_root, converted, monkeypatch):
     refuses(monkeypatch, ConversionCanceledError())
     response = post(client, theme="1")
     assert response.json()["code"] == "canceled"
-    assert files_in(house) == []
+    assert files_in(media_root) == []
 
 
 def test_the_job_knows_the_theme_as_the_answer_does(client, themed):
@@ -176,18 +178,18 @@ def test_the_job_knows_the_theme_as_the_answer_does(client, themed):
     }
 
 
-def test_a_finished_job_that_is_canceled_takes_both_links_back(client, house, themed):
+def test_a_finished_job_that_is_canceled_takes_both_links_back(client, media_root, themed):
     answer = post(client, theme="1", job_id=JOB).json()
     client.delete(f"/jobs/{JOB}/")
     assert client.head(answer["theme_url"]).status_code == 404
-    assert files_in(house) == []
+    assert files_in(media_root) == []
 
 
 def test_progress_passes_through_the_theme(client, themed, monkeypatch):
     told = []
-    line_report = progress.Line.report
+    line_report = progress.ProgressReporter.report
     monkeypatch.setattr(
-        progress.Line,
+        progress.ProgressReporter,
         "report",
         lambda line, *what: (told.append(what), line_report(line, *what))[1],
     )
@@ -195,7 +197,7 @@ def test_progress_passes_through_the_theme(client, themed, monkeypatch):
     assert told == [("encode", 29), ("theme", 78)]
 
 
-def test_the_command_writes_both_files(house, themed, tmp_path, capsys):
+def test_the_command_writes_both_files(media_root, themed, tmp_path, capsys):
     (tmp_path / "in.mp4").write_bytes(clip_file().read())
     call_command(
         "convert",
@@ -209,14 +211,16 @@ def test_the_command_writes_both_files(house, themed, tmp_path, capsys):
     assert "out.zip: Mine, 0.0 MB" in capsys.readouterr().out
 
 
-def test_a_theme_whose_gif_cannot_be_stored_leaves_nothing(client, house, converted, monkeypatch):
+def test_a_theme_whose_gif_cannot_be_stored_leaves_nothing(
+    client, media_root, converted, monkeypatch
+):
     def make(video, output, **options):
         output.write_bytes(b"PK")
         return {"theme": {}}
 
-    monkeypatch.setattr("converter.services.themes.make", make)
+    monkeypatch.setattr("converter.conversions.themes.make", make)
     has_no_room_for(monkeypatch, ".gif")
     client.raise_request_exception = False
     response = client.post("/convert/", {"video": clip_file(), "theme": "1"})
     assert response.status_code == 500
-    assert files_in(house) == []
+    assert files_in(media_root) == []

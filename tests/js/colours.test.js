@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { borderColour, contrast, manifestColours, readableOn } from "../../static/js/colours.js";
-import { cutOut, themeColours } from "../../static/js/look.js";
+import { borderColour, contrast, manifestColours, readableOn } from "../../static/js/preview/colours.js";
+import { cutOut, themeColours } from "../../static/js/preview/themecolours.js";
 
 test("the border colour is the mean of the edge, and nothing of the middle", () => {
   const [width, height] = [4, 3];
@@ -36,7 +36,7 @@ test("a manifest's own colours win, and one without any gives none", () => {
   assert.equal(manifestColours(null), null);
 });
 
-test("the estimate is what converter/pipeline/look.py makes of the same pixels", () => {
+test("the estimate is what converter/pipeline/theme/colours.py makes of the same pixels", () => {
   const made = [
     [[200, 30, 90], [63, 18, 30], [75, 47, 52], [255, 255, 255]],
     [[30, 60, 40], [24, 40, 29], [49, 59, 52], [255, 255, 255]],

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { gifDelays, movieDuration } from "../../static/js/containers.js";
-import { frameAt } from "../../static/js/frames.js";
-import { storedFiles } from "../../static/js/zip.js";
+import { gifDelays, movieDuration } from "../../static/js/intake/containers.js";
+import { frameAt } from "../../static/js/trim/frames.js";
+import { storedFiles } from "../../static/js/result/zip.js";
 
 const text = (string) => [...string].map((letter) => letter.charCodeAt(0));
 const u32 = (value) => [24, 16, 8, 0].map((shift) => (value >>> shift) & 255);

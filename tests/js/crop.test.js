@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { focusAfterDrag, focusAfterKey, objectPosition, overhang, visiblePart } from "../../static/js/crop.js";
+import { focusAfterDrag, focusAfterKey, objectPosition, overhang, visiblePart } from "../../static/js/preview/crop.js";
 
 const frame = { width: 1280, height: 720 };
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { offerMistake, readLimits, sniff } from "../../static/js/limits.js";
+import { offerMistake, readLimits, sniff } from "../../static/js/intake/limits.js";
 
 const limits = { maxUploadBytes: 1000, extensions: [".mp4", ".gif"] };
 const offer = (files, { folders = 0, links = 0 } = {}) =>

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Skin } from "../../static/js/skin.js";
+import { Skin } from "../../static/js/preview/skin.js";
 
 const RED = [200, 20, 20];
 const BLUE = [20, 40, 220];

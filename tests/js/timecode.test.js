@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatClock, formatTimecode, parseTimecode } from "../../static/js/timecode.js";
+import { formatClock, formatTimecode, parseTimecode } from "../../static/js/trim/timecode.js";
 
 test("a typed time is read in every usual spelling", () => {
   const spellings = {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   clampStart, lastStart, startAfterKey, startAtLeft, windowBox, windowFraction, windowLength,
-} from "../../static/js/trimwindow.js";
+} from "../../static/js/trim/trimwindow.js";
 
 const clip = { duration: 40, length: 6, fps: 24 };
 const short = { duration: 4, length: 6, fps: 24 };

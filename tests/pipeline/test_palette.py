@@ -2,13 +2,15 @@
 
 import numpy as np
 
-from converter.pipeline import cells, colours, dither, hold, palette
+from converter.pipeline import colours
+from converter.pipeline.gif import delta, dither, palette
+from converter.pipeline.gif.census import take_census
 
 
 def census_of(rgb):
     planes = colours.planes_of(rgb)
     everything = np.ones(rgb.shape[:2], np.uint8)
-    return cells.take_census(rgb, planes, everything, None, most=1 << 16, calm=1)
+    return take_census(rgb, planes, everything, None, most=1 << 16, calm=1)
 
 
 def flat(*wanted):
@@ -80,7 +82,7 @@ def test_a_miss_that_nobody_sees_is_not_mixed_away():
 
 
 def noise_of(luma, *, reach=1.0):
-    strong = dither.strength(hold.activity(luma), reach)
+    strong = dither.strength(delta.activity(luma), reach)
     return dither.thresholds(dither.tiled_noise(*luma.shape), strong)
 
 
@@ -136,7 +138,7 @@ def test_black_is_a_group_of_its_own():
 def test_noise_in_more_cells_than_rows_is_counted_in_coarser_ones():
     rgb = np.random.default_rng(0).integers(0, 256, (700, 700, 3)).astype(np.uint8)
     planes, everything = colours.planes_of(rgb), np.ones(rgb.shape[:2], np.uint8)
-    census = cells.take_census(rgb, planes, everything, None, most=1 << 19, calm=1)
+    census = take_census(rgb, planes, everything, None, most=1 << 19, calm=1)
     counted = np.bincount(census.rows.ravel(), minlength=len(census.counts))
     assert counted.tolist() == census.counts.tolist()
 

@@ -22,11 +22,12 @@ from converter.pipeline.errors import (
     UnreadableVideoError,
     UnsupportedTypeError,
 )
-from converter.pipeline.probe import Probe, parse, probe
-from converter.pipeline.profile import CHROME_THEME, ConversionProfile, Framing
-from converter.pipeline.source import frames, open_clip
+from converter.pipeline.profile import BACKGROUND, ConversionProfile, Selection
+from converter.pipeline.source.decode import frames, open_clip
+from converter.pipeline.source.probe import Probe, parse, probe
 from tests.conftest import eventually, run_ffmpeg
-from tests.decoding import (
+from tests.http.conftest import ROOT
+from tests.support.decoding import (
     BLUE,
     PROFILE,
     RED,
@@ -39,7 +40,6 @@ from tests.decoding import (
     opened,
     seen,
 )
-from tests.http.conftest import ROOT
 
 # A frame of this size is more than a pipe holds: the one after those that were read breaks off.
 LARGE = ConversionProfile(width=1280, height=720, fps=24, seconds=1)
@@ -127,9 +127,9 @@ def test_every_allowed_codec_is_read(clips, codec, suffix, extra):
     assert seen(first_frame(path)) == UPRIGHT
 
 
-def refused(path: Path, **framing) -> type[Exception] | None:
+def refused(path: Path, **selection) -> type[Exception] | None:
     try:
-        first_frame(path, **framing)
+        first_frame(path, **selection)
     except Exception as error:
         return type(error)
     return None
@@ -183,7 +183,7 @@ def test_moviepy_starts_no_player_when_it_is_imported(tmp_path):
     player = tmp_path / "ffplay"
     player.write_text(f"#!/bin/sh\ntouch {tmp_path}/started\n")
     player.chmod(0o755)
-    code = "from converter.pipeline.source import moviepy_clip_class; moviepy_clip_class()"
+    code = "from converter.pipeline.source.decode import moviepy_clip_class; moviepy_clip_class()"
     path = f"{tmp_path}:{os.environ['PATH']}"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, env={"PATH": path})
     assert list(tmp_path.iterdir()) == [player]
@@ -213,8 +213,8 @@ def test_the_copies_over_a_gap_are_scaled_one_by_one(clips):
     """All at once they would take more memory than a decoder is given."""
     apart = "color=red:s=160x90:r=24:d=0.1,setpts='if(N,3600,0)/TB'"
     clip = clips("apart.mp4", "-f", "lavfi", "-i", apart, *X264, "-fps_mode", "passthrough")
-    with opened(clip, CHROME_THEME) as shown:
-        assert sum(1 for _ in shown) == CHROME_THEME.frames
+    with opened(clip, BACKGROUND) as shown:
+        assert sum(1 for _ in shown) == BACKGROUND.frames
 
 
 def test_a_decode_that_runs_out_of_time_is_stopped(tiny_clip):
@@ -239,7 +239,7 @@ def test_what_a_killed_decoder_gave_is_no_short_clip(tiny_clip, number, error):
 def test_what_a_canceled_decoder_gave_is_no_short_clip(tiny_clip):
     stop = threading.Event()
     control = Control(timeout_s=60, is_canceled=stop.is_set)
-    with decoding(tiny_clip, profile=LARGE, framing=Framing(), control=control) as shown:
+    with decoding(tiny_clip, profile=LARGE, selection=Selection(), control=control) as shown:
         next(shown)
         next(shown)
         (child,) = (c for c in psutil.Process().children() if c.name().startswith("ffmpeg"))
@@ -253,7 +253,12 @@ def test_a_decoder_that_is_stopped_before_its_first_frame_says_why(tiny_clip):
     about = probe(tiny_clip, container="mov", max_pixels=10**6, control=Control(timeout_s=60))
     answers = iter([False])  # before ffmpeg starts; from then on it is called off
     control = Control(timeout_s=60, is_canceled=lambda: next(answers, True))
-    options = {"profile": PROFILE, "framing": Framing(), "max_pixels": 10**6, "control": control}
+    options = {
+        "profile": PROFILE,
+        "selection": Selection(),
+        "max_pixels": 10**6,
+        "control": control,
+    }
     with pytest.raises(ConversionCanceledError), open_clip(tiny_clip, probe=about, **options) as c:
         list(frames(c, control=control))
 

@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from converter.pipeline import avif, theme
-from converter.pipeline.animation import inspect_animation, verify_animation
 from converter.pipeline.control import STAGES_WITH_THEME, Control
 from converter.pipeline.errors import ConversionCanceledError, ConversionTimeoutError, OutputError
-from converter.pipeline.formats import best_format
-from converter.pipeline.profile import CHROME_THEME, Framing
-from tests.themes import (
+from converter.pipeline.picture import encode
+from converter.pipeline.picture.formats import best_format
+from converter.pipeline.picture.inspect import inspect_animation, verify_animation
+from converter.pipeline.profile import BACKGROUND, Selection
+from converter.pipeline.theme import package
+from tests.support.themes import (
     CLIP_SIZE,
     ONE_SECOND,
     gif_frames,
@@ -49,8 +50,8 @@ def moment(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def made(numbered: Path, tmp_path_factory: pytest.TempPathFactory):
     """(the facts, the zip) of the numbered clip's theme from 0.25 s on."""
     output = tmp_path_factory.mktemp("made") / "theme.zip"
-    framing = Framing(start_s=0.25)
-    facts = theme_of(numbered, output, screen=SMALL_SCREEN, framing=framing, name="Numbers")
+    selection = Selection(start_s=0.25)
+    facts = theme_of(numbered, output, screen=SMALL_SCREEN, selection=selection, name="Numbers")
     return facts, output
 
 
@@ -62,7 +63,7 @@ def small_second(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def small_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Both cost next to nothing, where it is not about their size."""
-    monkeypatch.setattr(theme, "picture_sizes", lambda _: {"100": (160, 90), "200": (320, 180)})
+    monkeypatch.setattr(package, "picture_sizes", lambda _: {"100": (160, 90), "200": (320, 180)})
 
 
 def test_the_zip_holds_what_a_theme_needs_stored_and_undated(made):
@@ -126,7 +127,7 @@ def test_the_frames_are_the_gifs_frames_from_the_cut_on(made, numbered, tmp_path
 
 @pytest.mark.usefixtures("small_pictures")
 def test_six_seconds_are_144_frames_and_exactly_six_seconds_for_ever(tiny_clip, tmp_path):
-    theme_of(tiny_clip, tmp_path / "theme.zip", screen=SMALL_SCREEN, profile=CHROME_THEME)
+    theme_of(tiny_clip, tmp_path / "theme.zip", screen=SMALL_SCREEN, profile=BACKGROUND)
     folder = unpacked(tmp_path / "theme.zip", tmp_path)
     for name in ("background.avif", "background@2x.avif"):
         facts = inspect_animation(folder / "images" / name, form="avif")
@@ -174,11 +175,11 @@ FITTED = [("cover", "plain.mp4"), ("cover", "hlg.mp4"), *(("contain", name) for 
 def test_it_looks_like_the_gif_whatever_the_source(clips, tmp_path, name, fit):
     bars = "smptebars=s=160x100:r=24:d=0.125,format=rgba,colorchannelmixer=aa=0.7"
     clip = clips(name, "-f", "lavfi", "-i", bars, *SOURCES[name])
-    framing = Framing(fit=fit)
-    theme_of(clip, tmp_path / "theme.zip", screen=SMALL_SCREEN, framing=framing)
+    selection = Selection(fit=fit)
+    theme_of(clip, tmp_path / "theme.zip", screen=SMALL_SCREEN, selection=selection)
     folder = unpacked(tmp_path / "theme.zip", tmp_path)
     painted = pictures_of(folder / "images/background.avif")[2].astype(int)
-    wanted = gif_frames(clip, framing=framing)[2].astype(int)
+    wanted = gif_frames(clip, selection=selection)[2].astype(int)
     assert np.abs(painted - wanted).mean() < 3
     assert np.abs(painted[300, 20] - wanted[300, 20]).max() <= 5  # in the bars of contain
 
@@ -215,14 +216,14 @@ def test_a_cancel_ends_it_and_its_ffmpeg(numbered, tmp_path):
 def test_out_of_time_for_the_second_picture_both_scales_show_the_first(
     moment, tmp_path, monkeypatch
 ):
-    paint = theme.Studio.paint
+    paint = package.Studio.paint
 
     def once(studio, scale, size, *, stage):
         if stage[0] > 0:
             raise ConversionTimeoutError
         return paint(studio, scale, size, stage=stage)
 
-    monkeypatch.setattr(theme.Studio, "paint", once)
+    monkeypatch.setattr(package.Studio, "paint", once)
     facts = theme_of(moment, tmp_path / "theme.zip", screen=SMALL_SCREEN)
     assert [(p.scale, p.width) for p in facts.pictures] == [("100", 1280), ("200", 1280)]
     folder = unpacked(tmp_path / "theme.zip", tmp_path)
@@ -242,25 +243,25 @@ def test_where_memory_does_not_do_the_picture_gets_smaller(moment, tmp_path, mon
     def scarce(*args, profile, **kwargs):
         asked.append((profile.width, profile.height))
         if profile.width > 2000:
-            raise avif.TooMuchMemoryError
-        return encode(*args, profile=profile, **kwargs)
+            raise encode.TooMuchMemoryError
+        return encode_animation(*args, profile=profile, **kwargs)
 
-    encode = theme.encode_animation
-    monkeypatch.setattr(theme, "encode_animation", scarce)
+    encode_animation = package.encode_animation
+    monkeypatch.setattr(package, "encode_animation", scarce)
     facts = theme_of(moment, tmp_path / "theme.zip", screen="1280x720@2")
     assert asked == [(2560, 1440), (1810, 1018), (1920, 1080)]
     assert [picture.width for picture in facts.pictures] == [1920, 1810]
 
 
 def test_a_picture_that_outgrows_its_memory_is_given_up(numbered, tmp_path, monkeypatch):
-    monkeypatch.setattr(theme, "HOUSE_BYTES", theme.MASTER_BYTES)
-    with pytest.raises(avif.TooMuchMemoryError):
+    monkeypatch.setattr(package, "HOUSE_BYTES", package.MASTER_BYTES)
+    with pytest.raises(encode.TooMuchMemoryError):
         theme_of(numbered, tmp_path / "theme.zip", screen="1920x1080@2")
 
 
 @pytest.mark.usefixtures("small_second")
 def test_without_an_av1_encoder_it_is_webp(numbered, tmp_path, monkeypatch):
-    monkeypatch.setattr(theme, "best_format", lambda: "webp")
+    monkeypatch.setattr(package, "best_format", lambda: "webp")
     theme_of(numbered, tmp_path / "theme.zip", screen=SMALL_SCREEN)
     folder = unpacked(tmp_path / "theme.zip", tmp_path)
     facts = inspect_animation(folder / "images/background.webp", form="webp")
@@ -268,12 +269,12 @@ def test_without_an_av1_encoder_it_is_webp(numbered, tmp_path, monkeypatch):
     assert abs(facts.seconds - Fraction(18, 24)) < Fraction(1, 100)
     with Image.open(folder / "images/background.webp") as opened:
         painted = np.asarray(opened.convert("RGB")).astype(int)
-    wanted = gif_frames(numbered, framing=Framing())[0].astype(int)
+    wanted = gif_frames(numbered, selection=Selection())[0].astype(int)
     assert np.abs(painted - wanted).mean() < 3
 
 
 def test_without_any_encoder_there_is_no_theme(numbered, tmp_path, monkeypatch):
-    monkeypatch.setattr(theme, "best_format", lambda: None)
+    monkeypatch.setattr(package, "best_format", lambda: None)
     with pytest.raises(OutputError):
         theme_of(numbered, tmp_path / "theme.zip")
 

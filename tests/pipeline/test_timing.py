@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from converter.pipeline.profile import ConversionProfile, Framing
-from tests.decoding import decoding
+from converter.pipeline.profile import ConversionProfile, Selection
+from tests.support.decoding import decoding
 
 PROFILE = ConversionProfile(width=64, height=36, fps=24, seconds=6)
 FRAME_S = 1 / 24
@@ -26,7 +26,7 @@ def clock_clip(clips, name: str, *, rate: str = "24", keep: str = "1", extra=())
 
 
 def decoded(path: Path, start: float) -> list[np.ndarray]:
-    with decoding(path, profile=PROFILE, framing=Framing(start_s=start)) as shown:
+    with decoding(path, profile=PROFILE, selection=Selection(start_s=start)) as shown:
         return list(shown)
 
 

@@ -33,7 +33,7 @@ def test_a_refusal_is_left_to_the_access_log():
     crash = (ValueError, ValueError("x"), None)
     assert not lines.filter(record("django.request", "%s: %s", "Not Found", "/download/secret/"))
     assert not lines.filter(record("django.request", "Bad request", exc_info=crash, status=400))
-    assert lines.filter(record("converter.services", "job=%s finished", "1"))
+    assert lines.filter(record("converter.conversions", "job=%s finished", "1"))
 
 
 def test_a_crash_is_told_without_the_token():

@@ -16,11 +16,11 @@ from converter.pipeline.errors import (
     OutputError,
     UnsupportedTypeError,
 )
-from converter.pipeline.inspector import inspect_gif, verify_gif
-from converter.pipeline.process import ffmpeg
-from converter.pipeline.profile import CHROME_THEME, ConversionProfile
-from converter.pipeline.sniff import container_of, sniff
-from converter.pipeline.timeline import delay_cs
+from converter.pipeline.ffmpeg import ffmpeg
+from converter.pipeline.gif.inspect import inspect_gif, verify_gif
+from converter.pipeline.gif.timing import delay_cs
+from converter.pipeline.profile import BACKGROUND, ConversionProfile
+from converter.pipeline.source.sniff import container_of, sniff
 from tests.http.conftest import ROOT
 
 WITH_EXAMPLES = sorted(
@@ -38,7 +38,7 @@ def test_the_examples_in_the_docstrings_are_true(module):
 
 
 def test_the_product_is_six_seconds_of_24_frames_at_720p():
-    profile = CHROME_THEME
+    profile = BACKGROUND
     assert (profile.width, profile.height, profile.fps, profile.frames) == (1280, 720, 24, 144)
 
 
@@ -92,8 +92,8 @@ def test_progress_never_falls_and_never_reaches_100():
     control = Control(timeout_s=9, report=lambda *said: told.append(said))
     for stage in STAGES:
         for done in (0, 0.5, 1, 2):
-            control.at(stage, done)
-    control.at("decode")
+            control.report(stage, done)
+    control.report("decode")
     percents = [percent for _, percent in told]
     assert percents == sorted(percents)
     assert percents[-1] == 99

@@ -22,21 +22,21 @@ def clock(monkeypatch) -> list[float]:
 def test_a_conversion_that_is_long_at_one_percent_is_not_taken_for_dead(clock):
     cache.clear()
     progress.begin(JOB, status="started")
-    line = progress.Line(JOB)
+    line = progress.ProgressReporter(JOB)
     line.report("encode", 7)
     for _ in range(200):
         clock[0] += 1
         line.is_canceled()
     record = progress.find(JOB)
     assert (record["status"], record["stage"], record["progress"]) == ("started", "encode", 7)
-    clock[0] += progress.SILENCE_S + 1  # nobody asks any more: it was killed
+    clock[0] += progress.HEARTBEAT_TIMEOUT_S + 1  # nobody asks any more: it was killed
     assert progress.find(JOB)["status"] == "failed"
 
 
 def test_progress_is_told_ten_times_a_second_and_a_new_stage_at_once(clock):
     cache.clear()
     progress.begin(JOB, status="started")
-    line = progress.Line(JOB)
+    line = progress.ProgressReporter(JOB)
 
     def told(stage: str, percent: int) -> int:
         line.report(stage, percent)
@@ -45,5 +45,5 @@ def test_progress_is_told_ten_times_a_second_and_a_new_stage_at_once(clock):
     assert told("encode", 4) == 4
     assert told("encode", 5) == 4
     assert told("verify", 6) == 6
-    clock[0] += progress.TELL_AGAIN_S
+    clock[0] += progress.REPORT_INTERVAL_S
     assert told("verify", 7) == 7

@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 
 from converter import checks, themes
-from converter.pipeline import avif, formats
-from converter.pipeline.probe import Probe
+from converter.pipeline.picture import encode, formats
+from converter.pipeline.source.probe import Probe
 
 SDR = Probe(
     container="mov",
@@ -85,4 +85,4 @@ def test_without_ffmpeg_there_are_no_themes_and_the_other_check_says_why(monkeyp
     [(SDR, (3840, 2160), 1.0), (HDR, (1920, 1080), 1.0), (HDR, (3840, 2400), 0.5)],
 )
 def test_only_large_hdr_is_worked_on_small(probe, size, share):
-    assert avif._working_share(probe, size) == share
+    assert encode._working_share(probe, size) == share

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from converter.pipeline.look import (
+from converter.pipeline.profile import DEFAULT_THEME_NAME, THEME_NAME_LENGTH
+from converter.pipeline.theme.colours import (
     BLACK,
     WHITE,
     Look,
@@ -20,7 +21,7 @@ from converter.pipeline.look import (
     palette,
     readable_on,
 )
-from converter.pipeline.manifest import (
+from converter.pipeline.theme.manifest import (
     DESCRIPTION,
     DESCRIPTION_LENGTH,
     TEXTS,
@@ -28,7 +29,6 @@ from converter.pipeline.manifest import (
     faults,
     theme_name,
 )
-from converter.pipeline.profile import DEFAULT_THEME_NAME, THEME_NAME_LENGTH
 
 PICTURES = {"100": "images/background.avif", "200": "images/background@2x.avif"}
 FILES = {*PICTURES.values(), "icons/16.png", "icons/48.png", "icons/128.png", "manifest.json"}

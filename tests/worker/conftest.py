@@ -1,4 +1,4 @@
-"""A house for each module, a worker in it, and clips of different length."""
+"""A deployment for each module, a worker in it, and clips of different length."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import FEW_COLOURS, WAITING, files_in
-from tests.worker.house import House, WorkerProcess, system
+from tests.support.deployment import Deployment, WorkerProcess, system
 
 # Those that kill something wait for its death to be noticed: half of all the waiting there is, so
 # another process of xdist has them.
@@ -24,13 +24,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="module")
-def running_house(tmp_path_factory) -> Iterator[House]:
-    with system(tmp_path_factory.mktemp("house")) as house:
-        yield house
+def running_house(tmp_path_factory) -> Iterator[Deployment]:
+    with system(tmp_path_factory.mktemp("deployment")) as deployment:
+        yield deployment
 
 
 @pytest.fixture
-def house(running_house: House) -> Iterator[House]:
+def deployment(running_house: Deployment) -> Iterator[Deployment]:
     """One for a module's tests; a test that failed leaves the next a clean one, too."""
     yield running_house
     running_house.broker.client().flushall()
@@ -39,7 +39,7 @@ def house(running_house: House) -> Iterator[House]:
 
 
 @pytest.fixture(scope="module")
-def worker(running_house: House) -> Iterator["WorkerProcess"]:
+def worker(running_house: Deployment) -> Iterator["WorkerProcess"]:
     """One for a module's tests: starting one takes a second."""
     with running_house.worker() as worker:
         worker.wait_until_ready()

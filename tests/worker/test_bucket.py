@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import eventually, files_in, free_port
 from tests.http.conftest import ROOT
-from tests.worker.house import House, system
+from tests.support.deployment import Deployment, system
 
 KEYS = {"S3_ACCESS_KEY_ID": "tests", "S3_SECRET_ACCESS_KEY": "tests", "S3_REGION": "us-east-1"}
 LINK_S = 6
@@ -50,12 +50,12 @@ def bucket() -> Iterator[tuple[str, object]]:
 
 
 @pytest.fixture(scope="module")
-def machines(tmp_path_factory, bucket) -> Iterator[House]:
+def machines(tmp_path_factory, bucket) -> Iterator[Deployment]:
     """A web server whose files are in the bucket."""
     environment = {"S3_BUCKET": "chromi", "S3_ENDPOINT_URL": bucket[0], **KEYS}
     folder = tmp_path_factory.mktemp("web")
-    with system(folder, MACHINES="2", DOWNLOAD_TTL=str(LINK_S), **environment) as house:
-        yield house
+    with system(folder, MACHINES="2", DOWNLOAD_TTL=str(LINK_S), **environment) as deployment:
+        yield deployment
 
 
 def names_in(bucket) -> list[str]:

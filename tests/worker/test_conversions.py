@@ -3,50 +3,50 @@
 from tests.conftest import eventually
 
 
-def test_progress_grows_and_the_link_works_once(house, worker, clip):
-    job_id = house.client.enqueue(clip)
+def test_progress_grows_and_the_link_works_once(deployment, worker, clip):
+    job_id = deployment.client.enqueue(clip)
     seen = []
     eventually(
-        lambda: seen.append(house.client.job(job_id)) or seen[-1]["status"] == "finished",
+        lambda: seen.append(deployment.client.job(job_id)) or seen[-1]["status"] == "finished",
         within_s=90,
     )
     percents = [record["progress"] for record in seen]
     link = seen[-1]["converted_url"]
-    status, gif = house.client.fetch(link)
+    status, gif = deployment.client.fetch(link)
     assert (status, gif[:6]) == (200, b"GIF89a")
-    assert house.client.fetch(link)[0] == 404
+    assert deployment.client.fetch(link)[0] == 404
     assert percents == sorted(percents)
     assert len(set(percents)) > 5
     assert {p for record in seen[:-1] for p in [record["progress"]]} <= set(range(100))
     assert {record["status"] for record in seen} == {"queued", "started", "finished"} or {
         record["status"] for record in seen
     } == {"started", "finished"}
-    assert eventually(house.is_clean)
+    assert eventually(deployment.is_clean)
 
 
-def test_the_theme_has_a_link_of_its_own(house, worker, short_clip):
-    record = house.client.outcome(house.client.enqueue(short_clip, theme_for="96x64@1"))
-    assert house.client.fetch(record["theme_url"])[1][:2] == b"PK"
-    assert house.client.fetch(record["converted_url"])[1][:6] == b"GIF89a"
-    assert eventually(house.is_clean)
+def test_the_theme_has_a_link_of_its_own(deployment, worker, short_clip):
+    record = deployment.client.outcome(deployment.client.enqueue(short_clip, theme_for="96x64@1"))
+    assert deployment.client.fetch(record["theme_url"])[1][:2] == b"PK"
+    assert deployment.client.fetch(record["converted_url"])[1][:6] == b"GIF89a"
+    assert eventually(deployment.is_clean)
 
 
-def test_canceling_what_runs_ends_its_ffmpeg_at_once(house, worker, long_clip):
-    job_id = house.client.enqueue(long_clip)
-    house.wait_until_running(job_id)
-    assert house.ffmpegs() != []
-    assert house.client.cancel(job_id)["status"] == "canceled"
-    assert eventually(lambda: house.ffmpegs() == [], within_s=5)
-    assert eventually(house.is_clean)
-    assert house.client.outcome(job_id)["status"] == "canceled"
+def test_canceling_what_runs_ends_its_ffmpeg_at_once(deployment, worker, long_clip):
+    job_id = deployment.client.enqueue(long_clip)
+    deployment.wait_until_running(job_id)
+    assert deployment.ffmpegs() != []
+    assert deployment.client.cancel(job_id)["status"] == "canceled"
+    assert eventually(lambda: deployment.ffmpegs() == [], within_s=5)
+    assert eventually(deployment.is_clean)
+    assert deployment.client.outcome(job_id)["status"] == "canceled"
 
 
-def test_a_bad_video_fails_with_its_sentence_and_is_not_tried_again(house, worker, tmp_path):
+def test_a_bad_video_fails_with_its_sentence_and_is_not_tried_again(deployment, worker, tmp_path):
     text = tmp_path / "text.mp4"
     text.write_bytes(b"\0\0\0\x18ftypisom\0\0\2\0isommp41" + bytes(1000))
-    job_id = house.client.enqueue(text)
-    record = house.client.outcome(job_id)
+    job_id = deployment.client.enqueue(text)
+    record = deployment.client.outcome(job_id)
     assert (record["status"], record["code"]) == ("failed", "unreadable_video")
     assert "damaged" in record["error"]
     assert worker.log.count(f"conversions: {job_id}") == 1
-    assert eventually(house.is_clean)
+    assert eventually(deployment.is_clean)

@@ -12,54 +12,54 @@ import pytest
 from tests.conftest import NOBODYS_ID, eventually, files_in
 
 
-def test_what_waits_has_a_place_and_is_removed_when_canceled(house, short_clip):
-    first, second = house.client.enqueue(short_clip), house.client.enqueue(short_clip)
-    assert [house.client.job(i)["position"] for i in (first, second)] == [1, 2]
-    assert house.client.health()[1]["queued"] == 2
+def test_what_waits_has_a_place_and_is_removed_when_canceled(deployment, short_clip):
+    first, second = deployment.client.enqueue(short_clip), deployment.client.enqueue(short_clip)
+    assert [deployment.client.job(i)["position"] for i in (first, second)] == [1, 2]
+    assert deployment.client.health()[1]["queued"] == 2
 
-    assert house.client.cancel(first)["status"] == "canceled"
-    assert house.client.job(first)["code"] == "canceled"
-    assert house.client.job(second)["position"] == 1
-    assert len(files_in(house.media)) == 1
-    assert house.broker.client().exists(f"rq:job:{first}") == 0
+    assert deployment.client.cancel(first)["status"] == "canceled"
+    assert deployment.client.job(first)["code"] == "canceled"
+    assert deployment.client.job(second)["position"] == 1
+    assert len(files_in(deployment.media)) == 1
+    assert deployment.broker.client().exists(f"rq:job:{first}") == 0
 
-    with house.worker("--burst") as worker:
-        record = house.client.outcome(second)
+    with deployment.worker("--burst") as worker:
+        record = deployment.client.outcome(second)
         worker.process.wait(90)
     assert first not in worker.log
-    assert house.client.fetch(record["converted_url"])[0] == 200
-    assert eventually(house.is_clean)
+    assert deployment.client.fetch(record["converted_url"])[0] == 200
+    assert eventually(deployment.is_clean)
 
 
-def test_a_browser_without_javascript_is_led_to_the_jobs_page(house, short_clip):
-    status, headers, _ = house.client.send(short_clip, Accept="text/html")
+def test_a_browser_without_javascript_is_led_to_the_jobs_page(deployment, short_clip):
+    status, headers, _ = deployment.client.send(short_clip, Accept="text/html")
     path = headers["Location"]
     assert (status, path.startswith("/jobs/")) == (303, True)
-    assert house.client.ask("GET", path, Accept="text/html")[0] == 200
-    house.client.ask("DELETE", path)
-    assert house.is_clean()
+    assert deployment.client.ask("GET", path, Accept="text/html")[0] == 200
+    deployment.client.ask("DELETE", path)
+    assert deployment.is_clean()
 
 
-def test_an_address_keeps_its_place_until_its_job_has_ended(house, short_clip):
-    job_id = house.client.enqueue(short_clip, sender="198.51.100.1")
-    status, _, body = house.client.send(short_clip, sender="198.51.100.1")
+def test_an_address_keeps_its_place_until_its_job_has_ended(deployment, short_clip):
+    job_id = deployment.client.enqueue(short_clip, sender="198.51.100.1")
+    status, _, body = deployment.client.send(short_clip, sender="198.51.100.1")
     assert (status, json.loads(body)["code"]) == (503, "busy")
-    house.client.cancel(job_id)
-    house.client.cancel(house.client.enqueue(short_clip, sender="198.51.100.1"))
-    assert house.is_clean()
+    deployment.client.cancel(job_id)
+    deployment.client.cancel(deployment.client.enqueue(short_clip, sender="198.51.100.1"))
+    assert deployment.is_clean()
 
 
 @pytest.mark.parametrize("job_id", ["nonsense", NOBODYS_ID, "00000000-0000-0000-0000-0"])
-def test_a_forged_id_is_404(house, job_id):
-    status, answer = house.client.get(f"/jobs/{job_id}/")
+def test_a_forged_id_is_404(deployment, job_id):
+    status, answer = deployment.client.get(f"/jobs/{job_id}/")
     assert (status, answer["code"]) == (404, "unknown_job")
 
 
-def test_a_job_of_somebody_else_in_the_same_redis_is_404(house):
+def test_a_job_of_somebody_else_in_the_same_redis_is_404(deployment):
     from rq import Queue
 
-    job = Queue("theirs", connection=house.broker.client()).enqueue("os.getcwd")
-    assert house.client.get(f"/jobs/{job.id}/")[0] == 404
+    job = Queue("theirs", connection=deployment.broker.client()).enqueue("os.getcwd")
+    assert deployment.client.get(f"/jobs/{job.id}/")[0] == 404
 
 
 class Bomb:
@@ -67,38 +67,38 @@ class Bomb:
         return os.mkdir, (self.path,)
 
 
-def test_nothing_from_redis_is_unpickled(house, short_clip, tmp_path):
+def test_nothing_from_redis_is_unpickled(deployment, short_clip, tmp_path):
     bomb = Bomb()
     bomb.path = str(tmp_path / "exploded")
-    job_id = house.client.enqueue(short_clip)
-    redis = house.broker.client()
+    job_id = deployment.client.enqueue(short_clip)
+    redis = deployment.broker.client()
     values = [redis.get(key) for key in redis.keys(":1:*") if redis.type(key) == b"string"]
     assert all(json.loads(value) is not None for value in values)
     assert json.loads(zlib.decompress(redis.hget(f"rq:job:{job_id}", "data")))
 
     redis.hset(f"rq:job:{job_id}", "data", zlib.compress(pickle.dumps(bomb)))
     redis.set(f":1:job:{uuid.UUID(int=4)}", pickle.dumps(bomb))
-    with house.worker("--burst") as worker:
-        assert house.client.ask("GET", f"/jobs/{uuid.UUID(int=4)}/")[0] == 500
+    with deployment.worker("--burst") as worker:
+        assert deployment.client.ask("GET", f"/jobs/{uuid.UUID(int=4)}/")[0] == 500
         worker.process.wait(90)
-    house.client.ask("DELETE", f"/jobs/{job_id}/")
+    deployment.client.ask("DELETE", f"/jobs/{job_id}/")
     assert not (tmp_path / "exploded").exists()
     redis.flushall()
-    for file in files_in(house.media):
-        (house.media / file).unlink()
+    for file in files_in(deployment.media):
+        (deployment.media / file).unlink()
 
 
-def test_the_web_in_queue_mode_loads_neither_numpy_nor_moviepy(house):
+def test_the_web_in_queue_mode_loads_neither_numpy_nor_moviepy(deployment):
     """Run last: the server has taken uploads and handed out files by now."""
-    web = [p for p in psutil.process_iter() if _serves(p, house)]
+    web = [p for p in psutil.process_iter() if _serves(p, deployment)]
     assert web != []
     for process in web:
         assert [m.path for m in process.memory_maps() if "numpy" in m.path] == []
 
 
-def _serves(process: psutil.Process, house) -> bool:
+def _serves(process: psutil.Process, deployment) -> bool:
     try:
-        return process.environ().get("MEDIA_ROOT") == str(house.media) and any(
+        return process.environ().get("MEDIA_ROOT") == str(deployment.media) and any(
             "gunicorn" in part for part in process.cmdline()
         )
     except psutil.Error:
@@ -112,7 +112,7 @@ def test_queue_mode_imports_neither_numpy_nor_moviepy():
     code = (
         "import django; django.setup();"
         "import converter.urls, converter.jobs, converter.health;"
-        "converter.jobs.conversions();"
+        "converter.jobs.queue();"
         "import sys; print([m for m in ('numpy', 'moviepy', 'PIL') if m in sys.modules])"
     )
     env = os.environ | {

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from converter import storage
 from converter.pipeline.control import STAGES, STAGES_WITH_THEME, Control
 from converter.pipeline.errors import ConversionError
-from converter.pipeline.profile import THEME_NAME_LENGTH, Framing
+from converter.pipeline.profile import THEME_NAME_LENGTH, Selection
 from converter.pipeline.screen import DEFAULT_SCREEN, Screen, parse_screen
 from converter.timecode import parse_timecode
 
@@ -38,11 +38,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         from converter.pipeline.convert import convert_video
-        from converter.pipeline.look import Look
-        from converter.pipeline.theme import make_theme
+        from converter.pipeline.theme.colours import Look
+        from converter.pipeline.theme.package import make_theme
 
         screen, look, theme = _screen(options), Look(), options["theme"]
-        framing = _framing(options)
+        selection = _framing(options)
         output: Path = options["output"]
         for path in filter(None, (output, theme)):
             if not path.parent.is_dir():  # said now, not when all is converted
@@ -58,7 +58,7 @@ class Command(BaseCommand):
                 facts = convert_video(
                     options["source"],
                     gif,
-                    framing=framing,
+                    selection=selection,
                     quality=options["quality"],
                     max_pixels=settings.MAX_PIXELS,
                     control=control,
@@ -69,7 +69,7 @@ class Command(BaseCommand):
                     made = make_theme(
                         options["source"],
                         folder / "theme.zip",
-                        framing=framing,
+                        selection=selection,
                         look=look,
                         screen=screen,
                         name=options["theme_name"],
@@ -95,8 +95,8 @@ class Command(BaseCommand):
             self.stderr.write("\r" + " " * (BAR_WIDTH + 18) + "\r", ending="")
 
 
-def _framing(options: dict[str, Any]) -> Framing:
-    """The framing of the command's options. Raises CommandError."""
+def _framing(options: dict[str, Any]) -> Selection:
+    """The selection of the command's options. Raises CommandError."""
     try:
         x, y = (float(share) for share in options["focus"].split(","))
         start = parse_timecode(options["start"])
@@ -106,7 +106,7 @@ def _framing(options: dict[str, Any]) -> Framing:
         ) from None
     if not (0 <= x <= 1 and 0 <= y <= 1):
         raise CommandError("Give --focus as two numbers from 0 to 1, such as 0.5,0.5.")
-    return Framing(start_s=start, fit=options["fit"], focus_x=x, focus_y=y)
+    return Selection(start_s=start, fit=options["fit"], focus_x=x, focus_y=y)
 
 
 def _screen(options: dict[str, Any]) -> Screen:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from converter import sweep
+from converter import storage
 
 
 class Command(BaseCommand):
@@ -12,4 +12,4 @@ class Command(BaseCommand):
     requires_system_checks: tuple[str, ...] = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.stdout.write(f"{sweep.purge_expired()} removed")
+        self.stdout.write(f"{storage.purge_expired()} removed")

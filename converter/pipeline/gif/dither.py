@@ -1,0 +1,134 @@
+"""Mixing: two palette colours and a share for each cell, chosen between by fixed blue noise."""
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from converter.pipeline.colours import Bytes, Floats
+from converter.pipeline.gif.census import Numbers
+from converter.pipeline.gif.delta import spread
+from converter.pipeline.gif.palette import apart
+
+LEVELS = 16
+"""Steps of the share of two colours, and of the noise."""
+CANDIDATES = 13
+"""Palette colours looked at for a cell: the one nearest to its group, and that one's neighbours."""
+FARTHEST = 0.14
+"""OKLab distance of two colours that may mix."""
+CHROMA_COST = 0.07
+"""What noise in hue costs beside noise in lightness, which the eye (and SSIM) sees most."""
+UNSEEN = 3e-5
+"""Squared OKLab distance that mixing must mend: nobody sees less, but noise costs bytes."""
+BUSY, CALM = 5.0, 2.0
+"""Mean deviation of luma in a block (levels): from BUSY on no dither, below CALM all of it."""
+
+_NOISE_SIZE = 64  # px
+_CHUNK = 2048  # rows of a table made at a time, so that they stay in the processor's cache
+
+
+@lru_cache(maxsize=1)
+def blue_noise() -> Bytes:
+    """A tile (64, 64) uint8 of thresholds 0..15, each as frequent as the others, with no clumps."""
+    frequency = np.fft.fftfreq(_NOISE_SIZE)
+    square = frequency[:, None] ** 2 + frequency[None] ** 2
+    low_pass = np.exp(-2 * (np.pi * 1.5) ** 2 * square)  # a gaussian, sigma 1.5 px
+    field = np.random.default_rng(1).random((_NOISE_SIZE, _NOISE_SIZE))
+    for _ in range(40):
+        field = field - np.fft.ifft2(np.fft.fft2(field) * low_pass).real
+        ranks = np.argsort(np.argsort(field.ravel(), kind="stable"), kind="stable")
+        field = ranks.reshape(field.shape) / field.size
+    thresholds: Bytes = (field * LEVELS).astype(np.uint8)
+    return thresholds
+
+
+@lru_cache(maxsize=2)
+def tiled_noise(height: int, width: int) -> NDArray[np.int16]:
+    """The noise over a whole screen, round 0: -8..7."""
+    repeats = (height // _NOISE_SIZE + 1, width // _NOISE_SIZE + 1)
+    noise = np.tile(blue_noise(), repeats)[:height, :width].astype(np.int16)
+    centred: NDArray[np.int16] = noise - np.int16(LEVELS // 2)
+    return centred
+
+
+def strength(active: Floats, reach: float) -> NDArray[np.int16]:
+    """How strong the noise is in each block, 0..LEVELS: texture hides banding, so it needs none.
+
+    reach: 1, or more where the palette is so poor that texture is mixed too.
+    """
+    share = np.clip((BUSY - active / np.float32(reach)) / (BUSY - CALM), 0, 1)
+    levels: NDArray[np.int16] = (share * LEVELS).astype(np.int16)
+    return levels
+
+
+def thresholds(noise: NDArray[np.int16], strong: NDArray[np.int16]) -> NDArray[np.int16]:
+    """Noise (height, width) -8..7 of that strength in each block, as thresholds 0..15."""
+    scaled = noise * spread(strong, noise.shape)
+    scaled //= LEVELS
+    scaled += LEVELS // 2
+    return scaled
+
+
+def mixing_table(
+    lab: Floats, palette: Floats, near: Numbers, *, price: float, unseen: float = UNSEEN
+) -> tuple[Bytes, Floats]:
+    """Index to draw, (n, LEVELS) uint8, of each cell colour (n, 3) at each noise level.
+
+    palette: (k, 3) OKLab, darkest first; near: (n,) a palette number close to each cell's colour.
+    price: what noise costs, in its own squared distance. unseen: what a mixture must mend.
+    Also comes back: each cell's squared distance (n,) from its nearest colour. The brighter of two
+    colours takes the low thresholds, so that patterns run on from cell to cell.
+    """
+    between = apart(palette)
+    count = min(CANDIDATES, len(palette))
+    neighbours = np.argpartition(between, count - 1, axis=1)[:, :count]
+    lightness = apart(palette[:, :1])
+    chroma_cost = np.float32(CHROMA_COST)
+    prices = np.float32(price) * (chroma_cost * between + (1 - chroma_cost) * lightness)
+    prices[between > FARTHEST**2] = np.inf
+    table = np.empty((len(lab), LEVELS), np.uint8)
+    distance = np.empty(len(lab), np.float32)
+    for at in range(0, len(lab), _CHUNK):
+        part = slice(at, at + _CHUNK)
+        low, high, share, distance[part] = _best_pairs(
+            lab[part], palette, neighbours[near[part]], between, prices, unseen
+        )
+        brighter = np.arange(LEVELS) < share[:, None]
+        table[part] = np.where(brighter, high[:, None], low[:, None])
+    return table, distance
+
+
+def _best_pairs(
+    lab: Floats,
+    palette: Floats,
+    candidates: Numbers,
+    between: Floats,
+    prices: Floats,
+    unseen: float,
+) -> tuple[Numbers, Numbers, Numbers, Floats]:
+    """Darker and brighter colour and the brighter one's share 0..LEVELS, for each cell colour.
+
+    With `a` the nearest colour, `b` another and `t` its share, the mean misses the cell's colour by
+    |r|^2 - 2t r.v + t^2 |v|^2, where r = cell - a and v = b - a; noise costs t (1 - t)
+    prices[a, b].
+    """
+    rows = np.arange(len(lab))
+    squares = np.zeros(candidates.shape, np.float32)
+    for axis in range(3):
+        off = palette[:, axis][candidates]
+        off -= lab[:, axis, None]
+        squares += off * off
+    best = squares.argmin(1)
+    a, error = candidates[rows, best], squares[rows, best]
+    pair = a[:, None] * len(palette) + candidates
+    length = between.ravel()[pair]
+    along = (error[:, None] + length - squares) / 2  # r.v
+    share = np.clip(along / (length + np.float32(1e-12)), 0, 0.5)
+    with np.errstate(invalid="ignore"):
+        change = share * (share * length - 2 * along) + prices.ravel()[pair] * share * (1 - share)
+    change[rows, best] = 0
+    change = np.where(np.isnan(change), np.float32(0), change)
+    chosen = change.argmin(1)
+    b = np.where(change[rows, chosen] < -unseen, candidates[rows, chosen], a)
+    steps = np.rint(share[rows, chosen] * LEVELS).astype(np.intp)
+    return np.minimum(a, b), np.maximum(a, b), np.where(b > a, steps, LEVELS - steps), error

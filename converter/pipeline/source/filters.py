@@ -1,0 +1,94 @@
+"""The filter graphs of a decode: constant rate, opaque SDR, fitted; as text, for ffmpeg."""
+
+from collections.abc import Sequence
+
+from converter.pipeline.profile import ConversionProfile, Selection
+from converter.pipeline.source.probe import Probe
+
+# BT.2408: HDR reference white is 203 cd/m2, so SDR white stands there and mid-tones keep theirs.
+HDR_WHITE_NITS = 203
+# Mobius leaves everything below this share of white as it is, and rolls off what is above.
+TONEMAP = "tonemap=tonemap=mobius:param=0.5:desat=0"
+# zscale's names of the matrices that a wide-gamut clip may name besides BT.709.
+WIDE_MATRICES = {
+    "bt2020nc": "bt2020nc",
+    "bt2020c": "bt2020nc",
+    "smpte170m": "170m",
+    "bt470bg": "470bg",
+}
+
+
+def _fit_filters(probe: Probe, profile: ConversionProfile, selection: Selection) -> list[str]:
+    """ffmpeg filters that fit the pictures into the profile, `contain` without its bars."""
+    w, h = profile.width, profile.height
+    # dar counts the pixels' shape in. Rounded, never below the frame (cover) or above it (contain).
+    if selection.fit == "cover":
+        return [
+            *([_shorten(profile, selection)] if probe.is_strip else []),
+            f"scale=w='max({w},round({h}*dar))':h='max({h},round({w}/dar))':flags=bicubic",
+            f"crop={w}:{h}:{_focus(selection)}",
+        ]
+    # zscale wants whole chroma samples: an upright phone's HDR is 405 px wide in 720.
+    step = 2 if probe.is_hdr or probe.is_wide else 1
+    width = f"clip({step}*round({h}*dar/{step}),{step},{w - w % step})"
+    height = f"clip({step}*round({w}/dar/{step}),{step},{h - h % step})"
+    return [f"scale=w='{width}':h='{height}':flags=bicubic"]
+
+
+def _shorten(profile: ConversionProfile, selection: Selection) -> str:
+    """The filter that cuts a strip down to twice what will be seen of it, before it is scaled.
+
+    4000x10 px that cover 1280x720 would be 288000x720. The same focus again cuts the rest.
+    """
+    shape = f"{2 * profile.width}/{profile.height}"
+    tall = f"{2 * profile.height}/{profile.width}"
+    size = f"w='min(iw,ceil(ih*{shape}/sar))':h='min(ih,ceil(iw*sar*{tall}))'"
+    return f"crop={size}:{_focus(selection)}:exact=1"
+
+
+def _focus(selection: Selection) -> str:
+    """Where a crop begins, so that what the focus points at stays."""
+    return f"x=(iw-ow)*{selection.focus_x:.6f}:y=(ih-oh)*{selection.focus_y:.6f}"
+
+
+def _colour_filters(probe: Probe) -> tuple[list[str], list[str]]:
+    """Filters before and after the fit that bring the picture to opaque SDR."""
+    if probe.has_alpha:
+        return ["format=gbrap", "premultiply=inplace=1", "format=gbrp"], []
+    if probe.is_hdr:
+        read = f"tin={probe.transfer}:pin=bt2020:min=bt2020nc:t=linear:npl={HDR_WHITE_NITS}"
+        return [], [
+            f"zscale={read}",
+            "format=gbrpf32le",
+            "zscale=p=bt709",
+            TONEMAP,
+            "zscale=t=bt709:m=bt709:r=tv:d=error_diffusion",
+            "format=yuv444p",
+        ]
+    if probe.is_wide:
+        matrix = WIDE_MATRICES.get(probe.matrix, "bt709")
+        transfer = "iec61966-2-1" if probe.transfer == "iec61966-2-1" else "bt709"
+        read = f"pin={probe.primaries}:min={matrix}:tin={transfer}"
+        write = "p=bt709:m=bt709:t=bt709:r=tv:d=error_diffusion"
+        return [], [f"zscale={read}:{write}", "format=yuv444p"]
+    return [], []
+
+
+def filter_graphs(
+    probe: Probe, *, profile: ConversionProfile, selection: Selection, finish: Sequence[str] = ()
+) -> tuple[str, str]:
+    """Two filter graphs: constant rate from the cut on; and opaque, fitted, upright, SDR.
+
+    `fps` comes first so that nothing else works on frames nobody sees; with start_time=0 it keeps
+    the frame that is on screen at the cut, however long before it began (sparse VFR). Over a gap
+    it makes all copies at once, millions over a lying one: `trim` ends that, and a graph of its
+    own lets the next one take them one by one. In one graph they are scaled into a queue (490 MB).
+    """
+    before, after = _colour_filters(probe)
+    shift = [] if probe.can_seek else [f"setpts=PTS-{selection.start_s:.6f}/TB"]
+    rate = [f"fps={profile.fps}:start_time=0", f"trim=end_frame={profile.frames}"]
+    picture = [*before, *_fit_filters(probe, profile, selection), *after, "setsar=1", *finish]
+    return (
+        f"[0:{probe.stream}]{','.join([*shift, *rate])}[shown]",
+        f"[shown]{','.join(picture)}[fitted]",
+    )

@@ -1,0 +1,198 @@
+"""What ffmpeg sees in a file before we decode it. A hint, never a proof: every field may lie."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from converter.pipeline.control import Control
+from converter.pipeline.errors import NoVideoError, TooManyPixelsError, UnreadableVideoError
+from converter.pipeline.ffmpeg import ffmpeg
+from converter.pipeline.source.sniff import Container
+
+# Only what an allowed container may hold; without these lists ffmpeg plays AVI renamed .mp4, and
+# opens other files that a playlist names.
+FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,gif"
+CODECS = (
+    "h264,hevc,vp8,vp9,libvpx,libvpx-vp9,av1,libdav1d,mpeg4,prores,mjpeg,gif,"
+    # Audio is never decoded, but a probe without its decoders calls a good file broken.
+    "aac,mp3,mp3float,opus,libopus,vorbis"
+)
+ALLOC_BYTES = 536_870_912
+PROBE_BYTES = 10_000_000
+MAX_STREAMS = 64
+
+STRIP = 4
+HDR_TRANSFERS = {"arib-std-b67", "smpte2084"}
+# BT.2020, and Display P3 with its cinema kin: their full red is redder than a GIF's.
+WIDE_PRIMARIES = {"bt2020", "smpte431", "smpte432"}
+
+# The lines below are ffmpeg's own; metadata lines are indented deeper, so that a title cannot
+# pass for one of them ("Duration: 99:00:00"). ffmpeg 9 moves the streams of a group (video with
+# its time code) two spaces in.
+_DURATION = re.compile(r"^ {2}Duration: (\d+):(\d\d):(\d\d\.\d+)", re.MULTILINE)
+_STREAM = re.compile(
+    r"^ {2}(?: {2})?Stream #0:(?P<index>\d+)\S*: Video: (?P<about>.*)$", re.MULTILINE
+)
+_ATTACHED, _DEFAULT = "(attached pic)", "(default)"
+_SIZE = re.compile(r", (\d+)x(\d+)(?:[ ,]|$)")
+_SHAPE = re.compile(r"DAR (\d+):(\d+)")
+_PIXELS = re.compile(r", (?P<format>[a-z][a-z0-9]+)(?:\((?P<colour>[^)]*)\))?, \d+x\d+")
+_ROTATION = re.compile(r"^ +(?:Display Matrix|displaymatrix): rotation of", re.MULTILINE)
+_ALPHA_MODE = re.compile(r"^ +alpha_mode +: 1$", re.MULTILINE)
+_NEXT_STREAM = re.compile(r"\n {2,4}Stream ")
+# Over -max_pixels, or over what any picture of ffmpeg's may be; at a line's start is the decoder's
+# name, never metadata.
+_TOO_LARGE = re.compile(
+    r"^\[.*Picture size (?:\d+x\d+ exceeds|[1-9]\d{3,}x[1-9]\d{3,} is invalid)", re.MULTILINE
+)
+_ALPHA_FORMATS = re.compile(r"^(yuva|rgba|bgra|argb|abgr|gbrap|ya\d|pal8)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """One video stream: its number, duration in s (None: not said), coded size in px, and how to
+    decode it. A strip is so long or so narrow that to cover a frame takes many times its pixels.
+    """
+
+    container: Container
+    stream: int
+    pixels: int
+    codec: str
+    pixel_format: str
+    matrix: str
+    primaries: str
+    transfer: str
+    duration_s: float | None
+    is_turned: bool
+    is_strip: bool
+    has_alpha: bool
+
+    @property
+    def can_seek(self) -> bool:
+        """Whether jumping to a key frame is safe; else the file is decoded from its beginning.
+
+        A GIF's frames build on all earlier ones and its demuxer calls each a key frame. Old x264
+        wrote broken H.264 4:4:4; ffmpeg repairs it only if it has seen x264's version, which
+        stands in the first packet alone (h264_cabac, x264_build).
+        """
+        return self.container != "gif" and not (
+            self.codec == "h264" and self.pixel_format.startswith("yuv444")
+        )
+
+    @property
+    def is_hdr(self) -> bool:
+        """Whether the picture has to be tone-mapped to be seen in 8 bits."""
+        return self.transfer in HDR_TRANSFERS
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether SDR colours have to be brought to BT.709's primaries."""
+        is_yuv = self.pixel_format.startswith("yuv")
+        return self.primaries in WIDE_PRIMARIES and is_yuv and not self.is_hdr
+
+
+def input_arguments(
+    path: Path, *, container: Container, max_pixels: int, threads: int = 2
+) -> list[str]:
+    """ffmpeg's options for reading an upload: whitelists and limits, then the file."""
+    return [
+        *("-max_alloc", str(ALLOC_BYTES)),
+        *("-protocol_whitelist", "file"),
+        *("-format_whitelist", FORMATS),
+        *("-codec_whitelist", CODECS),
+        *("-max_streams", str(MAX_STREAMS)),
+        *("-probesize", str(PROBE_BYTES)),
+        *("-analyzeduration", str(PROBE_BYTES)),
+        *("-max_pixels", str(max_pixels)),
+        *("-threads", str(threads)),
+        *("-f", container),
+        *(("-ignore_loop", "1") if container == "gif" else ()),
+        *("-i", f"file:{path.resolve()}"),
+    ]
+
+
+def is_too_large(report: str) -> bool:
+    """Whether ffmpeg says that a picture has more pixels than it may have.
+
+    >>> is_too_large("[gif @ 0x5] [IMGUTILS @ 0x7] Picture size 65535x65535 is invalid")
+    True
+    >>> is_too_large("    title : Picture size 65535x65535 is invalid")
+    False
+    """
+    return bool(_TOO_LARGE.search(report))
+
+
+def parse(report: str, *, container: Container) -> Probe:
+    """What ffmpeg's `-i` report says of the video stream that a player shows: the first that is
+    marked as the default, else the first; never cover art.
+
+    Raises UnreadableVideoError, NoVideoError, TooManyPixelsError.
+    """
+    if is_too_large(report):
+        raise TooManyPixelsError(detail=report)
+    if "Input #0" not in report:
+        raise UnreadableVideoError(detail=report)
+    streams = [m for m in _STREAM.finditer(report) if _ATTACHED not in m["about"]]
+    if not streams:
+        raise NoVideoError(detail=report)
+    shown = next((m for m in streams if _DEFAULT in m["about"]), streams[0])
+    about = shown["about"]
+    own = _NEXT_STREAM.split(report[shown.end() :], maxsplit=1)[0]
+    size = _SIZE.search(about)
+    if not size:
+        raise UnreadableVideoError(detail=report)
+    pixels = _PIXELS.search(about)
+    pixel_format = pixels["format"] if pixels else ""
+    matrix, primaries, transfer = _colour(pixels["colour"] or "" if pixels else "")
+    width, height = int(size[1]), int(size[2])
+    duration = _DURATION.search(report)
+    return Probe(
+        container=container,
+        stream=int(shown["index"]),
+        pixels=width * height,
+        codec=about.split(" ", 1)[0].strip(","),
+        pixel_format=pixel_format,
+        matrix=matrix,
+        primaries=primaries,
+        transfer=transfer,
+        duration_s=_seconds(duration) if duration else None,
+        is_turned=bool(_ROTATION.search(own)),
+        is_strip=_is_strip((width, height), *((int(a), int(b)) for a, b in _SHAPE.findall(about))),
+        has_alpha=bool(_ALPHA_FORMATS.match(pixel_format) or _ALPHA_MODE.search(own)),
+    )
+
+
+def _colour(words: str) -> tuple[str, str, str]:
+    """Matrix, primaries and transfer in ffmpeg's words; each "" if none is said.
+
+    >>> _colour("tv, bt2020nc/bt2020/arib-std-b67, progressive")
+    ('bt2020nc', 'bt2020', 'arib-std-b67')
+    >>> _colour("tv, bt709"), _colour("progressive")
+    (('bt709', 'bt709', 'bt709'), ('', '', ''))
+    """
+    for word in words.split(", "):
+        if word.count("/") == 2:
+            matrix, primaries, transfer = word.split("/")
+            return matrix, primaries, transfer
+        if word.startswith(("bt", "smpte", "arib")):
+            return word, word, word
+    return "", "", ""
+
+
+def _is_strip(*shapes: tuple[int, int]) -> bool:
+    """Whether one of the shapes, by pixels or as displayed, is beyond STRIP either way."""
+    return any(max(a, b) > STRIP * min(a, b) for a, b in shapes)
+
+
+def _seconds(match: re.Match[str]) -> float:
+    return int(match[1]) * 3600 + int(match[2]) * 60 + float(match[3])
+
+
+def probe(path: Path, *, container: Container, max_pixels: int, control: Control) -> Probe:
+    """Look at the file without decoding it. Raises InputError and what `control` raises."""
+    arguments = input_arguments(path, container=container, max_pixels=max_pixels)
+    with ffmpeg(["-v", "info", *arguments], control=control) as child:
+        child.wait()
+        control.check()
+        child.check()
+        return parse(child.errors(), container=container)

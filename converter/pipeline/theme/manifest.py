@@ -1,0 +1,137 @@
+"""A theme's manifest: written here, and held to the rules that Chromium does not enforce.
+
+https://developer.chrome.com/docs/extensions/reference/manifest and .../develop/ui/themes
+"""
+
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+from converter.pipeline.profile import DEFAULT_THEME_NAME, THEME_NAME_LENGTH, Scale
+from converter.pipeline.theme.colours import MIN_CONTRAST, RGB, Palette, contrast, readable_on
+
+DESCRIPTION = "Six seconds of video behind every New Tab page, made with Chromi."
+VERSION = "1.0.0"
+DESCRIPTION_LENGTH = 132
+ICONS = (16, 48, 128)
+KEYS = {"manifest_version", "name", "version", "description", "icons", "theme"}
+# Text and the ground that it stands on.
+TEXTS = {
+    "tab_text": "toolbar",
+    "bookmark_text": "toolbar",
+    "toolbar_text": "toolbar",
+    "toolbar_button_icon": "toolbar",
+    "tab_background_text": "frame",
+    "tab_background_text_inactive": "frame_inactive",
+    "ntp_text": "ntp_background",
+    "ntp_link": "ntp_background",
+    "omnibox_text": "omnibox_background",
+}
+_JOINERS = "\u200c\u200d"  # inside emoji and some scripts
+
+
+def theme_name(typed: str) -> str:
+    """The name as typed, without what can't be seen, 75 characters at most; a default if empty.
+
+    Chromium counts UTF-16 units and reads __MSG_name__ as a translation's key.
+
+    >>> theme_name("  My \\u202e  clip "), theme_name("")
+    ('My clip', 'Chromi theme')
+    """
+    seen = "".join(
+        c if c in _JOINERS or unicodedata.category(c)[0] not in "CZ" else " " for c in typed
+    )
+    name = " ".join(seen.replace("__MSG_", "MSG_").split())
+    while len(name.encode("utf-16-le")) // 2 > THEME_NAME_LENGTH:
+        name = name[:-1]
+    return name.strip(_JOINERS + " ") or DEFAULT_THEME_NAME
+
+
+def colours(palette: Palette) -> dict[str, list[int]]:
+    """All colours of the theme: Chrome fills in its own for those left out."""
+    grounds = {
+        "frame": palette.frame,
+        "frame_inactive": palette.frame,
+        "toolbar": palette.toolbar,
+        "ntp_background": palette.ntp_background,
+        "omnibox_background": palette.frame,
+    }
+    texts = {name: _text(palette, grounds[ground]) for name, ground in TEXTS.items()}
+    return {name: list(colour) for name, colour in (grounds | texts).items()}
+
+
+def _text(palette: Palette, ground: RGB) -> RGB:
+    """The theme's own text colour where it can be read, else one that can."""
+    if contrast(palette.text, ground) >= MIN_CONTRAST:
+        return palette.text
+    return readable_on(ground)
+
+
+def build(*, name: str, palette: Palette, pictures: Mapping[Scale, str]) -> dict[str, Any]:
+    """The manifest; `pictures` are paths in the zip by scale."""
+    return {
+        "manifest_version": 3,
+        "name": name,
+        "version": VERSION,
+        "description": DESCRIPTION,
+        "icons": {str(side): f"icons/{side}.png" for side in ICONS},
+        "theme": {
+            "images": {"theme_ntp_background": dict(sorted(pictures.items()))},
+            "colors": colours(palette),
+            "properties": {
+                "ntp_background_alignment": "center",
+                "ntp_background_repeat": "no-repeat",
+            },
+        },
+    }
+
+
+def faults(manifest: Mapping[str, Any], *, files: set[str]) -> list[str]:
+    """What is wrong with the manifest of a zip that holds `files`; Chromium takes much of it."""
+    name, theme = str(manifest.get("name", "")), manifest.get("theme", {})
+    pictures = theme.get("images", {}).get("theme_ntp_background", {})
+    icons = manifest.get("icons", {})
+    named = [*icons.values(), *(pictures.values() if isinstance(pictures, dict) else [])]
+    units = len(name.encode("utf-16-le", "surrogatepass")) // 2
+    rules = {
+        "manifest_version must be 3": manifest.get("manifest_version") == 3,
+        f"name must have 1 to {THEME_NAME_LENGTH} characters": 0 < units <= THEME_NAME_LENGTH,
+        "name must not begin or end with a space": name == name.strip(),
+        "version must be 1.0.0": manifest.get("version") == VERSION,
+        f"description must have at most {DESCRIPTION_LENGTH} characters": len(
+            str(manifest.get("description", ""))
+        )
+        <= DESCRIPTION_LENGTH,
+        "a theme has no use for other keys": set(manifest) <= KEYS,
+        "icons must be there in 16, 48 and 128 px": set(icons) == {str(side) for side in ICONS},
+        "pictures must be there at 100 and 200": isinstance(pictures, dict)
+        and set(pictures) == {"100", "200"},
+        "each file named must be in the zip": all(path in files for path in named),
+    }
+    return [rule for rule, holds in rules.items() if not holds] + _colour_faults(
+        theme.get("colors", {})
+    )
+
+
+def _colour_faults(given: Mapping[str, Any]) -> list[str]:
+    bad = [
+        f"{name} must be three integers from 0 to 255" for name in given if not _is_rgb(given[name])
+    ]
+    if bad:
+        return bad
+    missing = [name for pair in TEXTS.items() for name in pair if name not in given]
+    if missing:
+        return [f"{name} must be given" for name in sorted(set(missing))]
+    return [
+        f"{text} can't be read on {ground}"
+        for text, ground in TEXTS.items()
+        if contrast(tuple(given[text]), tuple(given[ground])) < MIN_CONTRAST
+    ]
+
+
+def _is_rgb(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) == 3
+        and all(type(v) is int and 0 <= v <= 255 for v in value)
+    )

@@ -1,0 +1,209 @@
+// One conversion from the first question to the file in the page's hands. It tells the page
+// where it is by report(job), job being one of
+//   {step: "check"}  {step: "wait", retryIn}  {step: "upload", loaded, total, percent, secondsLeft}
+//   {step: "queue", position}  {step: "work", stage, percent}  {step: "fetch", loaded, total, percent}
+
+import { LostError, RefusedError } from "./api.js";
+import { collect } from "../result/collection.js";
+
+export { createApi } from "./api.js";
+
+const FIRST_POLL_MS = 400;
+const SLOWEST_POLL_MS = 1000;
+const BUSY_WAIT_S = 5; // where the server named no time
+const LOST_POLLS = 8; // about eight seconds of silence are not yet a lost connection
+const RATE_AFTER_MS = 800;
+const UNKNOWN_CODES = ["unknown_job", "rq_disabled"]; // with a queue, and without
+const CANCEL_ATTEMPTS = 4;
+const CANCEL_AGAIN_MS = 500;
+
+/** Resolves to a result (see collection.js). Throws RefusedError, LostError or AbortError. */
+export async function convert(options) {
+  const { api, report, signal } = options;
+  const answer = await new Conversion(options).run();
+  return collect({ api, answer, report, signal });
+}
+
+class Conversion {
+  #api;
+  #fields;
+  #jobId;
+  #resume;
+  #onJob;
+  #report;
+  #signal;
+
+  constructor({ api, fields, resume, onJob, report, signal }) {
+    this.#api = api;
+    this.#fields = fields;
+    this.#resume = resume;
+    this.#onJob = onJob;
+    this.#report = report;
+    this.#signal = signal;
+  }
+
+  /** The server's answer with its links. */
+  async run() {
+    let answer = this.#resume && (await this.#takeUp(this.#resume));
+    while (!answer) {
+      await this.#waitForTurn();
+      this.#jobId = uuid4();
+      this.#onJob(this.#jobId);
+      answer = await this.#attempt();
+    }
+    return answer;
+  }
+
+  // A job whose connection was lost may have gone on, or be done.
+  async #takeUp(id) {
+    try {
+      return await this.#follow(id, { patience: 0 });
+    } catch (error) {
+      if (this.#signal.aborted || !(isUnknown(error) || error.name === "AbortError")) throw error;
+      return null; // the server gave it up when the connection broke
+    }
+  }
+
+  async #waitForTurn() {
+    this.#report({ step: "check" });
+    while (await this.#hadToWait());
+  }
+
+  // One look at the server; busy, it is waited for as long as it says.
+  async #hadToWait() {
+    const health = await this.#api.health(this.#signal);
+    if (!(health.mode === "inline" && health.busy)) return false;
+    await this.#countDown(health.retry_after || BUSY_WAIT_S);
+    return true;
+  }
+
+  async #countDown(seconds) {
+    for (let left = Math.ceil(seconds); left > 0; left -= 1) {
+      this.#report({ step: "wait", retryIn: left });
+      await pause(1000, this.#signal);
+    }
+  }
+
+  // One upload. Null means: the server is busy, ask again.
+  async #attempt() {
+    const watch = new AbortController();
+    const stop = () => watch.abort();
+    this.#signal.addEventListener("abort", stop, { once: true });
+    try {
+      const body = await this.#upload(watch.signal);
+      stop();
+      return body.enqueued ? await this.#follow(body.job_id) : body;
+    } catch (error) {
+      stop();
+      if (error instanceof RefusedError && error.code === "busy") {
+        await this.#countDown(error.retryAfter || BUSY_WAIT_S);
+        return null;
+      }
+      if (error instanceof LostError) return this.#afterLoss(error);
+      throw error;
+    } finally {
+      this.#signal.removeEventListener("abort", stop);
+    }
+  }
+
+  // The inline answer comes with the POST; until then the job's own page tells how far it is.
+  #upload(watchSignal) {
+    const began = performance.now();
+    let watching = null;
+    const onProgress = (loaded, total) => {
+      this.#report(uploadJob({ loaded, total, elapsed: performance.now() - began }));
+      if (loaded >= total) watching ??= this.#follow(this.#jobId, { watchSignal }).catch(() => {});
+    };
+    const fields = { ...this.#fields, job_id: this.#jobId };
+    return this.#api.convert(fields, { signal: this.#signal, onProgress });
+  }
+
+  // A server that is busy hangs up before it has read the upload, which looks like a lost
+  // connection; and a connection may break while the conversion goes on.
+  async #afterLoss(error) {
+    const found = await this.#takeUp(this.#jobId);
+    if (found) return found;
+    if (await this.#hadToWait()) return null;
+    throw error;
+  }
+
+  /** Asks until the job is finished. `patience`: how often it may be unknown at first. */
+  async #follow(id, { watchSignal = this.#signal, patience = 10 } = {}) {
+    let delay = FIRST_POLL_MS;
+    let silent = 0;
+    for (;;) {
+      await pause(delay, watchSignal);
+      delay = Math.min(SLOWEST_POLL_MS, delay * 1.3);
+      try {
+        const job = await this.#api.findJob(id, watchSignal);
+        silent = 0;
+        patience = 0;
+        if (job.status === "finished") return job;
+        if (job.status === "failed") throw new RefusedError({ status: 422, ...job });
+        if (job.status === "canceled") throw new DOMException("canceled", "AbortError");
+        if (!watchSignal.aborted) this.#report(workJob(job));
+      } catch (error) {
+        if (error instanceof LostError && (silent += 1) <= LOST_POLLS) continue;
+        if (isUnknown(error) && (patience -= 1) >= 0) continue;
+        throw error;
+      }
+    }
+  }
+}
+
+/** Cancels a job, also one that the server is about to hear of: its upload may be just in. */
+export async function callOff(api, jobId) {
+  for (let attempt = 0; attempt < CANCEL_ATTEMPTS; attempt += 1) {
+    try {
+      return await api.cancelJob(jobId);
+    } catch (error) {
+      if (!isUnknown(error)) return null; // nobody there to tell
+    }
+    await new Promise((resolve) => setTimeout(resolve, CANCEL_AGAIN_MS));
+  }
+  return null;
+}
+
+function isUnknown(error) {
+  return UNKNOWN_CODES.includes(error.code);
+}
+
+function uploadJob({ loaded, total, elapsed }) {
+  const secondsLeft = loaded && elapsed > RATE_AFTER_MS
+    ? ((total - loaded) / loaded) * (elapsed / 1000)
+    : null;
+  return { step: "upload", loaded, total, secondsLeft, percent: share(loaded, total) };
+}
+
+function workJob({ status, stage, progress, position }) {
+  if (status === "queued") return { step: "queue", position: position ?? 0 };
+  return { step: "work", stage, percent: Math.min(99, Math.round(progress ?? 0)) };
+}
+
+function share(part, all) {
+  return all ? Math.min(100, Math.floor((part / all) * 100)) : 0;
+}
+
+function pause(milliseconds, signal) {
+  return new Promise((resolve, reject) => {
+    const abort = () => {
+      clearTimeout(timer);
+      reject(new DOMException("aborted", "AbortError"));
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", abort);
+      resolve();
+    }, milliseconds);
+    if (signal.aborted) abort();
+    else signal.addEventListener("abort", abort, { once: true });
+  });
+}
+
+/** A version 4 UUID; crypto.randomUUID is missing where the page came by plain http. */
+function uuid4() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}

@@ -1,0 +1,50 @@
+// Drag the picture, or press arrow keys, to choose what stays when it is cut to 16:9.
+
+import { focusAfterDrag, focusAfterKey } from "./crop.js";
+import { focus as words } from "../strings.js";
+
+/** A slider over the picture; `choose(axis, value)` is called with every change. */
+export function createFocus({ slider, hint, choose }) {
+  let current = { axis: null, amount: 0, value: 0.5 };
+  let last = null; // where the pointer was, px
+
+  const at = (event) => (current.axis === "x" ? event.clientX : event.clientY);
+  const length = () => (current.axis === "x" ? slider.clientWidth : slider.clientHeight);
+
+  slider.addEventListener("pointerdown", (event) => {
+    if (event.button) return;
+    slider.setPointerCapture(event.pointerId);
+    last = at(event);
+  });
+  slider.addEventListener("pointermove", (event) => {
+    if (last === null) return;
+    const { axis, amount, value } = current;
+    const moved = at(event) - last;
+    last = at(event);
+    choose(axis, focusAfterDrag(value, { moved, length: length(), amount }));
+  });
+  for (const end of ["pointerup", "pointercancel"]) {
+    slider.addEventListener(end, () => {
+      last = null;
+    });
+  }
+  slider.addEventListener("keydown", (event) => {
+    const value = focusAfterKey(current.value, event);
+    if (value === null) return;
+    event.preventDefault();
+    choose(current.axis, value);
+  });
+
+  /** `axis` null: nothing overhangs, nothing to choose. */
+  return function render({ axis, amount, value }) {
+    current = { axis, amount, value };
+    slider.hidden = axis === null;
+    if (axis === null) return;
+    slider.dataset.axis = axis;
+    slider.setAttribute("aria-orientation", axis === "x" ? "horizontal" : "vertical");
+    slider.setAttribute("aria-valuenow", Math.round(value * 100));
+    slider.setAttribute("aria-valuetext", words[axis](value));
+    hint.textContent = words.drag[axis];
+    hint.hidden = value !== 0.5; // found out already
+  };
+}

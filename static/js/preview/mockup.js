@@ -1,0 +1,164 @@
+// The New Tab mock-up: shows the decoration, the clip's chosen six seconds, or what was made.
+
+import { objectPosition, overhang } from "./crop.js";
+import { createDecoration } from "./decoration.js";
+import { createFocus } from "./focus.js";
+import { createNewTab } from "./newtab.js";
+import { Preview } from "./preview.js";
+import { Skin } from "./skin.js";
+import { createStandIn } from "./standin.js";
+import { preview as words } from "../strings.js";
+
+export class Mockup {
+  #part;
+  #limits;
+  #calm;
+  #preview;
+  #decoration;
+  #standIn;
+  #skin;
+  #renderFocus;
+  #state = {};
+  #picture = ""; // the animated image that is shown
+
+  /** `onTime(seconds)` follows the preview; `choose` tells a new focus, `show` another picture. */
+  constructor(root, { limits, calm, thrifty, dark, onTime, choose, show }) {
+    const part = (name) => root.querySelector(`[data-part="${name}"]`);
+    this.#part = part;
+    this.#limits = limits;
+    this.#calm = calm;
+    const onPlaying = (playing) => this.#showPlaying(playing);
+    this.#skin = new Skin(root, { limits });
+    this.#preview = new Preview(part, {
+      length: limits.length,
+      onTime,
+      onPlaying,
+      onStill: (video) => this.#state.phase === "edit" && this.#skin.seeFirst(video),
+    });
+    this.#decoration = createDecoration(part("decoration"), { wanted: !calm && !thrifty, onPlaying });
+    this.#standIn = createStandIn(part("frozen"));
+    this.#renderFocus = createFocus({ slider: part("focus"), hint: part("focusHint"), choose });
+    createNewTab(root, { dark });
+    part("play").addEventListener("click", () => this.#togglePlay());
+    for (const button of this.#buttons()) {
+      button.addEventListener("click", () => show(button.dataset.picture));
+    }
+  }
+
+  get now() {
+    return this.#preview.now;
+  }
+
+  hold(on) {
+    this.#preview.hold(on);
+  }
+
+  /** A frame of the clip that somebody else came across; see skin.js. */
+  see(seconds, picture) {
+    this.#skin.see(seconds, picture);
+  }
+
+  render(state) {
+    const before = this.#state;
+    this.#state = state;
+    const { phase, clip } = state;
+    const done = phase === "done";
+    const playable = clip?.kind === "video" && !done;
+    if (clip !== before.clip) this.#open(clip);
+    if (playable && (clip !== before.clip || state.start !== before.start || before.phase === "done")) {
+      this.#preview.cut({ start: state.start, duration: clip.duration });
+    }
+    if (playable && clip !== before.clip) this.#preview.play(!this.#calm);
+    if (done && before.phase !== "done") this.#preview.play(false);
+    this.#preview.show(playable);
+    this.#renderDecoration(phase, before.phase);
+    this.#renderPictures(state);
+    if (playable) this.#showPlaying(this.#preview.isPlaying);
+    this.#renderCrop(state);
+    this.#renderSwitch(state);
+    this.#skin.render(state);
+  }
+
+  #open(clip) {
+    this.#skin.open(clip);
+    this.#preview.load(clip?.kind === "video" ? clip.url : null);
+  }
+
+  #togglePlay() {
+    const { phase, clip } = this.#state;
+    if (phase === "idle") this.#decoration.toggle();
+    else if (clip?.kind === "video" && phase !== "done") this.#preview.play(!this.#preview.isPlaying);
+    else this.#freeze(!this.#standIn.isShown());
+  }
+
+  #showPlaying(playing) {
+    this.#part("playIcon").setAttribute("href", playing ? "#i-pause" : "#i-play");
+    this.#part("playWord").textContent = playing ? words.pause : words.play;
+  }
+
+  #freeze(on) {
+    const image = [this.#part("made"), this.#part("still")].find((picture) => picture.src);
+    this.#standIn.hide();
+    if (!image) return;
+    if (on) this.#standIn.show(image);
+    this.#showPlaying(!on);
+  }
+
+  #renderDecoration(phase, before) {
+    this.#part("poster").hidden = phase !== "idle";
+    if (phase !== "idle") this.#decoration.leave();
+    if (phase !== "idle" || before === "idle") return;
+    this.#showPlaying(false);
+    this.#decoration.start();
+  }
+
+  #renderPictures(state) {
+    const { phase, clip } = state;
+    const done = phase === "done";
+    showPicture(this.#part("still"), !done && clip?.kind === "gif" ? clip.url : null);
+    showPicture(this.#part("made"), done ? madeUrl(state) : null);
+    const unseen = clip?.kind === "unplayable" && !done;
+    this.#part("blank").hidden = !unseen;
+    this.#part("play").hidden = unseen;
+    const picture = this.#part("made").src || this.#part("still").src;
+    if (picture !== this.#picture) this.#freeze(this.#calm);
+    this.#picture = picture;
+  }
+
+  #renderCrop({ phase, clip, fit, focus }) {
+    const picture = clip?.width && phase === "edit" && fit === "cover" ? clip : null;
+    const { axis, amount } = picture ? overhang(picture, this.#limits.frame) : { axis: null, amount: 0 };
+    for (const element of [...this.#preview.pictures, this.#part("still"), this.#part("frozen")]) {
+      element.style.objectFit = fit;
+      element.style.objectPosition = fit === "cover" ? objectPosition(focus) : "";
+    }
+    this.#renderFocus({ axis, amount, value: focus[axis ?? "x"] });
+  }
+
+  #renderSwitch({ phase, result, shown }) {
+    const both = phase === "done" && result.theme?.pictureUrl && result.kept;
+    this.#part("pictures").hidden = !both;
+    if (!both) return;
+    const sizes = { theme: result.theme.pictureBytes, gif: result.gif?.bytes };
+    for (const button of this.#buttons()) {
+      const { picture } = button.dataset;
+      button.textContent = words.picture(picture, sizes[picture]);
+      button.setAttribute("aria-pressed", picture === shown);
+    }
+  }
+
+  #buttons() {
+    return [...this.#part("pictures").children];
+  }
+}
+
+function madeUrl({ result, shown }) {
+  if (shown === "theme" && result.theme?.pictureUrl) return result.theme.pictureUrl;
+  return result.kept ? result.url : null;
+}
+
+function showPicture(image, url) {
+  image.hidden = !url;
+  if (url && image.src !== url) image.src = url;
+  if (!url) image.removeAttribute("src");
+}

@@ -1,0 +1,91 @@
+// The clip's chosen six seconds in the mock-up, round and round; or only where they meet.
+
+import { Player } from "./player.js";
+import { windowLength } from "../trim/trimwindow.js";
+
+const SEAM_S = 1;
+const CUT_SHOWN_S = 0.35;
+const CLOSE_S = 0.001;
+
+export class Preview {
+  #part;
+  #turns;
+  #length;
+  #player;
+  #seam = false;
+  #stretch = { start: 0, end: 0 };
+
+  /** `onTime(seconds)` follows it; `onStill(video)` comes when it has gone to the chosen start. */
+  constructor(part, { length, onTime, onPlaying, onStill }) {
+    this.#part = part;
+    this.#length = length;
+    this.#turns = [part("one"), part("two")];
+    this.#player = new Player(this.#turns, {
+      onPlaying,
+      onTime: (seconds, index) => {
+        const isCut = this.#seam && index === 1 && seconds < this.#stretch.start + CUT_SHOWN_S;
+        part("cut").hidden = !isCut;
+        onTime(seconds);
+      },
+    });
+    for (const video of this.#turns) {
+      video.addEventListener("seeked", () => {
+        const isStart = Math.abs(video.currentTime - this.#stretch.start) < CLOSE_S;
+        if (isStart && video.hasAttribute("data-active")) onStill(video);
+      });
+    }
+    part("seam").addEventListener("click", () => this.#setSeam(!this.#seam));
+  }
+
+  get isPlaying() {
+    return this.#player.isPlaying;
+  }
+
+  get now() {
+    return this.#player.now;
+  }
+
+  get pictures() {
+    return this.#turns;
+  }
+
+  load(url) {
+    this.#player.load(url);
+  }
+
+  hold(on) {
+    this.#player.hold(on);
+  }
+
+  play(on) {
+    this.#player.setPlaying(on);
+  }
+
+  show(on) {
+    for (const video of this.#turns) video.hidden = !on;
+    this.#part("seam").hidden = !on;
+  }
+
+  /** The whole of the chosen seconds again, from their start. */
+  cut({ start, duration }) {
+    this.#stretch = { start, end: start + windowLength({ duration, length: this.#length }) };
+    this.#seam = false;
+    this.#applyStretches();
+  }
+
+  #setSeam(on) {
+    this.#seam = on;
+    this.#applyStretches();
+    if (on) this.#player.setPlaying(true);
+  }
+
+  #applyStretches() {
+    const { start, end } = this.#stretch;
+    const edge = Math.min(SEAM_S, (end - start) / 2);
+    this.#part("seam").setAttribute("aria-pressed", this.#seam);
+    this.#part("cut").hidden = true;
+    this.#player.setStretches(
+      this.#seam ? [[end - edge, end], [start, start + edge]] : [[start, end]],
+    );
+  }
+}

@@ -1,0 +1,74 @@
+// The colours the mock-up wears: the made theme's own, or an estimate from what was seen of the
+// clip so far. The server looks at every twelfth frame; the film strip's are the page's share.
+
+import { sample } from "../intake/clip.js";
+import { css } from "./colours.js";
+import { visiblePart } from "./crop.js";
+import { cutOut, themeColours } from "./themecolours.js";
+import { windowLength } from "../trim/trimwindow.js";
+
+const PROPERTIES = {
+  frame: "--mock-frame",
+  toolbar: "--mock-toolbar",
+  frameText: "--mock-frame-text",
+  toolbarText: "--mock-toolbar-text",
+  page: "--mock-ground",
+};
+
+export class Skin {
+  #root;
+  #limits;
+  #first = null; // the frame at the chosen start
+  #film = new Map(); // seconds to frame, from all over the clip
+  #state = {};
+  #seen = []; // what the estimate was made of: the part, then the frames
+  #estimated = null;
+
+  constructor(root, { limits }) {
+    this.#root = root;
+    this.#limits = limits;
+  }
+
+  /** Another clip, or none: what was seen of the last one is forgotten. */
+  open(clip) {
+    this.#first = clip?.sample ?? null;
+    this.#film.clear();
+  }
+
+  /** A frame from somewhere in the clip. */
+  see(seconds, picture) {
+    this.#film.set(seconds, sample(picture));
+    this.render(this.#state);
+  }
+
+  /** The frame at the chosen start. */
+  seeFirst(picture) {
+    this.#first = sample(picture);
+    this.render(this.#state);
+  }
+
+  render(state) {
+    this.#state = state;
+    const own = state.result?.theme?.colours ?? this.#estimate(state);
+    const wears = state.result?.theme || (state.theme && this.#limits.themeAvailable);
+    for (const [name, property] of Object.entries(PROPERTIES)) {
+      const shown = own && (wears || name === "page");
+      this.#root.style.setProperty(property, shown ? css(own[name]) : "");
+    }
+  }
+
+  #estimate({ clip, start, fit, focus }) {
+    if (!clip?.width) return null;
+    const end = start + windowLength({ duration: clip.duration, length: this.#limits.length });
+    const film = [...this.#film].filter(([seconds]) => seconds >= start && seconds < end);
+    const images = [this.#first, ...film.map(([, image]) => image)];
+    const part = visiblePart(clip, { fit, focus, frame: this.#limits.frame });
+    const seen = [...Object.values(part), ...images];
+    // Thousands of pixels: not at each move of a drag.
+    if (seen.length !== this.#seen.length || seen.some((one, at) => one !== this.#seen[at])) {
+      this.#seen = seen;
+      this.#estimated = themeColours(images.map((image) => cutOut(image, part)));
+    }
+    return this.#estimated;
+  }
+}

@@ -1,0 +1,63 @@
+// The panel beside the preview: the file's facts and the choices that go with it.
+
+import { overhang } from "../preview/crop.js";
+import { clip as words, focus as focusWords } from "../strings.js";
+
+const OPTIONS = ["fit", "quality", "theme", "themeName"];
+
+/** `choose(name, value)` for the options, `focus(axis, value)`, `submit()` for the button. */
+export function createSettings(form, { limits, choose, focus, submit }) {
+  const part = (name) => form.querySelector(`[data-part="${name}"]`);
+  const ends = [...form.querySelectorAll('[data-part="focusEnd"]')];
+  let axis = null;
+
+  form.addEventListener("input", ({ target }) => {
+    if (!OPTIONS.includes(target.name)) return;
+    choose(target.name, target.type === "checkbox" ? target.checked : target.value);
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    submit();
+  });
+  for (const button of ends) {
+    button.addEventListener("click", () => focus(axis, Number(button.dataset.value)));
+  }
+
+  // A clip of the frame's own shape looks the same either way.
+  function renderFit({ clip, fit, focus: chosen }) {
+    axis = clip?.width ? overhang(clip, limits.frame).axis : null;
+    part("fitRow").hidden = !clip || Boolean(clip.width && axis === null);
+    part("focusRow").hidden = axis === null || fit !== "cover";
+    if (axis === null) return;
+    ends.forEach((button, index) => {
+      button.textContent = focusWords.ends[axis][index];
+      button.setAttribute("aria-pressed", chosen[axis] === Number(button.dataset.value));
+    });
+  }
+
+  function renderOptions(state) {
+    for (const name of ["fit", "quality"]) form.elements[name].value = state[name];
+    const theme = form.elements.theme;
+    if (!theme) return;
+    theme.checked = state.theme;
+    part("themeNameRow").hidden = !state.theme;
+    if (form.elements.themeName.value !== state.themeName) form.elements.themeName.value = state.themeName;
+  }
+
+  return function render(state) {
+    const { file, clip } = state;
+    if (!file) return;
+    part("name").textContent = file.name;
+    part("facts").textContent = clip ? words.facts({ size: file.size, ...clip }) : words.reading;
+    part("kind").textContent = clip ? noteOf(clip, limits) : "";
+    part("convert").disabled = !clip;
+    renderFit(state);
+    renderOptions(state);
+  };
+}
+
+function noteOf({ kind, duration }, { length }) {
+  const whole = duration !== null && duration <= length;
+  if (kind === "unplayable") return whole ? words.unplayableWhole : words.unplayable;
+  return kind === "gif" && !whole ? words.gif : "";
+}

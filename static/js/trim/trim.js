@@ -1,0 +1,187 @@
+// The filmstrip with its one window of fixed length, and the typed start.
+
+import { Filmstrip } from "./filmstrip.js";
+import { clip as words } from "../strings.js";
+import { formatClock, parseTimecode } from "./timecode.js";
+import { startAfterKey, startAtLeft, windowBox, windowFraction, windowLength } from "./trimwindow.js";
+
+const FINGER_PX = 44;
+
+export class Trim {
+  #root;
+  #limits;
+  #tell;
+  #shown = { clip: null, file: null, start: 0 };
+  #grab = null; // px between the pointer and the window's left edge while dragging
+  #film;
+  #opened = null; // the clip on the film
+
+  /**
+   * `move(start)` asks for a start in s; `mistyped()` tells of a time that is none; `hold(on)`
+   * of a drag; `seen(seconds, picture)` of each frame on the film. `playhead()` is asked, s.
+   */
+  constructor(root, { limits, ...tell }) {
+    this.#root = root;
+    this.#limits = limits;
+    this.#tell = tell;
+    this.#film = new Filmstrip(this.#part("film"), { seen: tell.seen });
+    this.#listenToPointer();
+    this.#listenToKeys();
+    this.#part("here").addEventListener("click", () => tell.move(tell.playhead()));
+    new ResizeObserver(() => {
+      if (!this.#shown.clip || root.hidden) return;
+      this.#renderWindow();
+      this.#film.paint();
+    }).observe(this.#part("strip"));
+  }
+
+  render(state) {
+    const before = this.#shown;
+    this.#shown = state;
+    const { clip, start, phase } = state;
+    this.#root.hidden = phase !== "edit" || !clip;
+    if (this.#root.hidden) return;
+    this.#renderParts();
+    this.#renderWords();
+    if (start !== before.start || clip !== before.clip) this.#renderTime();
+    this.#renderWindow();
+    if (clip !== this.#opened) this.#film.open(clip, state.file);
+    this.#opened = clip;
+  }
+
+  focusTime() {
+    this.#part("time").focus();
+  }
+
+  /** Where the preview is, s. */
+  onTime(seconds) {
+    const { clip, start } = this.#shown;
+    if (!clip || clip.duration === null) return;
+    const share = windowFraction(seconds, { start, ...this.#span() });
+    this.#part("head").style.left = `${share * 100}%`;
+  }
+
+  /** Whether the typed start is one; then it is asked for. */
+  takeTyped() {
+    const time = this.#part("time");
+    if (time.value === formatClock(this.#shown.start)) return true;
+    const seconds = parseTimecode(time.value);
+    if (Number.isNaN(seconds)) {
+      time.setAttribute("aria-invalid", "true");
+      this.#tell.mistyped();
+      return false;
+    }
+    this.#tell.move(seconds);
+    this.#renderTime();
+    return true;
+  }
+
+  #part(name) {
+    return this.#root.querySelector(`[data-part="${name}"]`);
+  }
+
+  #span() {
+    const { length, fps } = this.#limits;
+    return { duration: this.#shown.clip.duration, length, fps };
+  }
+
+  #box() {
+    return { ...this.#span(), strip: this.#part("strip").clientWidth, minimum: FINGER_PX };
+  }
+
+  #isWhole() {
+    const { duration } = this.#shown.clip;
+    return duration !== null && duration <= this.#limits.length;
+  }
+
+  #listenToPointer() {
+    const strip = this.#part("strip");
+    strip.addEventListener("pointerdown", (event) => {
+      if (event.button || !this.#shown.clip || this.#isWhole()) return;
+      strip.setPointerCapture(event.pointerId);
+      const { left, width } = windowBox(this.#shown.start, this.#box());
+      const x = event.clientX - strip.getBoundingClientRect().left;
+      this.#grab = x >= left && x <= left + width ? x - left : width / 2;
+      this.#tell.hold(true);
+      this.#dragTo(event);
+      this.#part("window").focus({ preventScroll: true });
+      event.preventDefault();
+    });
+    strip.addEventListener("pointermove", (event) => {
+      if (this.#grab !== null) this.#dragTo(event);
+    });
+    for (const end of ["pointerup", "pointercancel"]) {
+      strip.addEventListener(end, () => {
+        if (this.#grab !== null) this.#tell.hold(false);
+        this.#grab = null;
+      });
+    }
+  }
+
+  #dragTo(event) {
+    const left = event.clientX - this.#part("strip").getBoundingClientRect().left - this.#grab;
+    this.#tell.move(startAtLeft(Math.max(0, left), this.#box()));
+  }
+
+  #listenToKeys() {
+    this.#part("window").addEventListener("keydown", (event) => {
+      if (event.altKey || event.ctrlKey || event.metaKey) return;
+      if (this.#takeKey(event)) event.preventDefault();
+    });
+    for (const button of this.#root.querySelectorAll('[data-part="nudge"]')) {
+      const { key, shift } = button.dataset;
+      button.addEventListener("click", () => this.#takeKey({ key, shiftKey: Boolean(shift) }));
+    }
+    const time = this.#part("time");
+    time.addEventListener("change", () => this.takeTyped());
+    time.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") this.takeTyped();
+    });
+  }
+
+  #takeKey(event) {
+    const start = startAfterKey(this.#shown.start, event, this.#span());
+    if (start === null) return false;
+    this.#tell.move(start);
+    return true;
+  }
+
+  /** Only what can be used: a clip that becomes the loop as a whole has nothing to move. */
+  #renderParts() {
+    const { duration, kind } = this.#shown.clip;
+    const whole = this.#isWhole();
+    this.#part("strip").hidden = duration === null || (whole && kind === "unplayable");
+    this.#part("ends").hidden = duration === null;
+    this.#part("window").hidden = whole;
+    this.#part("head").hidden = kind !== "video";
+    this.#part("here").hidden = kind !== "video";
+    this.#part("row").hidden = whole;
+    this.#part("note").hidden = !whole;
+  }
+
+  #renderWords() {
+    const { clip: { duration }, start } = this.#shown;
+    const { length } = this.#limits;
+    const end = start + windowLength({ duration, length });
+    this.#part("total").textContent = duration === null ? "" : formatClock(duration, { thousandths: false });
+    this.#part("end").textContent = words.ends(formatClock(end));
+    this.#part("note").textContent = this.#isWhole() ? words.short(duration) : "";
+    const handle = this.#part("window");
+    handle.setAttribute("aria-valuemax", Math.max(0, (duration ?? 0) - length).toFixed(3));
+    handle.setAttribute("aria-valuenow", start.toFixed(3));
+    handle.setAttribute("aria-valuetext", words.window({ start, end, duration }));
+  }
+
+  #renderTime() {
+    const time = this.#part("time");
+    time.value = formatClock(this.#shown.start);
+    time.removeAttribute("aria-invalid");
+  }
+
+  #renderWindow() {
+    if (this.#shown.clip.duration === null) return;
+    const { left, width } = windowBox(this.#shown.start, this.#box());
+    this.#part("window").style.transform = `translateX(${left}px)`;
+    this.#part("window").style.width = `${width}px`;
+  }
+}

@@ -1,0 +1,143 @@
+"""A house that lacks something: says so, serves what it can, and works again when it is back."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import eventually
+from tests.faults.conftest import is_root
+from tests.support.clips import ffmpeg_exe
+from tests.support.live import Live, serve
+from tests.support.small import SMALL
+
+LOW_DISK = (503, "low_disk")
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path, megabytes: int) -> Iterator[None]:
+    """A tmpfs of that size on `folder`."""
+    if not is_root():
+        pytest.skip("a small disk needs root to mount it")
+    folder.mkdir(parents=True, exist_ok=True)
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("this machine does not let us mount a small disk")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.fixture(scope="module")
+def cramped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """A house that has little room, for uploads and for what is temporary."""
+    folder = tmp_path_factory.mktemp("cramped")
+    with (
+        small_disk(folder / "media", 8),
+        small_disk(folder / "tmp", 1),
+        serve(folder, **SMALL) as live,
+    ):
+        yield live
+
+
+@pytest.fixture(scope="module")
+def tool(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An ffmpeg that can be taken away."""
+    link = tmp_path_factory.mktemp("tool") / "ffmpeg"
+    link.symlink_to(os.path.realpath(ffmpeg_exe()))
+    return link
+
+
+@pytest.fixture(scope="module")
+def sound(tool: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """A house from which something is taken, and given back before anything is asserted."""
+    with serve(tmp_path_factory.mktemp("sound"), **SMALL, IMAGEIO_FFMPEG_EXE=tool) as live:
+        yield live
+
+
+def health(live: Live) -> tuple[int, str]:
+    answer = live.request("GET", "/health/")
+    return answer.status, answer.json["status"]
+
+
+@pytest.mark.xdist_group("cramped")
+def test_an_upload_that_fills_the_disk_is_told_so_and_leaves_nothing(cramped, short):
+    answer = cramped.convert(short + bytes(20_000_000))
+    assert answer.refusal == LOW_DISK
+    assert cramped.settles(), cramped.files()
+    cramped.download(cramped.convert(short))
+
+
+def test_a_picture_that_fills_the_disk_is_told_so_and_leaves_nothing(tmp_path, clip_maker, short):
+    noise = ("-f", "lavfi", "-i", "nullsrc=s=160x90:r=24:d=6,geq=random(1)*255:128:128")
+    clip = clip_maker.ffmpeg(*noise, "-c:v", "libx264", "-crf", "40", suffix="mp4")
+    # Of this size the GIF does not fit; of a small one it would.
+    with small_disk(tmp_path / "media", 1), serve(tmp_path, TEST_GIF="160x90x6") as live:
+        answer = live.convert(clip)
+        assert answer.refusal == LOW_DISK
+        assert live.settles(), live.files()
+
+
+def test_a_nearly_full_disk_refuses_before_the_upload(tmp_path, short):
+    with serve(tmp_path, **SMALL, MIN_FREE_DISK=1 << 60) as live:
+        answer = live.convert(short)
+        assert answer.refusal == LOW_DISK
+        assert int(answer.headers["Retry-After"]) > 0
+
+
+@pytest.mark.xdist_group("cramped")
+def test_a_full_temporary_folder_is_no_bad_video(cramped, short):
+    fill(cramped.folder / "tmp")
+    answer = cramped.convert(short)
+    (cramped.folder / "tmp" / "fill").unlink()
+    assert answer.refusal in {(200, ""), LOW_DISK}
+    if answer.status == 200:
+        cramped.download(answer)
+    cramped.download(cramped.convert(short))
+
+
+def fill(folder: Path) -> None:
+    with contextlib.suppress(OSError), (folder / "fill").open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+
+
+@pytest.mark.xdist_group("sound")
+def test_a_media_folder_that_cannot_be_written_is_unhealthy_and_mends_itself(sound, short):
+    shutil.rmtree(sound.media)
+    sound.media.write_bytes(b"a file where the folder should be")
+    meanwhile, answer = health(sound), sound.convert(short)
+    sound.media.unlink()
+    sound.media.mkdir()
+    assert meanwhile == (503, "unhealthy")
+    assert answer.refusal == (500, "internal")
+    assert health(sound) == (200, "healthy")
+    assert sound.convert(short).status == 200
+
+
+@pytest.mark.xdist_group("sound")
+def test_without_ffmpeg_the_server_is_unhealthy_and_says_so(sound, tool, short):
+    assert sound.convert(short).status == 200
+    tool.unlink()
+    meanwhile, answer = health(sound), sound.convert(short)
+    tool.symlink_to(os.path.realpath(ffmpeg_exe()))
+    assert meanwhile == (503, "unhealthy")
+    assert answer.refusal == (500, "internal")
+    assert b"ffmpeg" not in answer.body
+    assert health(sound) == (200, "healthy")
+    assert sound.convert(short).status == 200
+
+
+@pytest.mark.xdist_group("sound")
+def test_a_lost_cache_loses_its_links_and_nothing_else(sound, short):
+    answer = sound.convert(short)
+    shutil.rmtree(sound.folder / "cache")
+    assert sound.request("GET", answer.json["converted_url"]).status == 404
+    assert sound.convert(short).status == 200
+    with serve(sound.folder, **SMALL, DOWNLOAD_TTL=0) as live:
+        assert eventually(lambda: live.files() == [], within_s=40), live.files()

@@ -1,0 +1,173 @@
+"""The real server in a process of its own, as it is deployed: gunicorn, hashed static files."""
+
+import contextlib
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.conftest import free_port
+from tests.support.small import SLOW
+
+ROOT = Path(__file__).resolve().parents[3]
+START_S = 90
+GIF_SIZE = (320, 180)  # px: what the page shows of it does not depend on its size
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server: its address, where it keeps files, what it says."""
+
+    url: str
+    media: Path
+    log: Path
+
+
+class Wire:
+    """A TCP relay to the server, to be cut in the middle of things; closed with the block."""
+
+    def __init__(self, server: Server) -> None:
+        host, port = server.url.removeprefix("http://").split(":")
+        self._target = (host, int(port))
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._open: set[socket.socket] = set()
+        self._threads: list[threading.Thread] = []
+        self.is_cut = False
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._start(self._accept)
+
+    def __enter__(self) -> "Wire":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self.cut()
+        for thread in list(self._threads):
+            thread.join()
+        self._listener.close()
+
+    def cut(self) -> None:
+        """Break what is open; what comes next is broken too, until mend()."""
+        self.is_cut = True
+        for end in list(self._open):
+            _shut(end)
+
+    def mend(self) -> None:
+        self.is_cut = False
+
+    def _start(self, work: Callable[..., None], *arguments: socket.socket) -> threading.Thread:
+        thread = threading.Thread(target=work, args=arguments, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+        return thread
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                self._start(self._carry, self._listener.accept()[0])
+
+    def _carry(self, client: socket.socket) -> None:
+        with client:
+            if self.is_cut:
+                return
+            with socket.create_connection(self._target) as server:
+                self._open |= {client, server}
+                back = self._start(_relay, server, client)
+                _relay(client, server)
+                back.join()
+                self._open -= {client, server}
+
+
+def _relay(source: socket.socket, sink: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65_536):
+            sink.sendall(data)
+    _shut(source)
+    _shut(sink)
+
+
+def _shut(end: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        end.shutdown(socket.SHUT_RDWR)
+
+
+def environment(folder: Path, **more: str) -> dict[str, str]:
+    """What the server reads; nothing of this machine's .env comes through."""
+    return os.environ | {
+        "DJANGO_SETTINGS_MODULE": "tests.browser.server_settings",
+        "PYTHONPATH": str(ROOT),
+        "SECRET_KEY": "browser-tests",
+        "DEBUG": "False",
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "HOST": "127.0.0.1",
+        "PORT": str(free_port()),
+        "MEDIA_ROOT": str(folder / "media"),
+        "CACHE_DIR": str(folder / "cache"),
+        "DATABASE_PATH": str(folder / "db.sqlite3"),
+        "STATIC_ROOT": str(folder / "static"),
+        "USE_RQ": "False",
+        "TEST_GIF": "{}x{}x6".format(*GIF_SIZE),
+        **SLOW,
+        **more,
+    }
+
+
+def collect_static(folder: Path) -> None:
+    """Put the static files into `folder`/static; whoever finds them there waits and is done."""
+    with (folder / "static.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "static").exists():
+            # Without the admin's, which no test opens and which take most of the time.
+            collect = ["manage.py", "collectstatic", "--noinput", "--ignore=admin", "-v0"]
+            command = [sys.executable, *collect]
+            subprocess.run(command, cwd=ROOT, env=environment(folder), check=True)
+
+
+@contextlib.contextmanager
+def serve(folder: Path, **more: str) -> Iterator[Server]:
+    """gunicorn on a free port for as long as the block runs; STATIC_ROOT is filled already."""
+    variables = environment(folder, **more)
+    media, log = folder / "media", folder / "server.log"
+    media.mkdir()
+    command = [sys.executable, "-m", "gunicorn", "chrome_background_converter.wsgi"]
+    with running(command, variables, log=log):
+        url = f"http://127.0.0.1:{variables['PORT']}"
+        _wait_until_healthy(url, log)
+        yield Server(url=url, media=media, log=log)
+
+
+@contextlib.contextmanager
+def running(command: list[str], variables: dict[str, str], *, log: Path) -> Iterator[None]:
+    """A process group of the tests' own, ended with the block."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=variables,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _wait_until_healthy(url: str, log: Path) -> None:
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/health/", timeout=5):
+            return
+        time.sleep(0.2)
+    raise RuntimeError(f"The server did not start: {log.read_text()[-2000:]}")

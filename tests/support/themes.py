@@ -1,0 +1,142 @@
+"""Themes for tests: a clip whose frames tell their number, and a one-second theme from it."""
+
+import subprocess
+import zipfile
+from pathlib import Path
+
+import imageio_ffmpeg
+import numpy as np
+import pytest
+from PIL import Image
+
+from converter.pipeline.control import STAGES_WITH_THEME, Control
+from converter.pipeline.profile import BACKGROUND, ConversionProfile, Scale, Selection
+from converter.pipeline.screen import Screen, Size, parse_screen
+from converter.pipeline.theme import package
+from converter.pipeline.theme.colours import Look
+from converter.pipeline.theme.package import ThemeFacts, make_theme
+from tests.support.decoding import decoding
+
+ONE_SECOND = ConversionProfile(width=1280, height=720, fps=24, seconds=1)
+MAX_PIXELS = 17_000_000
+# The numbered clip: magenta on the left, green on the right, and five squares for the number.
+CLIP_SIZE = (320, 200)
+MAGENTA, GREEN = (200, 40, 160), (40, 160, 60)
+BITS = 5
+SQUARE_AT = [(40 + 24 * bit, 150) for bit in range(BITS)]
+SQUARE_PX = 20
+
+
+def numbered_clip(path: Path, *, count: int = 24, tags: tuple[str, ...] = ()) -> Path:
+    """`count` frames at 24 fps that show their number in black and white squares."""
+    width, height = CLIP_SIZE
+    ground = np.empty((height, width, 3), np.uint8)
+    ground[:, : width // 2], ground[:, width // 2 :] = MAGENTA, GREEN
+    pictures = []
+    for number in range(count):
+        picture = ground.copy()
+        for bit, (x, y) in enumerate(SQUARE_AT):
+            picture[y : y + SQUARE_PX, x : x + SQUARE_PX] = 255 if number >> bit & 1 else 0
+        pictures.append(picture)
+    return from_frames(path, np.stack(pictures), tags=tags)
+
+
+def from_frames(path: Path, pictures: np.ndarray, *, tags: tuple[str, ...] = ()) -> Path:
+    """A nearly lossless H.264 clip of (n, h, w, 3) uint8 pictures at 24 fps, untagged BT.601."""
+    _, height, width, _ = pictures.shape
+    raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", "24"]
+    coded = ["-pix_fmt", "yuv420p", "-c:v", "libx264", "-qp", "4", *tags]
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", *raw, "-i", "-", *coded]
+    subprocess.run([*command, str(path)], input=pictures.tobytes(), check=True)
+    return path
+
+
+def number_in(picture: np.ndarray, *, left: float, top: float, scale: float) -> int | None:
+    """The number that the squares show; the clip's picture begins at (left, top), `scale` px a px.
+
+    None when a square is neither black nor white.
+    """
+    number = 0
+    for bit, (x, y) in enumerate(SQUARE_AT):
+        column = round(left + (x + SQUARE_PX / 2) * scale)
+        row = round(top + (y + SQUARE_PX / 2) * scale)
+        shade = picture[row - 2 : row + 3, column - 2 : column + 3].astype(int)
+        if shade.size == 0 or 60 < shade.mean() < 195 or np.ptp(shade.mean(axis=(0, 1))) > 40:
+            return None
+        number |= (shade.mean() > 127) << bit
+    return number
+
+
+def seen(clip: Path, *, selection: Selection, profile: ConversionProfile) -> Look:
+    """A look that has seen the clip's frames, as the GIF's encoder is given them."""
+    look = Look()
+    with decoding(clip, profile=profile, selection=selection, max_pixels=MAX_PIXELS) as shown:
+        for frame in shown:
+            look.see(frame)
+    return look
+
+
+def gif_frames(clip: Path, *, selection: Selection) -> list[np.ndarray]:
+    """What the GIF's encoder is given of the clip's first second."""
+    with decoding(clip, profile=ONE_SECOND, selection=selection, max_pixels=MAX_PIXELS) as shown:
+        return list(shown)
+
+
+def theme_of(
+    clip: Path,
+    output: Path,
+    *,
+    screen: str = "1280x800@1",
+    selection: Selection | None = None,
+    name: str = "",
+    profile: ConversionProfile = ONE_SECOND,
+    control: Control | None = None,
+) -> ThemeFacts:
+    """Make the theme of the clip's first second."""
+    selection = selection or Selection()
+    return make_theme(
+        clip,
+        output,
+        selection=selection,
+        look=seen(clip, selection=selection, profile=profile),
+        screen=parse_screen(screen),
+        name=name,
+        max_pixels=MAX_PIXELS,
+        control=control or Control(timeout_s=100, stages=STAGES_WITH_THEME),
+        profile=profile,
+    )
+
+
+def shrink_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the picture that is not the screen's own cost next to nothing."""
+    sizes_for = package.picture_sizes
+
+    def sizes(screen: Screen) -> dict[Scale, Size]:
+        own, other = sizes_for(screen)
+        return {own: sizes_for(screen)[own], other: (320, 180)}
+
+    monkeypatch.setattr(package, "picture_sizes", sizes)
+
+
+def unpacked(archive: Path, folder: Path) -> Path:
+    """The folder with the zip's content."""
+    with zipfile.ZipFile(archive) as opened:
+        opened.extractall(folder)
+    return folder
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    with Image.open(path) as opened:
+        return opened.size
+
+
+def pictures_of(path: Path) -> np.ndarray:
+    """All frames of an AVIF, (n, height, width, 3) uint8; not those of its still picture."""
+    width, height = size_of(path)
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(path), "-map", "0:v:1"]
+    raw = ["-vf", "scale=in_color_matrix=bt709", "-pix_fmt", "rgb24", "-f", "rawvideo", "-"]
+    done = subprocess.run([*command, *raw], check=True, stdout=subprocess.PIPE)
+    return np.frombuffer(done.stdout, np.uint8).reshape(-1, height, width, 3)
+
+
+assert BACKGROUND.fps == ONE_SECOND.fps
