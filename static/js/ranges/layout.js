@@ -1,6 +1,6 @@
 // Which part of a clip the server needs for its six seconds. The clip itself is never read whole.
 
-import { extensionOf } from "../limits.js";
+import { extensionOf } from "../intake/limits.js";
 import { matroskaSpans, readMatroska } from "./matroska.js";
 import { movieSpans, readMovie } from "./movie.js";
 import { Reader, UnclearError } from "./reader.js";
