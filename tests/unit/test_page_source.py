@@ -18,6 +18,7 @@ LATER = {
     "result/collection.js",
     "result/zip.js",
     "intake/containers.js",
+    *(name for name in SCRIPTS if name.startswith("ranges/")),
 }
 
 
