@@ -9,8 +9,8 @@ from django.test import Client
 from converter import progress
 from converter.pipeline.errors import ConversionTimeoutError, TooShortError
 from converter.web import admission
-from tests.conftest import NOBODYS_ID, files_in
-from tests.http.conftest import PICTURE, clip_file
+from tests.support.files import files_in
+from tests.support.uploads import PICTURE, UNKNOWN_ID, clip_file
 
 
 def post(client: Client, **fields):
@@ -268,7 +268,7 @@ def test_a_browser_without_javascript_gets_a_page(client, converted):
     [
         ("/nothing/", (404, "not_found")),
         ("/download/nonsense/", (404, "expired")),
-        (f"/download/{NOBODYS_ID}/", (404, "expired")),
+        (f"/download/{UNKNOWN_ID}/", (404, "expired")),
         ("/jobs/nonsense/", (404, "unknown_job")),
     ],
 )

@@ -25,8 +25,6 @@ from converter.pipeline.errors import (
 from converter.pipeline.profile import BACKGROUND, ConversionProfile, Selection
 from converter.pipeline.source.decode import frames, open_clip
 from converter.pipeline.source.probe import Probe, parse, probe
-from tests.conftest import eventually, run_ffmpeg
-from tests.http.conftest import ROOT
 from tests.support.decoding import (
     BLUE,
     PROFILE,
@@ -40,6 +38,9 @@ from tests.support.decoding import (
     opened,
     seen,
 )
+from tests.support.ffmpeg import run_ffmpeg
+from tests.support.files import ROOT
+from tests.support.waiting import eventually
 
 # A frame of this size is more than a pipe holds: the one after those that were read breaks off.
 LARGE = ConversionProfile(width=1280, height=720, fps=24, seconds=1)

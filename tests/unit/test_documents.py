@@ -6,15 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.http.conftest import ROOT
+from tests.support.documents import names_read
+from tests.support.files import ROOT
 
 DOCUMENTS = sorted(p.name for p in ROOT.glob("*.md"))
-
-
-def names_read(*files: str) -> set[str]:
-    """The environment's names that the given files read through decouple."""
-    text = "".join((ROOT / name).read_text() for name in files)
-    return set(re.findall(r"\b(?:config|env)\(\s*['\"](\w+)['\"]", text))
 
 
 def test_the_readme_tells_every_setting_and_no_other():
