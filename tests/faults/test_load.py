@@ -104,7 +104,7 @@ def test_who_comes_while_one_converts_is_refused_before_the_upload_is_read(live,
 def test_six_uploads_that_stall_take_nothing_from_health_and_are_dropped(
     live, idle, short, record_property
 ):
-    half = form(bytes(100_000), "clip.mp4", {})[:-200]
+    half = form(short + bytes(100_000), "clip.mp4", {})[:-200]
     live.upload_headers()
     with pulse(live, idle, record_property, "6 stalled uploads"):
         began = time.monotonic()
@@ -114,7 +114,7 @@ def test_six_uploads_that_stall_take_nothing_from_health_and_are_dropped(
         for client in clients:
             client.close()
     codes = sorted(code for answer in answers for code in WHOLE_ANSWER.findall(answer))
-    assert codes == [b"busy"] * 5 + [b"upload_stalled"]
+    assert codes == [b"busy"] * 2 + [b"upload_stalled"] * 4  # four may upload at a time
     assert STALL_S * 0.9 < took < STALL_S + 20  # long before the clients' own 30 s
     assert live.settles(), (live.files(), live.children())
     live.download(live.convert(short))

@@ -6,7 +6,7 @@ import uuid
 import pytest
 from django.test import Client
 
-from converter import progress
+from converter import inline, progress
 from converter.pipeline.errors import ConversionTimeoutError, TooShortError
 from converter.web import admission
 from tests.support.files import files_in
@@ -136,7 +136,7 @@ def test_a_crash_is_500_without_a_word_of_it(client, media_root, converted, monk
 
 
 def test_the_next_one_is_told_busy_before_its_upload_is_read(client, converted):
-    with admission.uploading.one():
+    with inline.places.one():
         response = post(client, video=clip_file())
         assert refusal(response) == (503, "busy")
         assert int(response.headers["Retry-After"]) > 0
