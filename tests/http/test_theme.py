@@ -194,7 +194,7 @@ def test_progress_passes_through_the_theme(client, themed, monkeypatch):
         lambda line, *what: (told.append(what), line_report(line, *what))[1],
     )
     post(client, theme="1")
-    assert told == [("encode", 29), ("theme", 78)]
+    assert told == [("decode", 0), ("encode", 29), ("theme", 78)]
 
 
 def test_the_command_writes_both_files(media_root, themed, tmp_path, capsys):
