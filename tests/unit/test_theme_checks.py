@@ -1,4 +1,4 @@
-"""What the house says when themes get worse or can't be made; and how large HDR is worked on."""
+"""System checks of the theme's format, and the size at which HDR is tone-mapped."""
 
 import dataclasses
 
