@@ -17,8 +17,10 @@ from pathlib import Path
 
 import psutil
 
-from tests.conftest import eventually, files_in, run_ffmpeg
-from tests.worker.conftest import Client, House, WorkerProcess, system
+from tests.support.deployment import Client, Deployment, WorkerProcess, system
+from tests.support.ffmpeg import run_ffmpeg
+from tests.support.files import files_in
+from tests.support.waiting import eventually
 
 CLIPS_A_CLIENT = 2
 P99_LIMIT_MS = 250
@@ -55,7 +57,7 @@ def enqueue(client: Client, clip: Path, clock: Clock) -> str:
         time.sleep(TRY_AGAIN_S)
 
 
-def be_a_client(house: House, clip: Path, clock: Clock, records: list[dict]) -> None:
+def be_a_client(house: Deployment, clip: Path, clock: Clock, records: list[dict]) -> None:
     """Enqueue, poll until all have ended, fetch each once."""
     client = Client(house.address)
     waiting = [enqueue(client, clip, clock) for _ in range(CLIPS_A_CLIENT)]
@@ -69,7 +71,7 @@ def be_a_client(house: House, clip: Path, clock: Clock, records: list[dict]) -> 
                 records.append(record | {"is_a_gif": (status, gif[:6]) == (200, b"GIF89a")})
 
 
-def watch_health(house: House, clock: Clock, done: threading.Event) -> None:
+def watch_health(house: Deployment, clock: Clock, done: threading.Event) -> None:
     while not done.wait(0.1):
         clock.timed("/health/", house.client.health)
 
@@ -89,7 +91,7 @@ def watch_memory(workers: list[WorkerProcess], peaks: list[float], done: threadi
         peaks.append(max(tree_megabytes(worker) for worker in workers))
 
 
-def web_megabytes(house: House) -> float:
+def web_megabytes(house: Deployment) -> float:
     """Resident memory of gunicorn's only worker process."""
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
@@ -99,7 +101,7 @@ def web_megabytes(house: House) -> float:
     return 0.0
 
 
-def run(house: House, workers: list[WorkerProcess], clip: Path, clients: int) -> bool:
+def run(house: Deployment, workers: list[WorkerProcess], clip: Path, clients: int) -> bool:
     """Measure and print; whether all is as promised."""
     clock, records, peaks, done = Clock(), [], [], threading.Event()
     idle, idle_worker = web_megabytes(house), tree_megabytes(workers[0])

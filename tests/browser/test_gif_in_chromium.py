@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser
 
-from tests.pipeline.test_gif_round_trip import HEIGHT, WIDTH, random_drawings, written
+from tests.support.gif_frames import HEIGHT, WIDTH, random_drawings, written
 
 pytestmark = pytest.mark.browser
 
@@ -28,7 +28,7 @@ DECODE = """async (gif) => {
 }"""
 
 
-def test_chromium_shows_what_our_model_of_the_screen_shows_and_loops(browser: Browser):
+def test_chromium_shows_what_our_decoder_model_shows_and_loops(browser: Browser):
     drawings, screens = random_drawings(11, 5)
     page = browser.new_page()
     page.route(ADDRESS, lambda route: route.fulfill(body="", content_type="text/html"))

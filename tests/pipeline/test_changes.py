@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from converter.pipeline.profile import ConversionProfile
-from tests.conftest import run_ffmpeg
 from tests.support.decoding import opened
+from tests.support.ffmpeg import run_ffmpeg
 
 PROFILE = ConversionProfile(width=160, height=90, fps=24, seconds=3)
 H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-bf", "0", "-crf", "8", "-pix_fmt", "yuv420p")

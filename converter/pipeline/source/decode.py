@@ -11,7 +11,6 @@ import math
 import os
 import re
 from collections.abc import Callable, Generator, Iterator, Sequence
-from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
@@ -28,6 +27,7 @@ from converter.pipeline.ffmpeg import Ffmpeg, ffmpeg
 from converter.pipeline.profile import ConversionProfile, Selection
 from converter.pipeline.source.filters import filter_graphs
 from converter.pipeline.source.probe import Probe, input_arguments, is_too_large
+from converter.pipeline.source.source import Source
 
 Frame = NDArray[np.uint8]
 
@@ -52,12 +52,10 @@ class EndOfClipError(Exception):
 
 
 def decode_arguments(
-    path: Path,
+    source: Source,
     *,
-    probe: Probe,
     profile: ConversionProfile,
     selection: Selection,
-    max_pixels: int,
     finish: Sequence[str] = (),
     is_changing: bool = False,
 ) -> list[str]:
@@ -67,6 +65,7 @@ def decode_arguments(
     the frames after a change of size or format in mid-stream and says CHANGED: then run it again
     with `is_changing`.
     """
+    probe = source.probe
     # Without accurate_seek decoding starts at the key frame and `fps` does the cut; `-ss 0` would
     # refuse files whose first timestamp is negative.
     seek = (
@@ -89,9 +88,9 @@ def decode_arguments(
         *(() if is_changing else ("-drop_changed", "1")),
         *(("-c:v", decoder) if decoder else ()),
         *input_arguments(
-            path,
+            source.path,
             container=probe.container,
-            max_pixels=max_pixels,
+            max_pixels=source.max_pixels,
             threads=2 if probe.pixels <= TWO_THREADS_UP_TO_PIXELS else 1,
         ),
         *("-filter_complex", rate, "-filter_complex", picture, "-map", "[fitted]"),
@@ -139,13 +138,7 @@ def _read_pixels(stream: IO[bytes], shape: tuple[int, int, int]) -> Frame | None
 
 
 def read_pictures(
-    path: Path,
-    *,
-    probe: Probe,
-    profile: ConversionProfile,
-    selection: Selection,
-    max_pixels: int,
-    control: Control,
+    source: Source, *, profile: ConversionProfile, selection: Selection, control: Control
 ) -> Generator[Frame]:
     """Yield the fitted pictures of the selection, 24 a second, up to where the source ends.
 
@@ -155,11 +148,9 @@ def read_pictures(
     for is_changing in (False, True):
         is_padded = is_changing and selection.fit == "contain"
         arguments = decode_arguments(
-            path,
-            probe=probe,
+            source,
             profile=profile,
             selection=selection,
-            max_pixels=max_pixels,
             finish=_output_filters(profile, is_padded=is_padded),
             is_changing=is_changing,
         )
@@ -178,7 +169,7 @@ def read_pictures(
             child.check(is_empty=count == 0)
             control.check()  # a killed decoder looks like the end of the source
             if count == 0:
-                raise _why_empty(child, probe, selection)
+                raise _why_empty(child, source.probe, selection)
             return
 
 
@@ -256,12 +247,10 @@ def moviepy_clip_class() -> Any:
 
 @contextlib.contextmanager
 def open_clip(
-    path: Path,
+    source: Source,
     *,
-    probe: Probe,
     profile: ConversionProfile,
     selection: Selection,
-    max_pixels: int,
     control: Control,
 ) -> Iterator[Any]:
     """The cut as a MoviePy clip of the profile's size, rate and length; closed with the block.
@@ -269,14 +258,7 @@ def open_clip(
     Its frames end with EndOfClipError where the source ends. Raises what `read_pictures` raises.
     """
     video_clip = moviepy_clip_class()
-    pictures = read_pictures(
-        path,
-        probe=probe,
-        profile=profile,
-        selection=selection,
-        max_pixels=max_pixels,
-        control=control,
-    )
+    pictures = read_pictures(source, profile=profile, selection=selection, control=control)
     with contextlib.closing(pictures):
         reader = Reader(pictures, fps=profile.fps)
         first = reader.frame_at(0)
