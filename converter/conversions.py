@@ -23,6 +23,7 @@ from converter.pipeline.profile import Fit, Quality, Selection
 from converter.pipeline.screen import DEFAULT_SCREEN
 
 if TYPE_CHECKING:
+    from converter.pipeline.source.source import Source
     from converter.pipeline.theme.colours import Look
 
 log = logging.getLogger(__name__)
@@ -122,6 +123,7 @@ def _convert(
 ) -> dict[str, Any]:
     # Imported here: an idle web process does without numpy and MoviePy.
     from converter.pipeline.convert import convert_video
+    from converter.pipeline.source.source import open_source
 
     look = themes.new_look()
     line = progress.ProgressReporter(job_id)
@@ -133,19 +135,19 @@ def _convert(
     )
     with storage.workspace() as folder:
         gif = folder / "background.gif"
+        source = open_source(video, max_pixels=settings.MAX_PIXELS, control=control)
         facts = convert_video(
-            video,
+            source,
             gif,
             selection=options.selection,
             quality=options.quality,
-            max_pixels=settings.MAX_PIXELS,
             control=control,
             see=look.see,
         )
         control.check()
         theme = {}
         if options.theme:
-            theme = _theme(video, folder, options, look=look, control=control, job_id=job_id)
+            theme = _theme(source, folder, options, look=look, control=control, job_id=job_id)
         try:
             token = _offer(gif, filename=GIF_FILENAME, content_type="image/gif")
         except BaseException:
@@ -155,7 +157,7 @@ def _convert(
 
 
 def _theme(
-    video: Path,
+    source: "Source",
     folder: Path,
     options: ConversionOptions,
     *,
@@ -166,7 +168,7 @@ def _theme(
     """The theme's part of the record: its token and facts, or a sentence why there is none."""
     output = folder / "theme.zip"
     made = themes.make(
-        video,
+        source,
         output,
         selection=options.selection,
         look=look,

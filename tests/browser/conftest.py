@@ -9,10 +9,13 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
-from tests.conftest import FEW_COLOURS, eventually, shared_folder
+from tests.support.browser.clips import portrait_clip, ramp_clip
 from tests.support.browser.servers import Server, collect_static, serve
 from tests.support.browser.switches import PAGE
 from tests.support.browser.tabs import Tabs
+from tests.support.ffmpeg import FEW_COLOURS
+from tests.support.files import shared_folder
+from tests.support.waiting import eventually
 
 INSTALL_S = 240  # for the distribution's slowest mirror; below pytest's own timeout
 # What needs the page alone, and what needs a conversion, each in one process of xdist: two
@@ -105,7 +108,7 @@ def open_page(tabs: Tabs, server: Server) -> Iterator[Callable[..., Page]]:
 @pytest.fixture(scope="session")
 def ramp(clips: Callable[..., Path]) -> Path:
     """Ten seconds whose brightness tells the time: grey 16 (of 255) and 20 more a second."""
-    return _ramp(clips, "ramp.mp4", seconds=10)
+    return ramp_clip(clips, "ramp.mp4", seconds=10)
 
 
 @pytest.fixture
@@ -129,9 +132,9 @@ def editor(open_clip: Callable[..., Page], ramp: Path) -> Page:
 
 
 @pytest.fixture(scope="session")
-def short_ramp(clips: Callable[..., Path]) -> Path:
+def shortramp_clip(clips: Callable[..., Path]) -> Path:
     """Its first three seconds, all of which become the loop."""
-    return _ramp(clips, "short-ramp.mp4", seconds=3)
+    return ramp_clip(clips, "short-ramp.mp4", seconds=3)
 
 
 @pytest.fixture(scope="session")
@@ -145,30 +148,19 @@ def moment(clips: Callable[..., Path]) -> Path:
 def hevc(clips: Callable[..., Path]) -> Path:
     """The same as HEVC, which Debian's Chromium does not play."""
     codec = ("-c:v", "libx265", "-x265-params", "log-level=none")
-    return _ramp(clips, "hevc.mov", *codec, seconds=10)
-
-
-def _ramp(clips: Callable[..., Path], name: str, *codec: str, seconds: int) -> Path:
-    source = f"color=black:s=320x180:r=24:d={seconds},format=gray,geq=lum='16+20*T'"
-    tail = [*codec, "-preset", "ultrafast", "-g", "24", "-pix_fmt", "yuv420p"]
-    return clips(name, "-f", "lavfi", "-i", source, *tail)
+    return ramp_clip(clips, "hevc.mov", *codec, seconds=10)
 
 
 @pytest.fixture(scope="session")
 def portrait(clips: Callable[..., Path]) -> Path:
     """Seven seconds upright, in ten flat bands from dark to light, top to bottom."""
-    return _portrait(clips, "portrait.mp4", seconds=7)
+    return portrait_clip(clips, "portrait.mp4", seconds=7)
 
 
 @pytest.fixture(scope="session")
 def portrait_moment(clips: Callable[..., Path]) -> Path:
     """One second of the same."""
-    return _portrait(clips, "portrait-moment.mp4", seconds=1)
-
-
-def _portrait(clips: Callable[..., Path], name: str, *, seconds: int) -> Path:
-    source = f"color=black:s=180x320:r=24:d={seconds},format=gray,geq=lum='30+20*floor(Y/32)'"
-    return clips(name, "-f", "lavfi", "-i", source, "-preset", "ultrafast", "-pix_fmt", "yuv420p")
+    return portrait_clip(clips, "portrait-moment.mp4", seconds=1)
 
 
 @pytest.fixture(scope="session")

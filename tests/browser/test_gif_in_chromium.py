@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser
 
-from tests.pipeline.test_gif_round_trip import HEIGHT, WIDTH, random_drawings, written
+from tests.support.gif_frames import HEIGHT, WIDTH, random_drawings, written
 
 pytestmark = pytest.mark.browser
 

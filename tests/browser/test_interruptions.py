@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.conftest import eventually
 from tests.support.browser.servers import Server, Wire
 from tests.support.browser.steps import (
     button,
@@ -20,6 +19,7 @@ from tests.support.browser.steps import (
     time_field,
     wait_until_empty,
 )
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.browser
 CONVERTING = re.compile(r"^(Reading|Choosing|Drawing|Checking) .*: \d+ %$")

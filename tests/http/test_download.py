@@ -14,19 +14,13 @@ from django.core.cache import cache
 from django.test import Client
 
 from converter import downloads, storage
-from tests.conftest import eventually, files_in
-from tests.http.conftest import PICTURE, clip_file, gunicorn
+from tests.support.files import files_in
+from tests.support.gunicorn import gunicorn
+from tests.support.links import issue
+from tests.support.uploads import PICTURE, clip_file
+from tests.support.waiting import eventually
 
 BIG = b"GIF89a" + bytes(8_000_000)
-
-
-def issue(content: bytes = PICTURE) -> str:
-    """A fresh link to a stored file."""
-    with storage.workspace() as folder:
-        path = folder / "x.gif"
-        path.write_bytes(content)
-        name = storage.store(path, folder=storage.CONVERTED)
-    return f"/download/{downloads.issue(name, filename='a.gif', content_type='image/gif')}/"
 
 
 def test_a_link_gives_the_file_once(client, media_root):

@@ -10,10 +10,9 @@ import yaml
 
 from converter import errors, urls
 from converter.pipeline import errors as pipeline_errors
-from tests.conftest import NOBODYS_ID
-from tests.http.conftest import clip_file
+from tests.support.files import ROOT
+from tests.support.uploads import UNKNOWN_ID, clip_file
 
-ROOT = Path(__file__).resolve().parents[2]
 API = yaml.safe_load((ROOT / "openapi.yaml").read_text())
 
 
@@ -59,7 +58,7 @@ def test_the_documented_methods_are_the_allowed_ones(client, path):
     ("path", "method", "url"),
     [
         ("/convert/", "post", "/convert/"),
-        ("/jobs/{job_id}/", "get", f"/jobs/{NOBODYS_ID}/"),
+        ("/jobs/{job_id}/", "get", f"/jobs/{UNKNOWN_ID}/"),
         ("/jobs/{job_id}/", "get", "/jobs/x/"),
         ("/jobs/{job_id}/", "delete", "/jobs/x/"),
         ("/download/{token}/", "get", "/download/x/"),

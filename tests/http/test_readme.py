@@ -7,8 +7,10 @@ import subprocess
 
 import pytest
 
-from tests.conftest import FEW_COLOURS, eventually, files_in
-from tests.http.conftest import ROOT, gunicorn
+from tests.support.ffmpeg import FEW_COLOURS
+from tests.support.files import ROOT, files_in
+from tests.support.gunicorn import gunicorn
+from tests.support.waiting import eventually
 
 
 @pytest.mark.slow

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from tests.conftest import NOBODYS_ID, files_in
-from tests.http.conftest import ROOT, clip_file
+from tests.support.files import ROOT, files_in
+from tests.support.uploads import UNKNOWN_ID, clip_file
 
-JOB = f"/jobs/{NOBODYS_ID}/"
-LINK = f"/download/{NOBODYS_ID}/"
+JOB = f"/jobs/{UNKNOWN_ID}/"
+LINK = f"/download/{UNKNOWN_ID}/"
 DYNAMIC = [
     ("get", "/", 200),
     ("get", "/health/", 200),

@@ -10,9 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import FEW_COLOURS, WAITING, eventually, files_in
-from tests.http.conftest import MP4_HEAD, gunicorn
+from tests.support.ffmpeg import FEW_COLOURS
+from tests.support.files import files_in
+from tests.support.groups import WAITING
+from tests.support.gunicorn import gunicorn
 from tests.support.small import SLOW, SMALL
+from tests.support.uploads import MP4_HEAD
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.xdist_group(WAITING)
 BOUNDARY = "chromi"

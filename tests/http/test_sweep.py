@@ -11,9 +11,8 @@ import pytest
 from django.core.management import call_command
 
 from converter import health, storage
-from tests.conftest import files_in
-from tests.http.conftest import ROOT
-from tests.http.test_download import issue
+from tests.support.files import ROOT, files_in
+from tests.support.links import issue
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from converter.pipeline.errors import (
 )
 from converter.pipeline.theme.package import Picture, ThemeFacts
 from converter.themes import FAILED, NO_TIME
-from tests.conftest import files_in
-from tests.http.conftest import clip_file
-from tests.unit.test_theme_manifest import GREY
+from tests.support.files import files_in
+from tests.support.themes import GREY
+from tests.support.uploads import clip_file
 
 ARCHIVE = b"PK" + bytes(5000)
 JOB = "24297573-14af-4b95-81cd-257374bbcba5"
@@ -194,7 +194,7 @@ def test_progress_passes_through_the_theme(client, themed, monkeypatch):
         lambda line, *what: (told.append(what), line_report(line, *what))[1],
     )
     post(client, theme="1")
-    assert told == [("encode", 29), ("theme", 78)]
+    assert told == [("decode", 0), ("encode", 29), ("theme", 78)]
 
 
 def test_the_command_writes_both_files(media_root, themed, tmp_path, capsys):

@@ -5,7 +5,6 @@ import pytest
 
 from converter.pipeline.profile import ConversionProfile
 from converter.pipeline.source.decode import border_colour
-from tests.conftest import run_ffmpeg
 from tests.support.decoding import (
     BLUE,
     GREEN,
@@ -18,6 +17,7 @@ from tests.support.decoding import (
     opened,
     seen,
 )
+from tests.support.ffmpeg import run_ffmpeg
 
 
 @pytest.mark.parametrize(

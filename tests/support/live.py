@@ -16,9 +16,10 @@ from pathlib import Path
 
 import psutil
 
-from tests.conftest import eventually, files_in, free_port
+from tests.support.files import ROOT, files_in
+from tests.support.network import free_port
+from tests.support.waiting import eventually
 
-ROOT = Path(__file__).resolve().parents[2]
 BOUNDARY = "chromi-boundary-7f3a"
 START_S = 90
 

@@ -1,15 +1,18 @@
 """The boundaries between modules, read from the imports: an allow list over all of converter/.
 
 A module without a row fails. The libraries in LIBRARIES are listed like modules of ours: a module
-imports them only where its row says so.
+imports them only where its row says so. Tests share code by tests/support/ only.
 """
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
 
-CONVERTER = Path(__file__).resolve().parents[2] / "converter"
+from tests.support.files import ROOT
+
+CONVERTER = ROOT / "converter"
 LIBRARIES = {
     "django",
     "decouple",
@@ -135,3 +138,33 @@ def test_every_row_names_something_that_exists():
         for name in sorted(names)
         if name not in known and not any(module.startswith(name) for module in MODULES)
     ] == []
+
+
+TESTS = sorted(
+    path.relative_to(ROOT).as_posix()
+    for folder in ("tests", "benchmarks")
+    for path in (ROOT / folder).rglob("*.py")
+)
+
+
+@pytest.mark.parametrize("name", TESTS)
+def test_no_module_imports_a_test_module_or_a_conftest(name):
+    imported = [
+        module
+        for node in ast.walk(ast.parse((ROOT / name).read_text()))
+        if isinstance(node, ast.ImportFrom) and (module := node.module)
+    ]
+    shared = re.compile(r"tests\..*(?:test_\w+|conftest)$|tests\.conftest$")
+    assert [module for module in imported if shared.match(module)] == []
+
+
+@pytest.mark.parametrize("name", [name for name in TESTS if name.endswith("conftest.py")])
+def test_a_conftest_defines_fixtures_and_hooks_only(name):
+    others = [
+        node.name
+        for node in ast.parse((ROOT / name).read_text()).body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+        and not node.name.startswith("pytest_")
+        and not any("fixture" in ast.unparse(mark) for mark in node.decorator_list)
+    ]
+    assert others == []

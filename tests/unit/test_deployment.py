@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.http.conftest import ROOT, gunicorn
-from tests.unit.test_documents import names_read
+from tests.support.documents import names_read
+from tests.support.files import ROOT
+from tests.support.gunicorn import gunicorn
 
 SETTINGS = names_read("chrome_background_converter/settings.py", "gunicorn.conf.py")
 

@@ -6,15 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.http.conftest import ROOT
+from tests.support.documents import names_read
+from tests.support.files import ROOT
 
 DOCUMENTS = sorted(p.name for p in ROOT.glob("*.md"))
-
-
-def names_read(*files: str) -> set[str]:
-    """The environment's names that the given files read through decouple."""
-    text = "".join((ROOT / name).read_text() for name in files)
-    return set(re.findall(r"\b(?:config|env)\(\s*['\"](\w+)['\"]", text))
 
 
 def test_the_readme_tells_every_setting_and_no_other():
@@ -54,6 +49,21 @@ def test_the_project_tree_in_the_readme_is_the_real_one():
     assert real - modules <= unnamed
     everywhere = {p.name for p in ROOT.rglob("*.py") if ".venv" not in Path(p).parts}
     assert modules <= everywhere
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_tests_named_in_a_document_exist(name):
+    defined = {
+        test
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for test in [path.stem, *re.findall(r"^def (test_\w+)", path.read_text(), re.M)]
+    }
+    named = re.findall(r"\b(test_\w+)(\.\.\.)?", (ROOT / name).read_text())
+    assert [
+        test
+        for test, shortened in named
+        if not any(full == test or (shortened and full.startswith(test)) for full in defined)
+    ] == []
 
 
 SETTINGS_ROW = re.compile(

@@ -21,7 +21,7 @@ from converter.pipeline.gif.inspect import inspect_gif, verify_gif
 from converter.pipeline.gif.timing import delay_cs
 from converter.pipeline.profile import BACKGROUND, ConversionProfile
 from converter.pipeline.source.sniff import container_of, sniff
-from tests.http.conftest import ROOT
+from tests.support.files import ROOT
 
 WITH_EXAMPLES = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.http.conftest import ROOT
+from tests.support.files import ROOT
 
 
 def manage(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess:

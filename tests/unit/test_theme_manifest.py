@@ -29,11 +29,10 @@ from converter.pipeline.theme.manifest import (
     faults,
     theme_name,
 )
+from tests.support.themes import GREY
 
 PICTURES = {"100": "images/background.avif", "200": "images/background@2x.avif"}
 FILES = {*PICTURES.values(), "icons/16.png", "icons/48.png", "icons/128.png", "manifest.json"}
-GREY = Palette(frame=BLACK, toolbar=(40, 40, 40), text=WHITE, ntp_background=(9, 9, 9))
-
 channels = st.integers(0, 255)
 rgbs = st.tuples(channels, channels, channels)
 clips = arrays.arrays(np.uint8, st.tuples(st.integers(1, 200), st.just(3)))

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import FEW_COLOURS, WAITING, files_in
 from tests.support.deployment import Deployment, WorkerProcess, system
+from tests.support.ffmpeg import FEW_COLOURS
+from tests.support.files import files_in
+from tests.support.groups import WAITING
 
 # Those that kill something wait for its death to be noticed: half of all the waiting there is, so
 # another process of xdist has them.
@@ -24,24 +26,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="module")
-def running_house(tmp_path_factory) -> Iterator[Deployment]:
+def running_deployment(tmp_path_factory) -> Iterator[Deployment]:
     with system(tmp_path_factory.mktemp("deployment")) as deployment:
         yield deployment
 
 
 @pytest.fixture
-def deployment(running_house: Deployment) -> Iterator[Deployment]:
+def deployment(running_deployment: Deployment) -> Iterator[Deployment]:
     """One for a module's tests; a test that failed leaves the next a clean one, too."""
-    yield running_house
-    running_house.broker.client().flushall()
-    for name in files_in(running_house.media):
-        (running_house.media / name).unlink()
+    yield running_deployment
+    running_deployment.broker.client().flushall()
+    for name in files_in(running_deployment.media):
+        (running_deployment.media / name).unlink()
 
 
 @pytest.fixture(scope="module")
-def worker(running_house: Deployment) -> Iterator["WorkerProcess"]:
+def worker(running_deployment: Deployment) -> Iterator["WorkerProcess"]:
     """One for a module's tests: starting one takes a second."""
-    with running_house.worker() as worker:
+    with running_deployment.worker() as worker:
         worker.wait_until_ready()
         yield worker
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import eventually, files_in, free_port
-from tests.http.conftest import ROOT
 from tests.support.deployment import Deployment, system
+from tests.support.files import ROOT, files_in
+from tests.support.network import free_port
+from tests.support.waiting import eventually
 
 KEYS = {"S3_ACCESS_KEY_ID": "tests", "S3_SECRET_ACCESS_KEY": "tests", "S3_REGION": "us-east-1"}
 LINK_S = 6

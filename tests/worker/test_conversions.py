@@ -1,6 +1,6 @@
 """A worker converts: progress, the links, a cancel, a bad video."""
 
-from tests.conftest import eventually
+from tests.support.waiting import eventually
 
 
 def test_progress_grows_and_the_link_works_once(deployment, worker, clip):

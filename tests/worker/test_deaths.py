@@ -3,8 +3,9 @@
 import os
 import time
 
-from tests.conftest import eventually, files_in
 from tests.support.deployment import WORKER_TTL, have_ended
+from tests.support.files import files_in
+from tests.support.waiting import eventually
 
 
 def test_a_killed_workers_job_is_taken_over(deployment, clip):

@@ -8,8 +8,10 @@ import time
 
 import pytest
 
-from tests.conftest import NOBODYS_ID, eventually, files_in
 from tests.support.deployment import WORKER_TTL, have_ended
+from tests.support.files import files_in
+from tests.support.uploads import UNKNOWN_ID
+from tests.support.waiting import eventually
 
 INTERRUPTED = "The conversion was interrupted. Please try again."
 
@@ -82,8 +84,8 @@ def test_without_redis_the_web_says_so_within_three_seconds(deployment, worker, 
     with getattr(deployment.broker, fault)():
         for ask in (
             lambda: deployment.client.send(short_clip),
-            lambda: deployment.client.ask("GET", f"/jobs/{NOBODYS_ID}/"),
-            lambda: deployment.client.ask("GET", f"/download/{NOBODYS_ID}/"),
+            lambda: deployment.client.ask("GET", f"/jobs/{UNKNOWN_ID}/"),
+            lambda: deployment.client.ask("GET", f"/download/{UNKNOWN_ID}/"),
         ):
             status, headers, body = within_three_seconds(ask)
             assert (status, json.loads(body)["code"]) == (503, "queue_unavailable")

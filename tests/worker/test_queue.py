@@ -9,7 +9,9 @@ import zlib
 import psutil
 import pytest
 
-from tests.conftest import NOBODYS_ID, eventually, files_in
+from tests.support.files import files_in
+from tests.support.uploads import UNKNOWN_ID
+from tests.support.waiting import eventually
 
 
 def test_what_waits_has_a_place_and_is_removed_when_canceled(deployment, short_clip):
@@ -49,7 +51,7 @@ def test_an_address_keeps_its_place_until_its_job_has_ended(deployment, short_cl
     assert deployment.is_clean()
 
 
-@pytest.mark.parametrize("job_id", ["nonsense", NOBODYS_ID, "00000000-0000-0000-0000-0"])
+@pytest.mark.parametrize("job_id", ["nonsense", UNKNOWN_ID, "00000000-0000-0000-0000-0"])
 def test_a_forged_id_is_404(deployment, job_id):
     status, answer = deployment.client.get(f"/jobs/{job_id}/")
     assert (status, answer["code"]) == (404, "unknown_job")

@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.conftest import free_port
+from tests.support.files import ROOT
+from tests.support.network import free_port
 from tests.support.small import SLOW
 
-ROOT = Path(__file__).resolve().parents[3]
 START_S = 90
 GIF_SIZE = (320, 180)  # px: what the page shows of it does not depend on its size
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from tests.conftest import eventually, files_in
+from tests.support.files import files_in
+from tests.support.waiting import eventually
 
 CONVERSION_MS = 90_000
 # For a page whose preview and decoration play by themselves.

@@ -1,0 +1,103 @@
+// Which bytes of an MP4 or MOV some seconds need.
+
+import { boxAt } from "./boxes.js";
+import { addFragment } from "./fragments.js";
+import { UnclearError } from "./reader.js";
+import { tracksOf } from "./tables.js";
+
+// Only these may have holes; everything else describes the file.
+const SPARSE = ["mdat", "free", "skip", "wide"];
+const SPARSE_HEAD = 64; // bytes sent of those
+const MAX_MOOV = 64 << 20;
+const MAX_MOOF = 4 << 20;
+
+// What ffmpeg reads at the beginning to know the streams. A few frames, mostly; for some files ten
+// seconds, at most 10 MB: `thorough` sends that much.
+const PROBED = { seconds: 2.5, samples: 24, bytes: 2 << 20 };
+const PROBED_THOROUGHLY = { seconds: 12, samples: 24, bytes: 11 << 20 };
+const SMALL_TRACK = 1 << 18; // bytes; time codes, chapters and the like go whole
+const SLACK_S = 0.002; // ffmpeg's rounding of a start time
+
+/** Reads the boxes and sample tables. Throws UnclearError. */
+export async function readMovie(reader) {
+  const { size } = reader;
+  const head = [];
+  let tracks = null;
+  let isFragmented = false;
+  for (let from = 0; from + 8 <= size; ) {
+    const view = await reader.view(from, Math.min(16, size - from));
+    const box = boxAt(view, { from, end: size });
+    const sparse = SPARSE.includes(box.type);
+    head.push([from, sparse ? Math.min(box.to, box.body + SPARSE_HEAD) : box.to]);
+    if (box.to > size && !sparse) throw new UnclearError("a cut file");
+    if (box.type === "moov") {
+      if (tracks) throw new UnclearError("two movies");
+      tracks = await inside(reader, box, MAX_MOOV, tracksOf);
+    } else if (box.type === "moof") {
+      if (!tracks) throw new UnclearError("a fragment before its movie");
+      isFragmented = true;
+      await inside(reader, box, MAX_MOOF, (whole, moof) => addFragment(whole, moof, { base: box.from, tracks }));
+    }
+    from = box.to;
+  }
+  if (!tracks?.some(({ kind, samples }) => kind === "video" && samples.count)) throw new UnclearError("no video");
+  return { head, tracks, isFragmented, origin: originOf(tracks) };
+}
+
+// Calls `parse` with a view of the box alone, and the box in the view's offsets.
+async function inside(reader, box, limit, parse) {
+  const length = box.to - box.from;
+  if (length > limit) throw new UnclearError(`a ${box.type} of ${length} bytes`);
+  const view = await reader.view(box.from, length);
+  return parse(view, { body: box.body - box.from, to: length });
+}
+
+// The file's time 0 as ffmpeg has it: its earliest stream's first picture or sound.
+function originOf(tracks) {
+  const firsts = tracks
+    .filter(({ kind, samples }) => kind !== "other" && samples.count)
+    .map(({ samples }) => samples.pts.subarray(0, Math.min(samples.count, 64)).reduce((a, b) => Math.min(a, b)));
+  return Math.max(0, Math.min(...firsts));
+}
+
+/** The spans that a decode from `start` to `end` s needs. */
+export function movieSpans({ head, tracks, isFragmented, origin }, { start, end, thorough }) {
+  const amount = thorough || isFragmented ? PROBED_THOROUGHLY : PROBED;
+  const spans = [...head];
+  for (const { kind, samples } of tracks) {
+    if (!samples.count) continue;
+    spans.push(...samples.spans(0, probedUntil(samples, amount)));
+    if (kind === "other" && total(samples) <= SMALL_TRACK) spans.push(...samples.spans(0, samples.count - 1));
+    if (kind === "video") spans.push(...shownSpans(samples, { start, end: end + origin }));
+  }
+  return spans;
+}
+
+function probedUntil(samples, { seconds, samples: least, bytes }) {
+  let sent = 0;
+  let index = 0;
+  for (; index < samples.count; index += 1) {
+    sent += samples.sizes[index];
+    if (index >= least && (samples.dts[index] - samples.dts[0] > seconds || sent > bytes)) break;
+  }
+  return Math.min(index, samples.count - 1);
+}
+
+function total({ sizes, count }) {
+  return sizes.subarray(0, count).reduce((sum, size) => sum + size, 0);
+}
+
+// From the last key frame that is shown by `start` to the last picture shown before `end`, and the
+// one after that, which ends it.
+function shownSpans(samples, { start, end }) {
+  const { pts, keys, count } = samples;
+  let first = 0;
+  let after = Infinity;
+  for (let index = 0; index < count; index += 1) {
+    if (keys[index] && pts[index] <= start - SLACK_S) first = index;
+    if (pts[index] > end) after = Math.min(after, pts[index]);
+  }
+  let last = count - 1;
+  while (last > first && pts[last] > after) last -= 1;
+  return samples.spans(first, last);
+}

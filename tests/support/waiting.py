@@ -1,0 +1,14 @@
+"""Wait for a condition with a generous deadline."""
+
+import time
+from collections.abc import Callable
+
+
+def eventually(condition: Callable[[], bool], *, within_s: float = 20) -> bool:
+    """Poll `condition` until it is true; return False if it is still false after `within_s` s."""
+    began = time.monotonic()
+    while (waited := time.monotonic() - began) < within_s:
+        if condition():
+            return True
+        time.sleep(min(0.02 + waited / 10, 0.3))  # polling takes CPU time from the other tests
+    return condition()
