@@ -1,4 +1,4 @@
-"""One-time links in a race: one winner each, on every cache; and thousands alive, none lost."""
+"""Races for one-time links: each has one winner on every cache, and no live token is lost."""
 
 import json
 import subprocess
@@ -15,8 +15,7 @@ from tests.support.live import environment
 from tests.support.network import free_port
 
 LONG = pytest.mark.long
-# Becomes so many processes, of which each redeems each token once, at the same moment as all the
-# others, and writes a line of its own.
+# Forks into N processes. All redeem each token at the same moment, and each writes one line.
 RACE = """
 import json, os, sys, time
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.live_settings"
@@ -41,7 +40,7 @@ DOWNLOAD = {"filename": "a.gif", "content_type": "image/gif"}
 
 @pytest.fixture(params=["file", "redis"])
 def shared_cache(request, settings, tmp_path) -> Iterator[dict[str, str]]:
-    """The cache on files or on Redis; the environment of a process that shares it."""
+    """Use a file cache or Redis; yield the environment of a process that shares it."""
     from django.core.cache import cache
 
     options = {"OPTIONS": {"MAX_ENTRIES": 100_000}}
@@ -66,7 +65,7 @@ def shared_cache(request, settings, tmp_path) -> Iterator[dict[str, str]]:
 
 @pytest.mark.parametrize(("threads", "rounds"), [(16, 10), pytest.param(50, 100, marks=LONG)])
 @pytest.mark.timeout(900)
-def test_of_many_threads_one_redeems_a_token(threads, rounds, shared_cache):
+def test_one_of_many_threads_redeems_a_token(threads, rounds, shared_cache):
     from converter import downloads
 
     with ThreadPoolExecutor(threads) as pool:
@@ -83,7 +82,7 @@ def test_of_many_threads_one_redeems_a_token(threads, rounds, shared_cache):
 
 @pytest.mark.parametrize(("processes", "rounds"), [(4, 10), pytest.param(12, 100, marks=LONG)])
 @pytest.mark.timeout(900)
-def test_of_many_processes_one_redeems_a_token(processes, rounds, shared_cache, tmp_path):
+def test_one_of_many_processes_redeems_a_token(processes, rounds, shared_cache, tmp_path):
     from converter import downloads
 
     tokens = [downloads.issue("converted/a.gif", **DOWNLOAD) for _ in range(rounds)]
@@ -103,7 +102,7 @@ def test_of_many_processes_one_redeems_a_token(processes, rounds, shared_cache, 
 
 @pytest.mark.parametrize("count", [500, pytest.param(5000, marks=LONG)])
 @pytest.mark.timeout(900)
-def test_thousands_of_live_tokens_are_all_good(count, shared_cache):
+def test_thousands_of_live_tokens_stay_valid(count, shared_cache):
     from converter import downloads
 
     tokens = [downloads.issue(f"converted/{n}.gif", **DOWNLOAD) for n in range(count)]

@@ -1,4 +1,4 @@
-"""The documents and the code say the same."""
+"""The documents agree with the code."""
 
 import importlib
 import re
@@ -12,23 +12,23 @@ from tests.support.files import ROOT
 DOCUMENTS = sorted(p.name for p in ROOT.glob("*.md"))
 
 
-def test_the_readme_tells_every_setting_and_no_other():
+def test_the_readme_lists_exactly_the_settings():
     table = (ROOT / "README.md").read_text().split("## Settings")[1].split("\n## ")[0]
-    told = {
+    documented = {
         n
         for row in re.findall(r"^\| (`[^|]+) \|", table, re.M)
         for n in re.findall(r"`(\w+)`", row)
     }
-    assert told == names_read("chrome_background_converter/settings.py", "gunicorn.conf.py")
+    assert documented == names_read("chrome_background_converter/settings.py", "gunicorn.conf.py")
 
 
 def test_the_example_environment_names_real_settings():
-    told = set(re.findall(r"^#?(\w+)=", (ROOT / ".env.example").read_text(), re.M))
-    assert told <= names_read("chrome_background_converter/settings.py", "gunicorn.conf.py")
+    named = set(re.findall(r"^#?(\w+)=", (ROOT / ".env.example").read_text(), re.M))
+    assert named <= names_read("chrome_background_converter/settings.py", "gunicorn.conf.py")
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_links_lead_somewhere(name):
+def test_linked_files_exist(name):
     text = (ROOT / name).read_text()
     links = [t for t in re.findall(r"\]\(([^)#\s]+)", text) if "://" not in t]
     assert [link for link in links if not (ROOT / link).exists()] == []
@@ -41,7 +41,7 @@ def test_files_and_scripts_named_in_commands_exist(name):
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 
-def test_the_project_tree_in_the_readme_is_the_real_one():
+def test_the_project_tree_in_the_readme_matches_the_files():
     tree = (ROOT / "README.md").read_text().split("## The project")[1].split("```")[1]
     modules = set(re.findall(r"\b(\w+\.py)\b", tree))
     real = {p.name for p in (ROOT / "converter").glob("*.py")} - {"__init__.py"}
@@ -75,10 +75,10 @@ def test_every_constant_in_conversion_settings_has_the_value_of_the_code():
     rows = SETTINGS_ROW.findall((ROOT / "CONVERSION_SETTINGS.md").read_text())
     assert len(rows) > 10
     wrong = []
-    for module, path, said in rows:
+    for module, path, documented in rows:
         value = importlib.import_module(f"converter.{module}")
         for name in path.split("."):
             value = getattr(value, name)
-        if str(value) != said.strip():
-            wrong.append((module, path, said, value))
+        if str(value) != documented.strip():
+            wrong.append((module, path, documented, value))
     assert wrong == []
