@@ -104,17 +104,21 @@ def make(video: Path, folder: Path, options: ConversionOptions, *, control: Cont
     Raises ConversionError if there is no GIF, ConversionCanceledError at any time.
     """
     # Imported here: an idle web process does without numpy and MoviePy.
-    from converter.pipeline.convert import convert_video
+    from converter.pipeline.convert import convert_video, plan_blend
     from converter.pipeline.source.source import open_source
     from converter.pipeline.theme.colours import Look
 
     source = open_source(video, max_pixels=settings.MAX_PIXELS, control=control)
     gif, look, extras = folder / GIF.filename, Look(), extras_of(options)
+    loop = None
+    if options.loop == "blend":
+        loop = plan_blend(source, selection=options.selection, control=control)
     facts = convert_video(
         source,
         gif,
         selection=options.selection,
         quality=options.quality,
+        loop=loop,
         control=control,
         see=look.see if extras else None,
     )

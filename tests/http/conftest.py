@@ -9,6 +9,8 @@ from converter.pipeline.gif.inspect import GifFacts
 from converter.pipeline.gif.timing import delay_cs
 from tests.support.uploads import PICTURE
 
+PLAN = object()  # what plan_blend returns for `loop=blend`
+
 
 @pytest.fixture
 def converted(monkeypatch) -> list[dict]:
@@ -24,6 +26,7 @@ def converted(monkeypatch) -> list[dict]:
 
     monkeypatch.setattr("converter.pipeline.source.source.probe", lambda path, **options: None)
     monkeypatch.setattr("converter.pipeline.convert.convert_video", convert)
+    monkeypatch.setattr("converter.pipeline.convert.plan_blend", lambda *args, **options: PLAN)
     return calls
 
 

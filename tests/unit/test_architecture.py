@@ -70,7 +70,8 @@ ALLOWED = {
     "pipeline.colours": "numpy PIL",
     "pipeline.screen": "pipeline.profile",
     "pipeline.ffmpeg": "subprocess pipeline.control pipeline.errors",
-    "pipeline.convert": f"{COMMON} pipeline.source. pipeline.gif.",
+    "pipeline.convert": f"{COMMON} pipeline.source. pipeline.gif. pipeline.loop.",
+    "pipeline.loop.": f"numpy PIL pipeline.loop. {COMMON}",
     "pipeline.source.": f"numpy moviepy pipeline.ffmpeg pipeline.source. {COMMON}",
     "pipeline.gif.": f"numpy PIL pipeline.gif. {COMMON}",
     "pipeline.picture.": (
