@@ -126,7 +126,7 @@ def movie(
     inside: bytes = b"",
     media: bytes | None = None,
 ) -> bytes:
-    """Return ftyp, mdat, moov, a sample per chunk; `inside` goes into moov, `media` replaces mdat."""
+    """Return ftyp, mdat, moov, `inside` is added to moov, `media` replaces mdat."""
     head = ftyp(brand)
     place, offsets, payload = len(head) + 8, [], []
     for track in tracks:
