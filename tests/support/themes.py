@@ -44,7 +44,7 @@ def numbered_clip(path: Path, *, count: int = 24, tags: tuple[str, ...] = ()) ->
 
 
 def from_frames(path: Path, pictures: np.ndarray, *, tags: tuple[str, ...] = ()) -> Path:
-    """Make a nearly lossless H.264 clip (24 fps, no tags, BT.601) of (n, h, w, 3) uint8 pictures."""
+    """Make a nearly lossless H.264 clip of (n, h, w, 3) uint8 pictures: 24 fps, no tags, BT.601."""
     _, height, width, _ = pictures.shape
     raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", "24"]
     coded = ["-pix_fmt", "yuv420p", "-c:v", "libx264", "-qp", "4", *tags]
