@@ -15,7 +15,7 @@ from tests.support.clips import (
 
 
 def shell(clip_maker: ClipMaker) -> bytes:
-    """Return a file that is refused after sniffing: its name did no harm, and nothing is converted."""
+    """Return a file that passes the sniffer and is then refused, so that nothing is converted."""
     return b"\0\0\0\x18ftypisom" + bytes(16)
 
 

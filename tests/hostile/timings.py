@@ -53,7 +53,7 @@ def ten_hours(clip_maker: ClipMaker) -> bytes:
 
 
 def ten_hours_recorded(clip_maker: ClipMaker) -> bytes:
-    """Ten hours as recorded: no duration, no cues, a cluster every 25 s; the last frame shows 7 s."""
+    """Ten hours as recorded: no duration, no cues, a cluster every 25 s; the last shows 7 s."""
     still, *_, last = ebml.packets(clip_maker.clip("ivf", "-g", "1", codec=VP8, times=(1.0, 7.0)))
     at = range(0, TEN_HOURS * 1000 + 1, 25_000)
     data = [last if n == at[-1] else still for n in at]
