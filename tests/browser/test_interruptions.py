@@ -22,7 +22,7 @@ from tests.support.browser.steps import (
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.browser
-CONVERTING = re.compile(r"^(Reading|Choosing|Drawing|Checking) .*: \d+ %$")
+CONVERTING = re.compile(r"^(Reading|Encoding|Checking) .*: \d+ %$")
 
 
 @contextmanager
@@ -139,7 +139,7 @@ def test_cancel_works_during_an_upload_that_shows_megabytes(
 
 def test_cancel_works_during_a_conversion_and_leaves_nothing(editor: Page, server: Server) -> None:
     button(editor).click()
-    expect(progress_line(editor)).to_have_text(re.compile(r"^(Choosing|Drawing) .*"))
+    expect(progress_line(editor)).to_have_text(re.compile(r"^(Encoding) .*"))
     cancel(editor)
     wait_until_empty(server.media)
 
@@ -171,7 +171,7 @@ def test_cancel_works_while_the_result_is_downloaded(editor: Page) -> None:
 LINES = [
     "Uploading: 0 MB of 22.9 MB",
     "Uploading: 12.5 MB of 100 MB, about 45 s left",
-    "Drawing the loop: 5 %",
+    "Encoding the GIF: 5 %",
 ]
 TOP_OF_CANCEL = """line => {
     const part = (name) => document.querySelector(`#panel-converting [data-part="${name}"]`);
