@@ -13,7 +13,7 @@ from django.conf import settings
 
 from converter import downloads, progress, storage, themes
 from converter.logs import one_line
-from converter.pipeline.control import STAGES, STAGES_WITH_THEME, Control
+from converter.pipeline.control import Control, stages_with
 from converter.pipeline.errors import (
     ConversionCanceledError,
     ConversionError,
@@ -23,7 +23,7 @@ from converter.pipeline.profile import Fit, Quality, Selection
 from converter.pipeline.screen import DEFAULT_SCREEN
 
 if TYPE_CHECKING:
-    from converter.pipeline.theme.colours import Look
+    from converter.pipeline.theme.colours import FrameSampler
 
 log = logging.getLogger(__name__)
 
@@ -123,7 +123,7 @@ def _convert(
     # Imported here: an idle web process does without numpy and MoviePy.
     from converter.pipeline.convert import convert_video
 
-    look = themes.new_look()
+    sampler = themes.new_sampler() if options.theme else None
     line = progress.ProgressReporter(job_id)
     control = Control(
         timeout_s=settings.CONVERSION_TIMEOUT,
@@ -140,12 +140,20 @@ def _convert(
             quality=options.quality,
             max_pixels=settings.MAX_PIXELS,
             control=control,
-            see=look.see,
+            see=sampler.add if sampler else None,
         )
         control.check()
         theme = {}
-        if options.theme:
-            theme = _theme(video, folder, options, look=look, control=control, job_id=job_id)
+        if sampler:
+            theme = _theme(
+                video,
+                folder,
+                options,
+                sampler=sampler,
+                frames=facts.frames,
+                control=control,
+                job_id=job_id,
+            )
         try:
             token = _offer(gif, filename=GIF_FILENAME, content_type="image/gif")
         except BaseException:
@@ -159,7 +167,8 @@ def _theme(
     folder: Path,
     options: ConversionOptions,
     *,
-    look: "Look",
+    sampler: "FrameSampler",
+    frames: int,
     control: Control,
     job_id: str,
 ) -> dict[str, Any]:
@@ -169,7 +178,8 @@ def _theme(
         video,
         output,
         selection=options.selection,
-        look=look,
+        sampler=sampler,
+        frames=frames,
         screen=options.screen,
         name=options.theme_name,
         control=control,

@@ -13,12 +13,13 @@ from converter.pipeline.errors import (
     ConversionError,
     ConversionTimeoutError,
 )
-from converter.pipeline.picture.formats import best_format
-from converter.pipeline.profile import Selection
+from converter.pipeline.profile import BACKGROUND, Selection
 from converter.pipeline.screen import parse_screen
+from converter.pipeline.source.probe import probe
+from converter.pipeline.source.sniff import sniff
 
 if TYPE_CHECKING:
-    from converter.pipeline.theme.colours import Look
+    from converter.pipeline.theme.colours import FrameSampler
 
 log = logging.getLogger(__name__)
 
@@ -28,20 +29,12 @@ NO_TIME = "There was no time left for the Chrome theme. The GIF is ready."
 FAILED = "The Chrome theme could not be made. The GIF is ready."
 
 
-def are_possible() -> bool:
-    """Whether the ffmpeg at hand writes a picture that Chrome animates at every scale."""
-    try:
-        return best_format() is not None
-    except (ConversionError, OSError):  # no ffmpeg at all: the page still loads
-        return False
-
-
-def new_look() -> "Look":
-    """What is to see the GIF's frames pass: the theme's colours and icons come from them."""
+def new_sampler() -> "FrameSampler":
+    """Return what collects the theme's colours and icon from the GIF's frames."""
     # Imported here: an idle web process does without numpy.
-    from converter.pipeline.theme.colours import Look
+    from converter.pipeline.theme.colours import FrameSampler
 
-    return Look()
+    return FrameSampler()
 
 
 def no_theme(error: Exception, *, job_id: str) -> dict[str, Any]:
@@ -56,7 +49,8 @@ def make(
     output: Path,
     *,
     selection: Selection,
-    look: "Look",
+    sampler: "FrameSampler",
+    frames: int,
     screen: str,
     name: str,
     control: Control,
@@ -66,18 +60,28 @@ def make(
 
     Raises ConversionCanceledError and nothing else.
     """
+    from converter.pipeline.picture.encode import Cut
     from converter.pipeline.theme.package import make_theme
 
+    control = control.with_reserve(HANDOVER_S)
+    limit = settings.MAX_PIXELS
     try:
-        facts = make_theme(
-            video,
-            output,
+        cut = Cut(
+            source=video,
+            probe=probe(video, container=sniff(video), max_pixels=limit, control=control),
+            profile=BACKGROUND,
             selection=selection,
-            look=look,
+            border=sampler.colours().ntp_background,
+            max_pixels=limit,
+        )
+        facts = make_theme(
+            cut,
+            output,
+            sampler=sampler,
+            frames=frames,
             screen=parse_screen(screen),
             name=name,
-            max_pixels=settings.MAX_PIXELS,
-            control=control.with_reserve(HANDOVER_S),
+            control=control,
         )
     except ConversionCanceledError:
         raise

@@ -20,7 +20,7 @@ from django.urls import reverse
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.gzip import gzip_page
 
-from converter import conversions, downloads, errors, jobs, progress, themes
+from converter import conversions, downloads, errors, jobs, progress
 from converter.answers import answer, error_answer, wants_page
 from converter.errors import RequestError, expired, rq_disabled, unknown_job
 from converter.forms import EXTENSIONS, ConvertForm, video_of
@@ -54,7 +54,6 @@ def home(request: HttpRequest) -> HttpResponse:
         "height": BACKGROUND.height,
         "fps": BACKGROUND.fps,
         "duration_s": BACKGROUND.seconds,
-        "theme_available": themes.are_possible(),
         "theme_name": DEFAULT_THEME_NAME,
         "theme_name_length": THEME_NAME_LENGTH,
         "link_ttl_s": settings.DOWNLOAD_TTL,

@@ -21,11 +21,11 @@ def convert_video(
     max_pixels: int,
     quality: Quality = "high",
     profile: ConversionProfile = BACKGROUND,
-    see: Callable[[Frame], None] = lambda frame: None,
+    see: Callable[[Frame], None] | None = None,
 ) -> GifFacts:
     """Convert the cut of `source` into the GIF `output` and return what was read back from it.
 
-    `see` is shown each frame before it is encoded.
+    `see` gets each frame before it is encoded.
     Raises ConversionError; `output` is the caller's to remove then.
     """
     control.report("decode")
@@ -53,10 +53,11 @@ def _counted(
     *,
     profile: ConversionProfile,
     control: Control,
-    see: Callable[[Frame], None],
+    see: Callable[[Frame], None] | None,
 ) -> Iterator[Frame]:
-    """The same pictures, shown to `see` and progress reported as each is asked for."""
+    """Yield the same pictures; pass each to `see` and report progress first."""
     for number, picture in enumerate(pictures):
         control.report("encode", number / profile.frames)
-        see(picture)
+        if see:
+            see(picture)
         yield picture

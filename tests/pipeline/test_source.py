@@ -25,6 +25,7 @@ from converter.pipeline.errors import (
 from converter.pipeline.profile import BACKGROUND, ConversionProfile, Selection
 from converter.pipeline.source.decode import frames, open_clip
 from converter.pipeline.source.probe import Probe, parse, probe
+from converter.pipeline.source.source import open_source
 from tests.support.decoding import (
     BLUE,
     PROFILE,
@@ -251,16 +252,11 @@ def test_what_a_canceled_decoder_gave_is_no_short_clip(tiny_clip):
 
 
 def test_a_decoder_that_is_stopped_before_its_first_frame_says_why(tiny_clip):
-    about = probe(tiny_clip, container="mov", max_pixels=10**6, control=Control(timeout_s=60))
+    source = open_source(tiny_clip, max_pixels=10**6, control=Control(timeout_s=60))
     answers = iter([False])  # before ffmpeg starts; from then on it is called off
     control = Control(timeout_s=60, is_canceled=lambda: next(answers, True))
-    options = {
-        "profile": PROFILE,
-        "selection": Selection(),
-        "max_pixels": 10**6,
-        "control": control,
-    }
-    with pytest.raises(ConversionCanceledError), open_clip(tiny_clip, probe=about, **options) as c:
+    options = {"profile": PROFILE, "selection": Selection(), "control": control}
+    with pytest.raises(ConversionCanceledError), open_clip(source, **options) as c:
         list(frames(c, control=control))
 
 

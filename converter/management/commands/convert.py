@@ -10,9 +10,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from converter import storage
-from converter.pipeline.control import STAGES, STAGES_WITH_THEME, Control
+from converter.pipeline.control import Control, stages_with
 from converter.pipeline.errors import ConversionError
-from converter.pipeline.profile import THEME_NAME_LENGTH, Selection
+from converter.pipeline.profile import BACKGROUND, THEME_NAME_LENGTH, Selection
 from converter.pipeline.screen import DEFAULT_SCREEN, Screen, parse_screen
 from converter.timecode import parse_timecode
 
@@ -38,10 +38,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         from converter.pipeline.convert import convert_video
-        from converter.pipeline.theme.colours import Look
+        from converter.pipeline.picture.encode import Cut
+        from converter.pipeline.source.probe import probe
+        from converter.pipeline.source.sniff import sniff
+        from converter.pipeline.theme.colours import FrameSampler
         from converter.pipeline.theme.package import make_theme
 
-        screen, look, theme = _screen(options), Look(), options["theme"]
+        screen, sampler, theme = _screen(options), FrameSampler(), options["theme"]
         selection = _framing(options)
         output: Path = options["output"]
         for path in filter(None, (output, theme)):
@@ -50,7 +53,7 @@ class Command(BaseCommand):
         control = Control(
             timeout_s=settings.CONVERSION_TIMEOUT,
             report=self._show,
-            stages=STAGES_WITH_THEME if theme else STAGES,
+            stages=stages_with(*(["theme"] if theme else [])),
         )
         with storage.workspace() as folder:
             gif = folder / "background.gif"
@@ -62,18 +65,28 @@ class Command(BaseCommand):
                     quality=options["quality"],
                     max_pixels=settings.MAX_PIXELS,
                     control=control,
-                    see=look.see,
+                    see=sampler.add if theme else None,
                 )
                 _publish(gif, output)
                 if theme:
-                    made = make_theme(
-                        options["source"],
-                        folder / "theme.zip",
+                    source, limit = options["source"], settings.MAX_PIXELS
+                    cut = Cut(
+                        source=source,
+                        probe=probe(
+                            source, container=sniff(source), max_pixels=limit, control=control
+                        ),
+                        profile=BACKGROUND,
                         selection=selection,
-                        look=look,
+                        border=sampler.colours().ntp_background,
+                        max_pixels=limit,
+                    )
+                    made = make_theme(
+                        cut,
+                        folder / "theme.zip",
+                        sampler=sampler,
+                        frames=facts.frames,
                         screen=screen,
                         name=options["theme_name"],
-                        max_pixels=settings.MAX_PIXELS,
                         control=control,
                     )
                     _publish(folder / "theme.zip", theme)
