@@ -6,8 +6,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
 from converter import health, storage
-from converter.pipeline.errors import ConversionError
 from converter.pipeline.capabilities import joins_graphs, writes_avif
+from converter.pipeline.errors import ConversionError
 
 PRIVATE_CACHES = ("locmem.LocMemCache", "dummy.DummyCache")
 

@@ -23,6 +23,7 @@ from converter.pipeline.profile import Fit, Quality, Selection
 from converter.pipeline.screen import DEFAULT_SCREEN
 
 if TYPE_CHECKING:
+    from converter.pipeline.source.source import Source
     from converter.pipeline.theme.colours import FrameSampler
 
 log = logging.getLogger(__name__)
@@ -122,6 +123,7 @@ def _convert(
 ) -> dict[str, Any]:
     # Imported here: an idle web process does without numpy and MoviePy.
     from converter.pipeline.convert import convert_video
+    from converter.pipeline.source.source import open_source
 
     sampler = themes.new_sampler() if options.theme else None
     line = progress.ProgressReporter(job_id)
@@ -129,16 +131,16 @@ def _convert(
         timeout_s=settings.CONVERSION_TIMEOUT,
         report=_reporter(job_id, line),
         is_canceled=lambda: line.is_canceled() or is_abandoned(),
-        stages=STAGES_WITH_THEME if options.theme else STAGES,
+        stages=stages_with(*(["theme"] if options.theme else [])),
     )
     with storage.workspace() as folder:
         gif = folder / "background.gif"
+        source = open_source(video, max_pixels=settings.MAX_PIXELS, control=control)
         facts = convert_video(
-            video,
+            source,
             gif,
             selection=options.selection,
             quality=options.quality,
-            max_pixels=settings.MAX_PIXELS,
             control=control,
             see=sampler.add if sampler else None,
         )
@@ -146,7 +148,7 @@ def _convert(
         theme = {}
         if sampler:
             theme = _theme(
-                video,
+                source,
                 folder,
                 options,
                 sampler=sampler,
@@ -163,7 +165,7 @@ def _convert(
 
 
 def _theme(
-    video: Path,
+    source: "Source",
     folder: Path,
     options: ConversionOptions,
     *,
@@ -175,7 +177,7 @@ def _theme(
     """The theme's part of the record: its token and facts, or a sentence why there is none."""
     output = folder / "theme.zip"
     made = themes.make(
-        video,
+        source,
         output,
         selection=options.selection,
         sampler=sampler,

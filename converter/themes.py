@@ -4,21 +4,17 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
-
 from converter.logs import one_line
 from converter.pipeline.control import Control
 from converter.pipeline.errors import (
     ConversionCanceledError,
-    ConversionError,
     ConversionTimeoutError,
 )
 from converter.pipeline.profile import BACKGROUND, Selection
 from converter.pipeline.screen import parse_screen
-from converter.pipeline.source.probe import probe
-from converter.pipeline.source.sniff import sniff
 
 if TYPE_CHECKING:
+    from converter.pipeline.source.source import Source
     from converter.pipeline.theme.colours import FrameSampler
 
 log = logging.getLogger(__name__)
@@ -45,7 +41,7 @@ def no_theme(error: Exception, *, job_id: str) -> dict[str, Any]:
 
 
 def make(
-    video: Path,
+    source: "Source",
     output: Path,
     *,
     selection: Selection,
@@ -63,16 +59,12 @@ def make(
     from converter.pipeline.picture.encode import Cut
     from converter.pipeline.theme.package import make_theme
 
-    control = control.with_reserve(HANDOVER_S)
-    limit = settings.MAX_PIXELS
     try:
         cut = Cut(
-            source=video,
-            probe=probe(video, container=sniff(video), max_pixels=limit, control=control),
+            source=source,
             profile=BACKGROUND,
             selection=selection,
             border=sampler.colours().ntp_background,
-            max_pixels=limit,
         )
         facts = make_theme(
             cut,
@@ -81,7 +73,7 @@ def make(
             frames=frames,
             screen=parse_screen(screen),
             name=name,
-            control=control,
+            control=control.with_reserve(HANDOVER_S),
         )
     except ConversionCanceledError:
         raise

@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, Page, Playwright
 from converter.pipeline.control import Control
 from converter.pipeline.convert import convert_video
 from converter.pipeline.profile import Selection
+from converter.pipeline.source.source import open_source
 from converter.pipeline.theme.package import ThemeFacts
 from tests.support.browser import switches
 from tests.support.themes import (
@@ -187,15 +188,15 @@ def test_the_theme_has_the_colours_of_the_gif(browser: Browser, tmp_path, monkey
     clip = from_frames(tmp_path / "patches.mp4", np.stack([picture] * 3), tags=tags)
     theme_of(clip, tmp_path / "theme.zip", screen="1280x720@1")
     theme = unpacked(tmp_path / "theme.zip", tmp_path / "theme")
+    control = Control(timeout_s=60)
     convert_video(
-        clip,
+        open_source(clip, max_pixels=MAX_PIXELS, control=control),
         tmp_path / "clip.gif",
         selection=Selection(),
-        control=Control(timeout_s=60),
-        max_pixels=MAX_PIXELS,
+        control=control,
         profile=ONE_SECOND,
     )
-    files = {"avif": theme / "images/background.avif", "gif": tmp_path / "clip.gif"}
+    files = {"avif": theme / "images/background.png", "gif": tmp_path / "clip.gif"}
     seen = {kind: painted(browser, kind, path) for kind, path in files.items()}
     for column in range(len(colours)):
         middle = slice(int((column + 0.3) * 1280 / 12), int((column + 0.7) * 1280 / 12))

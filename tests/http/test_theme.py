@@ -24,15 +24,15 @@ def themed(monkeypatch, converted) -> list[dict]:
     """Replaces the theme's making, too; the calls' keyword arguments."""
     calls: list[dict] = []
 
-    def make(source, output, **options) -> ThemeFacts:
-        calls.append(options)
+    def make(cut, output, **options) -> ThemeFacts:
+        calls.append({"cut": cut, **options})
         options["control"].report("theme", 0.5)
         output.write_bytes(ARCHIVE)
         pictures = (
             Picture(scale="100", width=1920, height=1080, bytes=9),
             Picture(scale="200", width=3024, height=1964, bytes=8),
         )
-        return ThemeFacts(bytes=len(ARCHIVE), pictures=pictures, name="Mine", palette=GREY)
+        return ThemeFacts(bytes=len(ARCHIVE), pictures=pictures, name="Mine", colours=GREY)
 
     monkeypatch.setattr("converter.pipeline.theme.package.make_theme", make)
     return calls
@@ -96,7 +96,7 @@ def test_the_fields_reach_the_theme(client, themed):
     post(client, theme="1", screen="1512x982@2", theme_name="Mine", fit="contain")
     (call,) = themed
     assert (call["screen"].width, call["screen"].height, call["screen"].ratio) == (1512, 982, 2)
-    assert (call["name"], call["selection"].fit) == ("Mine", "contain")
+    assert (call["name"], call["cut"].selection.fit) == ("Mine", "contain")
 
 
 def test_the_screen_may_be_left_out(client, themed):
@@ -194,7 +194,7 @@ def test_progress_passes_through_the_theme(client, themed, monkeypatch):
         lambda line, *what: (told.append(what), line_report(line, *what))[1],
     )
     post(client, theme="1")
-    assert told == [("encode", 29), ("theme", 78)]
+    assert told == [("decode", 0), ("encode", 27), ("theme", 76)]
 
 
 def test_the_command_writes_both_files(media_root, themed, tmp_path, capsys):

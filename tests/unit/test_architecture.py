@@ -52,7 +52,7 @@ ALLOWED = {
     "tasks": "conversions",
     "worker": "django rq broker jobs storage conversions tasks pipeline.",
     "health": "django broker jobs storage web.admission pipeline.ffmpeg",
-    "checks": "django health storage pipeline.errors pipeline.picture.formats",
+    "checks": "django health storage pipeline.errors pipeline.capabilities",
     "logs": "django",
     "timecode": "",
     "management.commands.convert": "django storage timecode pipeline.",
@@ -68,12 +68,13 @@ ALLOWED = {
     "pipeline.control": "pipeline.errors",
     "pipeline.colours": "numpy PIL",
     "pipeline.screen": "pipeline.profile",
+    "pipeline.capabilities": "pipeline.control pipeline.errors pipeline.ffmpeg",
     "pipeline.ffmpeg": "subprocess pipeline.control pipeline.errors",
     "pipeline.convert": f"{COMMON} pipeline.source. pipeline.gif.",
     "pipeline.source.": f"numpy moviepy pipeline.ffmpeg pipeline.source. {COMMON}",
     "pipeline.gif.": f"numpy PIL pipeline.gif. {COMMON}",
     "pipeline.picture.": (
-        f"pipeline.ffmpeg pipeline.source. pipeline.picture. pipeline.theme.colours {COMMON}"
+        f"pipeline.ffmpeg pipeline.capabilities pipeline.source. pipeline.picture. {COMMON}"
     ),
     "pipeline.theme.": (
         f"numpy PIL pipeline.ffmpeg pipeline.source. pipeline.picture. pipeline.theme. {COMMON}"

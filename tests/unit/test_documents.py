@@ -51,6 +51,21 @@ def test_the_project_tree_in_the_readme_is_the_real_one():
     assert modules <= everywhere
 
 
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_tests_named_in_a_document_exist(name):
+    defined = {
+        test
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for test in [path.stem, *re.findall(r"^def (test_\w+)", path.read_text(), re.M)]
+    }
+    named = re.findall(r"\b(test_\w+)(\.\.\.)?", (ROOT / name).read_text())
+    assert [
+        test
+        for test, shortened in named
+        if not any(full == test or (shortened and full.startswith(test)) for full in defined)
+    ] == []
+
+
 SETTINGS_ROW = re.compile(
     r"^\| `((?:[a-z]\w+\.)*[a-z]\w+)\.([A-Z][\w.]*|[a-z]\w+)` \| ([^|]+) \|", re.M
 )

@@ -39,8 +39,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         from converter.pipeline.convert import convert_video
         from converter.pipeline.picture.encode import Cut
-        from converter.pipeline.source.probe import probe
-        from converter.pipeline.source.sniff import sniff
+        from converter.pipeline.source.source import open_source
         from converter.pipeline.theme.colours import FrameSampler
         from converter.pipeline.theme.package import make_theme
 
@@ -58,27 +57,24 @@ class Command(BaseCommand):
         with storage.workspace() as folder:
             gif = folder / "background.gif"
             try:
+                source = open_source(
+                    options["source"], max_pixels=settings.MAX_PIXELS, control=control
+                )
                 facts = convert_video(
-                    options["source"],
+                    source,
                     gif,
                     selection=selection,
                     quality=options["quality"],
-                    max_pixels=settings.MAX_PIXELS,
                     control=control,
                     see=sampler.add if theme else None,
                 )
                 _publish(gif, output)
                 if theme:
-                    source, limit = options["source"], settings.MAX_PIXELS
                     cut = Cut(
                         source=source,
-                        probe=probe(
-                            source, container=sniff(source), max_pixels=limit, control=control
-                        ),
                         profile=BACKGROUND,
                         selection=selection,
                         border=sampler.colours().ntp_background,
-                        max_pixels=limit,
                     )
                     made = make_theme(
                         cut,

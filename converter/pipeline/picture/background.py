@@ -2,7 +2,6 @@
 
 import threading
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from converter.pipeline.control import Control
@@ -38,9 +37,7 @@ class BackgroundEncoding:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._closed.set()  # the watchdog kills ffmpeg within WATCH_S
         if self._thread is not None:
             self._thread.join()

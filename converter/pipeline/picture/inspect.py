@@ -53,7 +53,7 @@ def _boxes(data: mmap.mmap, at: int, end: int) -> Iterator[Box]:
 
 
 def _facts(data: mmap.mmap) -> AnimationFacts:
-    """Return the facts of an AVIF image sequence with one track. Raises ValueError, struct.error."""
+    """Return the facts of an image sequence with one track. Raises ValueError, struct.error."""
     found = {kind: (begin, end) for kind, begin, end in _boxes(data, 0, len(data))}
     if data[8:12] != b"avis" or b"stts" not in found:
         raise ValueError("no AVIF image sequence")

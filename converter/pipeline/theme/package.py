@@ -72,9 +72,7 @@ def make_theme(
     Writes its own pictures beside `output`; the caller removes all. Raises ConversionError.
     """
     control.report("theme")
-    shown = _make_both(
-        cut, output.parent, screen=screen, frames=frames, control=control, made=made
-    )
+    shown = _make_both(cut, output.parent, screen=screen, frames=frames, control=control, made=made)
     return _pack(output, shown=shown, sampler=sampler, name=manifest.theme_name(name))
 
 
