@@ -92,12 +92,14 @@ def chrome_picture_size(screen: Screen) -> Size:
     width, height = screen.width * screen.ratio, screen.height * screen.ratio
     long, short = max(width, height), min(width, height)
     enough = max(1.0, SMALLEST[0] / long, SMALLEST[1] / short)
-    factor = min(enough, (PICTURE_PIXELS / (width * height)) ** 0.5)
-    return _even(width * factor), _even(height * factor)
+    most = (PICTURE_PIXELS / (width * height)) ** 0.5
+    if most < enough:
+        return int(width * most / 2) * 2, int(height * most / 2) * 2
+    return _even_up(width * enough), _even_up(height * enough)
 
 
-def _even(side: float) -> int:
-    return max(2, 2 * round(side / 2))
+def _even_up(side: float) -> int:
+    return math.ceil(side / 2 - ROUNDING) * 2
 
 
 def picture_sizes(screen: Screen) -> dict[Scale, Size]:
@@ -123,4 +125,5 @@ def picture_sizes(screen: Screen) -> dict[Scale, Size]:
 
 def smaller(size: Size) -> Size:
     """Return the same shape with half the pixels and even sides, for when memory is short."""
-    return _even(size[0] * 0.5**0.5), _even(size[1] * 0.5**0.5)
+    width, height = (max(2, round(side * 0.5**0.5 / 2) * 2) for side in size)
+    return width, height

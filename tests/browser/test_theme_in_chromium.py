@@ -143,7 +143,7 @@ def is_shade(pixel: np.ndarray, colour: tuple[int, int, int]) -> bool:
 
 
 @pytest.mark.parametrize("scale", [1, 1.5, 2])
-def test_a_new_tab_shows_the_theme_moving_and_covered_at_the_users_own_scale(
+def test_a_new_tab_animates_the_theme_and_is_covered_at_the_users_scale(
     playwright, chromium, themes, tmp_path, scale
 ):
     made, archive = themes(scale)
@@ -156,7 +156,7 @@ def test_a_new_tab_shows_the_theme_moving_and_covered_at_the_users_own_scale(
     assert (seen.moves, seen.loops, seen.covers) == (True, True, True), seen
 
 
-def test_without_its_second_picture_a_new_tab_at_scale_2_shows_nothing(
+def test_a_new_tab_at_scale_2_shows_nothing_without_the_second_picture(
     playwright, chromium, themes, tmp_path
 ):
     made, archive = themes(2)

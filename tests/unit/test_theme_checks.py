@@ -48,7 +48,7 @@ def test_a_platform_without_ffmpeg_fails_its_check_and_no_other(monkeypatch):
             clear()
 
 
-def test_a_check_refuses_an_ffmpeg_that_could_read_no_video(monkeypatch, tmp_path):
+def test_a_check_refuses_an_ffmpeg_that_is_too_old(monkeypatch, tmp_path):
     capabilities.joins_graphs.cache_clear()
     assert checks.ffmpeg_is_new_enough() == []
     old = tmp_path / "ffmpeg"
@@ -66,5 +66,5 @@ def test_a_check_refuses_an_ffmpeg_that_could_read_no_video(monkeypatch, tmp_pat
     ("probe", "size", "share"),
     [(SDR, (3840, 2160), 1.0), (HDR, (1920, 1080), 1.0), (HDR, (3840, 2400), 0.5)],
 )
-def test_only_large_hdr_is_worked_on_small(probe, size, share):
+def test_only_large_hdr_pictures_are_scaled_down_first(probe, size, share):
     assert encode._working_share(probe, size) == share
