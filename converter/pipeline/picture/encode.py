@@ -15,7 +15,7 @@ from converter.pipeline.errors import ConversionError, OutputError
 from converter.pipeline.ffmpeg import Ffmpeg, ffmpeg, resident_bytes
 from converter.pipeline.profile import ConversionProfile, Selection
 from converter.pipeline.screen import Size
-from converter.pipeline.source.decode import decode_arguments
+from converter.pipeline.source.decode import CHANGED, decode_arguments
 from converter.pipeline.source.probe import Probe
 from converter.pipeline.source.source import Source
 
@@ -98,27 +98,35 @@ def encode_animation(
     OutputError, and what `control` raises.
     """
     share = _working_share(cut.source.probe, size)
-    working = replace(cut.profile, width=round(size[0] * share), height=round(size[1] * share))
-    decode = decode_arguments(
-        cut.source,
-        profile=working,
-        selection=cut.selection,
-        finish=_finish_filters(cut, size=size, share=share),
-    )
-    with ffmpeg(
-        [*decode, *_encode_arguments(), "-y", f"file:{output.resolve()}"],
-        control=control,
-        file_bytes=FILE_BYTES,
-        address_bytes=ADDRESS_BYTES,
-        most_bytes=most_bytes,
-    ) as child:
-        _follow(child, frames=cut.profile.frames, report=report)
-        status = child.wait()
-        control.check()
-        if child.is_too_large:
-            raise TooMuchMemoryError(detail=f"{size} in more than {most_bytes} bytes")
-        if status != 0:
-            raise OutputError(detail=child.errors())
+    for is_changing in (False, True):
+        decode = decode_arguments(
+            cut.source,
+            profile=replace(
+                cut.profile, width=round(size[0] * share), height=round(size[1] * share)
+            ),
+            selection=cut.selection,
+            finish=_finish_filters(cut, size=size, share=share),
+            is_changing=is_changing,
+        )
+        until = None if is_changing else CHANGED
+        with ffmpeg(
+            [*decode, *_encode_arguments(), "-y", f"file:{output.resolve()}"],
+            control=control,
+            file_bytes=FILE_BYTES,
+            address_bytes=ADDRESS_BYTES,
+            most_bytes=most_bytes,
+            until=until,
+        ) as child:
+            _follow(child, frames=cut.profile.frames, report=report)
+            status = child.wait()
+            control.check()
+            if child.is_too_large:
+                raise TooMuchMemoryError(detail=f"{size} in more than {most_bytes} bytes")
+            if until and child.says(until):
+                continue
+            if status != 0:
+                raise OutputError(detail=child.errors())
+            return
 
 
 def _follow(child: Ffmpeg, *, frames: int, report: Report) -> None:
