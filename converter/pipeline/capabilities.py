@@ -22,11 +22,7 @@ def writes_avif() -> bool:
 
 @functools.cache
 def joins_graphs() -> bool:
-<<<<<<< HEAD:converter/pipeline/capabilities.py
     """Return whether ffmpeg can do what filters.py and decode.py ask of it.
-=======
-    """Return whether ffmpeg can do what filters.py and decode.py ask of it.
->>>>>>> main:converter/pipeline/picture/formats.py
 
     One filter graph reads another's output, and frames that change on the way are dropped. ffmpeg
     5.1 (Debian 12's) can't. Raises ConversionError.

@@ -1,4 +1,4 @@
-"""A server to talk to: Django's client with the pipeline replaced at one seam, or real gunicorn."""
+"""Django's test client, and a replacement of the pipeline that converts nothing."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ FRAME = np.full((72, 128, 3), 9, np.uint8)
 
 @pytest.fixture
 def converted(monkeypatch) -> list[dict]:
-    """Replaces the pipeline by one that writes PICTURE; the calls' keyword arguments."""
+    """Replace convert_video by a function that writes PICTURE; return its calls' arguments."""
     calls: list[dict] = []
 
     def convert(source, output: Path, **options) -> GifFacts:

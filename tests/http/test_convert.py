@@ -117,9 +117,9 @@ def test_a_failed_conversion_leaves_no_file(
     job_id = str(uuid.uuid4())
     assert refusal(post(client, video=clip_file(), job_id=job_id)) == expected
     assert files_in(media_root) == []
-    told = client.get(f"/jobs/{job_id}/").json()
-    assert told["status"] == "failed"
-    assert client.delete(f"/jobs/{job_id}/").json() == told  # too late: it stays what it is
+    job = client.get(f"/jobs/{job_id}/").json()
+    assert job["status"] == "failed"
+    assert client.delete(f"/jobs/{job_id}/").json() == job  # too late to cancel
 
 
 def test_a_crash_gives_500_without_details(client, media_root, converted, monkeypatch, caplog):

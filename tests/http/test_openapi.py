@@ -1,4 +1,4 @@
-"""openapi.yaml and the server say the same."""
+"""openapi.yaml agrees with the server."""
 
 import re
 import uuid
@@ -17,7 +17,7 @@ API = yaml.safe_load((ROOT / "openapi.yaml").read_text())
 
 
 def check(response, path: str, method: str) -> None:
-    """Hold an answer to what the document says of its status."""
+    """Validate a response against the documented schema of its status."""
     said = API["paths"][path][method]["responses"][str(response.status_code)]
     reference = said.get("$ref", "").rsplit("/", 1)[-1]
     if reference:

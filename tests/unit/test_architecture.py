@@ -94,7 +94,7 @@ MODULES = modules()
 
 
 def imports_of(path: Path) -> set[str]:
-    """Modules of ours ("converter." left off) and libraries of LIBRARIES that a module imports."""
+    """Return what a module imports: modules of converter/ by their short name, and LIBRARIES."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -108,7 +108,7 @@ def imports_of(path: Path) -> set[str]:
 
 
 def _module_of(name: str) -> str:
-    """The module that a dotted name lies in: "storage.store" -> "storage"."""
+    """Return the module that defines a dotted name: "storage.store" -> "storage"."""
     while name not in MODULES and "." in name:
         name = name.rpartition(".")[0]
     return name
