@@ -7,9 +7,9 @@ from collections.abc import Callable
 from converter.pipeline.errors import ConversionCanceledError, ConversionTimeoutError
 
 Stages = dict[str, tuple[int, int]]
-# How long a stage takes beside the others. Decode, palette and encode run as one stream of frames:
-# `decode` lasts until the first frame, `palette` is the first frame's colours.
-_WEIGHTS = {"decode": 2, "palette": 2, "encode": 60, "verify": 3, "picture": 15, "theme": 55}
+# How long a stage takes beside the others. Decoding and encoding run as one stream of frames:
+# `decode` lasts until the first frame.
+_WEIGHTS = {"decode": 3, "encode": 60, "verify": 3, "picture": 15, "theme": 55}
 
 
 def stages_with(*extras: str) -> Stages:
@@ -20,7 +20,7 @@ def stages_with(*extras: str) -> Stages:
     >>> stages_with("theme")["theme"]
     (54, 99)
     """
-    names = ["decode", "palette", "encode", "verify", *extras]
+    names = ["decode", "encode", "verify", *extras]
     ends = [99 * sum(_WEIGHTS[n] for n in names[:k]) for k in range(len(names) + 1)]
     total = sum(_WEIGHTS[name] for name in names)
     return {n: (ends[k] // total, ends[k + 1] // total) for k, n in enumerate(names)}

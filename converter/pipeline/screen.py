@@ -40,9 +40,6 @@ class Screen:
         return "100" if self.ratio <= 1 else "200"
 
 
-DEFAULT_SCREEN = "1920x1080@1"
-
-
 def parse_screen(text: str) -> Screen:
     """Parse a screen such as "1512x982@2". Raises ValueError.
 

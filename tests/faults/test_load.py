@@ -107,7 +107,7 @@ def test_busy_is_answered_before_the_upload_is_read(live, idle, six_seconds):
 
 @retried_if_slow
 def test_six_stalled_uploads_do_not_slow_health_and_are_closed(live, idle, short, record_property):
-    half = form(bytes(100_000), "clip.mp4", {})[:-200]
+    half = form(short + bytes(100_000), "clip.mp4", {})[:-200]
     live.upload_headers()
     with poll_health(live, idle, record_property, "6 stalled uploads"):
         began = time.monotonic()
@@ -117,7 +117,7 @@ def test_six_stalled_uploads_do_not_slow_health_and_are_closed(live, idle, short
         for client in clients:
             client.close()
     codes = sorted(code for answer in answers for code in WHOLE_ANSWER.findall(answer))
-    assert codes == [b"busy"] * 5 + [b"upload_stalled"]
+    assert codes == [b"busy"] * 2 + [b"upload_stalled"] * 4  # four may upload at a time
     assert STALL_S * 0.9 < took < STALL_S + 20  # long before the clients' own timeout of 30 s
     assert live.settles(), (live.files(), live.children())
     live.download(live.convert(short))

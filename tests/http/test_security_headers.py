@@ -176,12 +176,13 @@ def one_each(settings, monkeypatch, converted):
     """
     import threading
 
+    from converter import inline
     from converter.pipeline import convert
-    from converter.web import admission
+    from converter.slots import Slots
 
     settings.TRUSTED_PROXIES = 1
     settings.MAX_CONVERSIONS_PER_ADDRESS = 1
-    monkeypatch.setattr(admission, "uploading", admission.Slots(4))
+    monkeypatch.setattr(inline, "places", Slots(4))
     gate, begun = threading.Event(), threading.Semaphore(0)
     real = convert.convert_video
 

@@ -3,18 +3,19 @@
 import pytest
 from django.core.management import call_command
 
-from converter import conversions, progress
+from converter import progress, storage
 from converter.pipeline.errors import (
     ConversionCanceledError,
     ConversionTimeoutError,
     OutputError,
 )
 from converter.pipeline.theme.package import Picture, ThemeFacts
-from converter.themes import FAILED, NO_TIME
+from converter.products import THEME
 from tests.support.files import files_in
 from tests.support.themes import GREY
 from tests.support.uploads import clip_file
 
+FAILED, NO_TIME = THEME.failed, THEME.out_of_time
 ARCHIVE = b"PK" + bytes(5000)
 JOB = "24297573-14af-4b95-81cd-257374bbcba5"
 
@@ -49,14 +50,14 @@ def fail_theme(monkeypatch, error: Exception) -> None:
 
 def fail_to_store(monkeypatch, suffix: str) -> None:
     """Let storage.store raise OSError for files with that suffix."""
-    store = conversions.storage.store
+    store = storage.store
 
     def store_others(path, *, folder):
         if path.suffix == suffix:
             raise OSError("no space")
         return store(path, folder=folder)
 
-    monkeypatch.setattr("converter.conversions.storage.store", store_others)
+    monkeypatch.setattr(storage, "store", store_others)
 
 
 def post(client, **fields):
@@ -200,7 +201,7 @@ def test_progress_continues_through_the_theme(client, themed, monkeypatch):
         lambda reporter, *values: (reports.append(values), original(reporter, *values))[1],
     )
     post(client, theme="1")
-    assert reports == [("decode", 0), ("encode", 27), ("theme", 76)]
+    assert reports == [("decode", 0), ("encode", 26), ("theme", 76)]
 
 
 def test_the_command_writes_both_files(media_root, themed, tmp_path, capsys):
@@ -217,12 +218,7 @@ def test_the_command_writes_both_files(media_root, themed, tmp_path, capsys):
     assert "out.zip: Mine, 0.0 MB" in capsys.readouterr().out
 
 
-def test_a_gif_that_cannot_be_stored_leaves_no_theme(client, media_root, converted, monkeypatch):
-    def make(video, output, **options):
-        output.write_bytes(b"PK")
-        return {"theme": {}}
-
-    monkeypatch.setattr("converter.conversions.themes.make", make)
+def test_a_gif_that_cannot_be_stored_leaves_no_theme(client, media_root, themed, monkeypatch):
     fail_to_store(monkeypatch, ".gif")
     client.raise_request_exception = False
     response = client.post("/convert/", {"video": clip_file(), "theme": "1"})

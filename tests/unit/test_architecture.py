@@ -34,35 +34,41 @@ ALLOWED = {
     "apps": "django checks",
     "urls": "django views",
     "views": (
-        "django forms conversions downloads answers errors health jobs progress themes"
-        " web.admission web.client_socket pipeline.profile pipeline.errors"
+        "django forms conversions downloads answers errors health products progress"
+        " web.admission web.client_socket web.uploads pipeline.profile"
     ),
-    "forms": (
-        "django errors conversions timecode pipeline.profile pipeline.screen pipeline.source.sniff"
-    ),
+    "forms": "django errors options timecode pipeline.profile pipeline.screen",
     "answers": "django errors",
-    "errors": "pipeline.errors",
-    "conversions": "django downloads progress storage themes logs pipeline.",
-    "themes": "django logs pipeline.",
+    "errors": "django broker pipeline.errors",
+    "options": "pipeline.profile",
+    "products": "material options logs pipeline.",
+    "material": "options pipeline.",
+    "conversions": (
+        "django inline jobs options products material downloads progress storage logs pipeline."
+    ),
+    "inline": "django slots progress",
+    "slots": "errors",
     "downloads": "django storage",
     "storage": "django broker",
-    "progress": "django broker",
+    "progress": "django broker errors pipeline.errors",
     "broker": "django redis",
-    "jobs": "django rq broker conversions progress",
-    "tasks": "conversions",
+    "jobs": "django rq broker errors options progress storage pipeline.errors",
+    "tasks": "conversions options",
     "worker": "django rq broker jobs storage conversions tasks pipeline.",
-    "health": "django broker jobs storage web.admission pipeline.ffmpeg",
+    "health": "django broker inline jobs storage web.admission pipeline.ffmpeg",
     "checks": "django health storage pipeline.errors pipeline.capabilities",
     "logs": "django",
     "timecode": "",
-    "management.commands.convert": "django storage timecode pipeline.",
+    "management.commands.convert": (
+        "django conversions options products storage timecode pipeline."
+    ),
     "management.commands.rqworker": "django storage worker",
     "management.commands.purge_media": "django storage",
-    "web.middleware": "django answers errors broker web.admission web.uploads pipeline.errors",
-    "web.admission": "django errors broker progress storage web.uploads",
-    "web.uploads": "django errors storage web.client_socket",
+    "web.middleware": "django answers errors web.admission web.uploads",
+    "web.admission": "django errors broker inline progress slots storage web.uploads",
+    "web.uploads": "django errors storage web.client_socket pipeline.source.sniff",
     "web.client_socket": "django",
-    "web.gunicorn_worker": "gunicorn errors pipeline.errors",
+    "web.gunicorn_worker": "gunicorn errors",
     "pipeline.errors": "",
     "pipeline.profile": "",
     "pipeline.control": "pipeline.errors",

@@ -2,7 +2,6 @@
 
 import threading
 from pathlib import Path
-from typing import Self
 
 from converter.pipeline.control import Control
 from converter.pipeline.picture.encode import Cut, TooMuchMemoryError, encode_animation
@@ -18,7 +17,7 @@ POLL_S = 0.2
 
 
 class BackgroundEncoding:
-    """Own one thread that encodes an animation; the `with` block ends it in any case.
+    """Own one thread that encodes an animation; `close` ends it in any case.
 
     `start` may be called once, `finish` once after it. The thread has the control's deadline and
     cancel, and does not report progress itself.
@@ -34,10 +33,8 @@ class BackgroundEncoding:
         self._share = 0.0
         self._error: BaseException | None = None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
+    def close(self) -> None:
+        """End the thread and its ffmpeg, if they still run."""
         self._closed.set()  # the watchdog kills ffmpeg within WATCH_S
         if self._thread is not None:
             self._thread.join()

@@ -1,0 +1,122 @@
+"""What a conversion gives: the GIF, and extras, which never cost the GIF when they fail."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from converter.logs import one_line
+from converter.options import ConversionOptions
+from converter.pipeline.control import Control
+from converter.pipeline.errors import ConversionCanceledError, ConversionTimeoutError
+
+if TYPE_CHECKING:
+    from converter.material import Material
+
+log = logging.getLogger(__name__)
+
+# Time that is left for handing out the links when an extra has used all other time.
+HANDOVER_S = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Product:
+    """A kind of file: its key in the record and in the answer, and how a browser saves it."""
+
+    key: str
+    filename: str
+    content_type: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """One file of a conversion and its facts; or no facts, and why the extra could not be made."""
+
+    product: Product
+    path: Path
+    facts: dict[str, Any] | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extra(Product):
+    """A product that is finished after the GIF if the option named `key` asks for it.
+
+    `write(material, output, control)` writes the file and returns its facts as plain values.
+    `failed` and `out_of_time` are what the client is told where it can't.
+    """
+
+    write: Callable[["Material", Path, Control], dict[str, Any]]
+    failed: str
+    out_of_time: str
+
+    def make(self, material: "Material", folder: Path, *, control: Control) -> Made:
+        """Write the file into `folder`. Raises ConversionCanceledError and nothing else."""
+        output = folder / self.filename
+        try:
+            facts = self.write(material, output, control.with_reserve(HANDOVER_S))
+        except ConversionCanceledError:
+            raise
+        except ConversionTimeoutError:
+            return Made(product=self, path=output, error=self.out_of_time)
+        except Exception as error:  # a bug of ours too: the GIF is made, and must come
+            self.log_failure(error, job_id=material.options.job_id)
+            return Made(product=self, path=output, error=self.failed)
+        return Made(product=self, path=output, facts=facts)
+
+    def log_failure(self, error: Exception, *, job_id: str) -> None:
+        """Log why there is no file; the client is told the sentence `failed`."""
+        detail = getattr(error, "detail", "") or repr(error)
+        log.warning("job=%s %s failed: %s", job_id, self.key, one_line(detail))
+
+
+def _write_picture(material: "Material", output: Path, control: Control) -> dict[str, Any]:
+    material.picture = material.encoding.finish(frames=material.frames)
+    return material.picture.facts.described()
+
+
+def _write_theme(material: "Material", output: Path, control: Control) -> dict[str, Any]:
+    # Imported here: an idle web process does without numpy.
+    from converter.pipeline.theme.package import make_theme
+
+    facts = make_theme(
+        material.cut,
+        output,
+        sampler=material.sampler,
+        frames=material.frames,
+        screen=material.screen,
+        name=material.options.theme_name,
+        control=control,
+        made=material.picture,
+    )
+    return facts.described()
+
+
+GIF = Product(key="gif", filename="chromi_background.gif", content_type="image/gif")
+# Chrome's "Upload an image" lists .png, .jpg and .gif, and tells by the content what a file is.
+PICTURE = Extra(
+    key="picture",
+    filename="chromi_background.png",
+    content_type="image/avif",
+    write=_write_picture,
+    failed="The picture for Chrome could not be made. Use the GIF: Chrome takes it the same way.",
+    out_of_time=(
+        "There was no time left for the picture for Chrome. Use the GIF: Chrome takes it the same"
+        " way."
+    ),
+)
+THEME = Extra(
+    key="theme",
+    filename="chromi_theme.zip",
+    content_type="application/zip",
+    write=_write_theme,
+    failed="The Chrome theme could not be made. The GIF is ready.",
+    out_of_time="There was no time left for the Chrome theme. The GIF is ready.",
+)
+EXTRAS = (PICTURE, THEME)
+
+
+def extras_of(options: ConversionOptions) -> list[Extra]:
+    """Return the extras that the options ask for, in the order in which they are made."""
+    return [extra for extra in EXTRAS if getattr(options, extra.key)]
