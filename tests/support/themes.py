@@ -1,4 +1,4 @@
-"""Themes for tests: a clip whose frames tell their number, and a one-second theme from it."""
+"""Make a clip whose frames show their numbers, and a one-second theme from it."""
 
 import subprocess
 import zipfile
@@ -32,7 +32,7 @@ SQUARE_PX = 20
 
 
 def numbered_clip(path: Path, *, count: int = 24, tags: tuple[str, ...] = ()) -> Path:
-    """`count` frames at 24 fps that show their number in black and white squares."""
+    """Make a clip of `count` frames at 24 fps that show their number as black and white squares."""
     width, height = CLIP_SIZE
     ground = np.empty((height, width, 3), np.uint8)
     ground[:, : width // 2], ground[:, width // 2 :] = MAGENTA, GREEN
@@ -46,7 +46,7 @@ def numbered_clip(path: Path, *, count: int = 24, tags: tuple[str, ...] = ()) ->
 
 
 def from_frames(path: Path, pictures: np.ndarray, *, tags: tuple[str, ...] = ()) -> Path:
-    """A nearly lossless H.264 clip of (n, h, w, 3) uint8 pictures at 24 fps, untagged BT.601."""
+    """Make a nearly lossless H.264 clip of (n, h, w, 3) uint8 pictures: 24 fps, no tags, BT.601."""
     _, height, width, _ = pictures.shape
     raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", "24"]
     coded = ["-pix_fmt", "yuv420p", "-c:v", "libx264", "-qp", "4", *tags]
@@ -56,9 +56,9 @@ def from_frames(path: Path, pictures: np.ndarray, *, tags: tuple[str, ...] = ())
 
 
 def number_in(picture: np.ndarray, *, left: float, top: float, scale: float) -> int | None:
-    """The number that the squares show; the clip's picture begins at (left, top), `scale` px a px.
+    """Read the number of the squares; the clip's picture is at (left, top), `scale` px per px.
 
-    None when a square is neither black nor white.
+    Returns None if a square is neither black nor white.
     """
     number = 0
     for bit, (x, y) in enumerate(SQUARE_AT):
@@ -133,7 +133,7 @@ def theme_of(
 
 
 def shrink_second(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the picture that is not the screen's own cost next to nothing."""
+    """Make the picture for the other scale 320x180, which is cheap."""
     sizes_for = package.picture_sizes
 
     def sizes(screen: Screen) -> dict[Scale, Size]:
@@ -144,7 +144,7 @@ def shrink_second(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def unpacked(archive: Path, folder: Path) -> Path:
-    """The folder with the zip's content."""
+    """Extract the zip into `folder` and return it."""
     with zipfile.ZipFile(archive) as opened:
         opened.extractall(folder)
     return folder
