@@ -19,8 +19,9 @@ from converter.pipeline.errors import (
     ConversionError,
     ConversionTimeoutError,
 )
-from converter.pipeline.profile import Fit, Quality, Selection
+from converter.pipeline.profile import BACKGROUND, Fit, Quality, Selection
 from converter.pipeline.screen import DEFAULT_SCREEN
+from converter.pipeline.source.layout import lay_out, parse_layout
 
 if TYPE_CHECKING:
     from converter.pipeline.theme.colours import Look
@@ -52,6 +53,7 @@ class ConversionOptions:
     theme: bool = False
     screen: str = DEFAULT_SCREEN
     theme_name: str = ""
+    layout: str = ""  # JSON; empty when the upload is the whole file
 
     @property
     def selection(self) -> Selection:
@@ -132,6 +134,8 @@ def _convert(
         stages=STAGES_WITH_THEME if options.theme else STAGES,
     )
     with storage.workspace() as folder:
+        if options.layout:
+            video = _whole_file(video, options, folder=folder, control=control)
         gif = folder / "background.gif"
         facts = convert_video(
             video,
@@ -152,6 +156,29 @@ def _convert(
             _take_back(theme.get("theme_token"))
             raise
     return {"token": token, "gif": facts.described(), **theme}
+
+
+def _whole_file(
+    upload: Path, options: ConversionOptions, *, folder: Path, control: Control
+) -> Path:
+    """The file that the upload is a part of, laid out in `folder` with holes.
+
+    Raises IncompleteUploadError when the conversion would read a hole.
+    """
+    from converter.pipeline.source.complete import require_complete
+
+    layout = parse_layout(options.layout)
+    whole = folder / f"whole{upload.suffix}"
+    lay_out(upload, layout, whole)
+    require_complete(
+        whole,
+        layout,
+        start_s=options.start_s,
+        seconds=BACKGROUND.seconds,
+        max_pixels=settings.MAX_PIXELS,
+        control=control,
+    )
+    return whole
 
 
 def _theme(

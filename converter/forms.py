@@ -13,6 +13,7 @@ from converter.conversions import ConversionOptions
 from converter.errors import RequestError
 from converter.pipeline.profile import THEME_NAME_LENGTH
 from converter.pipeline.screen import DEFAULT_SCREEN, parse_screen
+from converter.pipeline.source.layout import Layout, parse_layout
 from converter.pipeline.source.sniff import SNIFF_BYTES, container_of
 from converter.timecode import parse_timecode
 
@@ -52,6 +53,18 @@ class ScreenField(forms.CharField):
         return text
 
 
+class LayoutField(forms.CharField):
+    """The JSON that says which part of its file the upload is; None when it is the whole file."""
+
+    def clean(self, value: Any) -> Layout | None:
+        if not value:
+            return None
+        try:
+            return parse_layout(super().clean(value))
+        except ValueError:
+            raise forms.ValidationError("not a layout") from None
+
+
 def _choice(*names: str) -> forms.ChoiceField:
     return forms.ChoiceField(choices=[(name, name) for name in names], required=False)
 
@@ -69,6 +82,7 @@ class ConvertForm(forms.Form):
     theme = _choice("1", "0", "on", "off", "true", "false")
     screen = ScreenField(required=False)
     theme_name = forms.CharField(required=False, max_length=THEME_NAME_LENGTH)
+    layout = LayoutField(required=False)
     job_id = forms.UUIDField(required=False)
 
     def clean_job_id(self) -> str:
@@ -77,11 +91,15 @@ class ConvertForm(forms.Form):
             raise forms.ValidationError("not a UUID4")
         return str(given or uuid.uuid4())
 
-    def parse(self) -> tuple[ConversionOptions, str]:
-        """(options, job id). Raises RequestError."""
+    def parse(self, *, upload_bytes: int | None) -> tuple[ConversionOptions, str]:
+        """(options, job id) of a form whose file has `upload_bytes`. Raises RequestError."""
         if not self.is_valid():
             raise self._refusal()
         data = self.cleaned_data
+        layout = data["layout"]
+        if layout and layout.sent_bytes != upload_bytes:
+            self.add_error("layout", "not the length of the upload")
+            raise self._refusal()
         options = ConversionOptions(
             start_s=data["start_time"],
             fit=data["fit"] or "cover",
@@ -91,6 +109,7 @@ class ConvertForm(forms.Form):
             theme=data["theme"] in ("1", "on", "true"),
             screen=data["screen"],
             theme_name=data["theme_name"],
+            layout=layout.text if layout else "",
         )
         return options, data["job_id"]
 

@@ -66,7 +66,7 @@ def home(request: HttpRequest) -> HttpResponse:
 def convert_video(request: HttpRequest) -> HttpResponse:
     """Convert an upload now (200), or enqueue it for a worker (202)."""
     video = video_of(request)
-    options, job_id = ConvertForm(request.POST).parse()
+    options, job_id = ConvertForm(request.POST).parse(upload_bytes=video.size)
     if not progress.begin(job_id, status="queued" if settings.USE_RQ else "started"):
         raise RequestError(400, "invalid_field", "This job_id is taken. Choose a new one.")
     assert isinstance(video, TemporaryUploadedFile)  # noqa: S101 - our handler makes no other

@@ -129,10 +129,10 @@ class Ffmpeg:
         if not is_empty:
             raise UnreadableVideoError(detail=f"ffmpeg died of signal {-status}")
 
-    def errors(self) -> str:
-        """Its stderr, 64 KiB at most; for the log and for telling faults apart."""
+    def errors(self, *, most_bytes: int = STDERR_BYTES) -> str:
+        """Its stderr, `most_bytes` at most; for the log and for telling faults apart."""
         self._stderr.seek(0)
-        return self._stderr.read(STDERR_BYTES).decode("utf-8", "replace")
+        return self._stderr.read(most_bytes).decode("utf-8", "replace")
 
 
 def _watch(child: Ffmpeg, control: Control, done: threading.Event, most_bytes: int) -> None:

@@ -38,7 +38,8 @@ ALLOWED = {
         " web.admission web.client_socket pipeline.profile pipeline.errors"
     ),
     "forms": (
-        "django errors conversions timecode pipeline.profile pipeline.screen pipeline.source.sniff"
+        "django errors conversions timecode pipeline.profile pipeline.screen"
+        " pipeline.source.sniff pipeline.source.layout"
     ),
     "answers": "django errors",
     "errors": "pipeline.errors",

@@ -45,6 +45,17 @@ class EndOfClipError(Exception):
     """No frame is left at the time asked for."""
 
 
+def seek_arguments(probe: Probe, start_s: float) -> list[str]:
+    """ffmpeg's options that start reading at the key frame before `start_s`; none without a seek.
+
+    Without accurate_seek decoding starts at the key frame and `fps` does the cut; `-ss 0` would
+    refuse files whose first timestamp is negative.
+    """
+    if start_s > 0 and probe.can_seek:
+        return ["-noaccurate_seek", "-ss", f"{start_s:.6f}"]
+    return []
+
+
 def decode_arguments(
     path: Path,
     *,
@@ -58,13 +69,6 @@ def decode_arguments(
 
     `finish` are filters to go last.
     """
-    # Without accurate_seek decoding starts at the key frame and `fps` does the cut; `-ss 0` would
-    # refuse files whose first timestamp is negative.
-    seek = (
-        ["-noaccurate_seek", "-ss", f"{selection.start_s:.6f}"]
-        if selection.start_s > 0 and probe.can_seek
-        else []
-    )
     # The native VP8/VP9 decoders drop alpha; libvpx's keep it.
     decoder = {"vp8": "libvpx", "vp9": "libvpx-vp9"}.get(probe.codec) if probe.has_alpha else None
     # A picture that changes its size in mid-stream would restart the graph, and with it the clock.
@@ -75,7 +79,7 @@ def decode_arguments(
     rate, picture = filter_graphs(probe, profile=profile, selection=selection, finish=finish)
     return [
         *("-v", "error", "-filter_threads", "1"),
-        *seek,
+        *seek_arguments(probe, selection.start_s),
         *(("-reinit_filter", "0") if plain else ()),
         *(("-c:v", decoder) if decoder else ()),
         *input_arguments(
