@@ -21,9 +21,10 @@ from converter.pipeline.errors import (
 )
 from converter.pipeline.profile import BACKGROUND, Fit, Quality, Selection
 from converter.pipeline.screen import DEFAULT_SCREEN
-from converter.pipeline.source.layout import lay_out, parse_layout
+from converter.pipeline.source.layout import parse_layout
 
 if TYPE_CHECKING:
+    from converter.pipeline.source.source import Source
     from converter.pipeline.theme.colours import Look
 
 log = logging.getLogger(__name__)
@@ -134,22 +135,20 @@ def _convert(
         stages=STAGES_WITH_THEME if options.theme else STAGES,
     )
     with storage.workspace() as folder:
-        if options.layout:
-            video = _whole_file(video, options, folder=folder, control=control)
         gif = folder / "background.gif"
+        source = _open(video, options, folder=folder, control=control)
         facts = convert_video(
-            video,
+            source,
             gif,
             selection=options.selection,
             quality=options.quality,
-            max_pixels=settings.MAX_PIXELS,
             control=control,
             see=look.see,
         )
         control.check()
         theme = {}
         if options.theme:
-            theme = _theme(video, folder, options, look=look, control=control, job_id=job_id)
+            theme = _theme(source, folder, options, look=look, control=control, job_id=job_id)
         try:
             token = _offer(gif, filename=GIF_FILENAME, content_type="image/gif")
         except BaseException:
@@ -158,31 +157,28 @@ def _convert(
     return {"token": token, "gif": facts.described(), **theme}
 
 
-def _whole_file(
+def _open(
     upload: Path, options: ConversionOptions, *, folder: Path, control: Control
-) -> Path:
-    """The file that the upload is a part of, laid out in `folder` with holes.
+) -> "Source":
+    """The upload as a source; one that is a part of its file is laid out in `folder` first."""
+    from converter.pipeline.source.part import open_part
+    from converter.pipeline.source.source import open_source
 
-    Raises IncompleteUploadError when the conversion would read a hole.
-    """
-    from converter.pipeline.source.complete import require_complete
-
-    layout = parse_layout(options.layout)
-    whole = folder / f"whole{upload.suffix}"
-    lay_out(upload, layout, whole)
-    require_complete(
-        whole,
-        layout,
+    if not options.layout:
+        return open_source(upload, max_pixels=settings.MAX_PIXELS, control=control)
+    return open_part(
+        upload,
+        parse_layout(options.layout),
+        target=folder / "whole",
         start_s=options.start_s,
         seconds=BACKGROUND.seconds,
         max_pixels=settings.MAX_PIXELS,
         control=control,
     )
-    return whole
 
 
 def _theme(
-    video: Path,
+    source: "Source",
     folder: Path,
     options: ConversionOptions,
     *,
@@ -193,7 +189,7 @@ def _theme(
     """The theme's part of the record: its token and facts, or a sentence why there is none."""
     output = folder / "theme.zip"
     made = themes.make(
-        video,
+        source,
         output,
         selection=options.selection,
         look=look,

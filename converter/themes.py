@@ -4,8 +4,6 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
-
 from converter.logs import one_line
 from converter.pipeline.control import Control
 from converter.pipeline.errors import (
@@ -18,6 +16,7 @@ from converter.pipeline.profile import Selection
 from converter.pipeline.screen import parse_screen
 
 if TYPE_CHECKING:
+    from converter.pipeline.source.source import Source
     from converter.pipeline.theme.colours import Look
 
 log = logging.getLogger(__name__)
@@ -52,7 +51,7 @@ def no_theme(error: Exception, *, job_id: str) -> dict[str, Any]:
 
 
 def make(
-    video: Path,
+    source: "Source",
     output: Path,
     *,
     selection: Selection,
@@ -70,13 +69,12 @@ def make(
 
     try:
         facts = make_theme(
-            video,
+            source,
             output,
             selection=selection,
             look=look,
             screen=parse_screen(screen),
             name=name,
-            max_pixels=settings.MAX_PIXELS,
             control=control.with_reserve(HANDOVER_S),
         )
     except ConversionCanceledError:

@@ -26,8 +26,7 @@ from converter.pipeline.control import STAGES_WITH_THEME, Control
 from converter.pipeline.profile import BACKGROUND, Selection
 from converter.pipeline.screen import parse_screen
 from converter.pipeline.source.decode import decode_arguments
-from converter.pipeline.source.probe import probe
-from converter.pipeline.source.sniff import sniff
+from converter.pipeline.source.source import open_source
 from converter.pipeline.theme.colours import _lab
 from converter.pipeline.theme.package import make_theme
 from tests.support.themes import seen
@@ -109,16 +108,16 @@ def weigh(clip, start, screen):
     look = seen(clip, selection=selection, profile=BACKGROUND)
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "theme.zip"
+        source = open_source(clip, max_pixels=MAX_PIXELS, control=control)
         before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
         with Tree() as tree:
             facts = make_theme(
-                clip,
+                source,
                 output,
                 selection=selection,
                 look=look,
                 screen=parse_screen(screen),
                 name="",
-                max_pixels=MAX_PIXELS,
                 control=control,
             )
         after, took = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic() - began
@@ -127,16 +126,8 @@ def weigh(clip, start, screen):
         for picture in facts.pictures:
             name = "background.avif" if picture.scale == "100" else "background@2x.avif"
             profile = replace(BACKGROUND, width=picture.width, height=picture.height)
-            about = probe(clip, container=sniff(clip), max_pixels=MAX_PIXELS, control=control)
             wanted = raw(
-                decode_arguments(
-                    clip,
-                    probe=about,
-                    profile=profile,
-                    selection=selection,
-                    max_pixels=MAX_PIXELS,
-                    finish=[EVERY],
-                ),
+                decode_arguments(source, profile=profile, selection=selection, finish=[EVERY]),
                 picture.width,
                 picture.height,
             )

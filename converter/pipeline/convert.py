@@ -8,17 +8,15 @@ from converter.pipeline.gif.encoder import encode_gif
 from converter.pipeline.gif.inspect import GifFacts, verify_gif
 from converter.pipeline.profile import BACKGROUND, ConversionProfile, Quality, Selection
 from converter.pipeline.source.decode import Frame, frames, open_clip
-from converter.pipeline.source.probe import probe
-from converter.pipeline.source.sniff import sniff
+from converter.pipeline.source.source import Source
 
 
 def convert_video(
-    source: Path,
+    source: Source,
     output: Path,
     *,
     selection: Selection,
     control: Control,
-    max_pixels: int,
     quality: Quality = "high",
     profile: ConversionProfile = BACKGROUND,
     see: Callable[[Frame], None] = lambda frame: None,
@@ -28,17 +26,7 @@ def convert_video(
     `see` is shown each frame before it is encoded.
     Raises ConversionError; `output` is the caller's to remove then.
     """
-    control.report("decode")
-    container = sniff(source)
-    about = probe(source, container=container, max_pixels=max_pixels, control=control)
-    with open_clip(
-        source,
-        probe=about,
-        profile=profile,
-        selection=selection,
-        max_pixels=max_pixels,
-        control=control,
-    ) as clip:
+    with open_clip(source, profile=profile, selection=selection, control=control) as clip:
         control.report("palette")
         pictures = _counted(
             frames(clip, control=control), profile=profile, control=control, see=see

@@ -47,7 +47,7 @@ def watch_forms(page: Page) -> JSHandle:
     )
 
 
-def test_keyboard_alone_makes_the_gif_that_was_chosen_and_saves_it_twice(
+def test_a_gif_can_be_made_and_saved_twice_by_keyboard_alone(
     open_page, server: Server, ramp: Path, tmp_path: Path
 ) -> None:
     page = open_page()
@@ -133,7 +133,7 @@ def test_the_mock_up_crops_an_upright_clip_exactly_as_the_server_does(
     assert len(far) <= 6
 
 
-def test_a_file_that_cannot_be_fetched_leaves_its_one_time_link(editor: Page) -> None:
+def test_a_result_that_cannot_be_fetched_leaves_its_link_usable(editor: Page) -> None:
     gif = {"width": 1280, "height": 720, "frames": 144, "duration_ms": 6000, "bytes": 9, "loop": 0}
     body = json.dumps({"success": True, "converted_url": "/download/x/", "gif": gif})
     editor.route("**/convert/", lambda route: route.fulfill(body=body))
@@ -145,7 +145,7 @@ def test_a_file_that_cannot_be_fetched_leaves_its_one_time_link(editor: Page) ->
     expect(editor.get_by_text("The link works once, within 10 minutes.")).to_be_visible()
 
 
-def test_the_servers_refusal_of_a_start_leads_to_the_start(editor: Page) -> None:
+def test_a_start_that_the_server_refuses_focuses_the_start_field(editor: Page) -> None:
     refusal = {"code": "start_past_end", "error": "The clip ends before that."}
     editor.route("**/convert/", lambda route: route.fulfill(status=400, body=json.dumps(refusal)))
     button(editor).click()
@@ -153,9 +153,7 @@ def test_the_servers_refusal_of_a_start_leads_to_the_start(editor: Page) -> None
     expect(time_field(editor)).to_be_focused()
 
 
-def test_without_scripts_a_plain_form_converts_and_gives_the_link(
-    open_page, ramp: Path, tmp_path: Path
-) -> None:
+def test_a_plain_form_converts_without_javascript(open_page, ramp: Path, tmp_path: Path) -> None:
     page = open_page(java_script_enabled=False)
     page.get_by_label("Video (").set_input_files(ramp)
     page.get_by_label("Where the 6 seconds start").fill("00:00:09")  # one second is left
@@ -167,7 +165,7 @@ def test_without_scripts_a_plain_form_converts_and_gives_the_link(
     assert abs(grey_of(save(page, tmp_path)) - (16 + 20 * 9)) <= 2
 
 
-def test_the_theme_is_saved_beside_the_gif_and_the_mock_up_wears_it(
+def test_the_theme_is_saved_and_the_mock_up_shows_its_colours(
     open_page, moment: Path, tmp_path: Path
 ) -> None:
     page = open_page(device_scale_factor=1.25, screen={"width": 320, "height": 180})
@@ -209,7 +207,7 @@ def test_the_theme_is_saved_beside_the_gif_and_the_mock_up_wears_it(
     assert page.evaluate("navigator.clipboard.readText()") == "chrome://extensions"
 
 
-def test_without_scripts_a_refusal_is_a_page_with_a_way_back(open_page, tmp_path: Path) -> None:
+def test_an_error_without_javascript_is_a_page_with_a_link_back(open_page, tmp_path: Path) -> None:
     pdf = tmp_path / "a.mp4"
     pdf.write_bytes(b"%PDF-1.7")
     page = open_page(java_script_enabled=False)
@@ -220,7 +218,7 @@ def test_without_scripts_a_refusal_is_a_page_with_a_way_back(open_page, tmp_path
     expect(page.get_by_label("Video (")).to_be_visible()
 
 
-def test_a_link_that_is_used_up_says_so_and_leads_back(open_page: Callable[..., Page]) -> None:
+def test_a_used_link_is_a_page_with_a_link_back(open_page: Callable[..., Page]) -> None:
     page = open_page("/download/00000000-0000-4000-8000-000000000000/")
     expect(page.get_by_role("heading", name="This link is used up")).to_be_visible()
     page.get_by_role("link", name="Convert a video").click()

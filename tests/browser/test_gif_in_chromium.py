@@ -28,7 +28,7 @@ DECODE = """async (gif) => {
 }"""
 
 
-def test_chromium_shows_what_our_model_of_the_screen_shows_and_loops(browser: Browser):
+def test_chromium_shows_what_our_decoder_model_shows_and_loops(browser: Browser):
     drawings, screens = random_drawings(11, 5)
     page = browser.new_page()
     page.route(ADDRESS, lambda route: route.fulfill(body="", content_type="text/html"))

@@ -34,7 +34,7 @@ def paste(page: Page, *, name: str = "", content: bytes = b"", text: str = "") -
     )
 
 
-def test_a_file_is_dropped_anywhere_under_a_veil(open_page, ramp: Path) -> None:
+def test_a_file_can_be_dropped_anywhere_on_the_page(open_page, ramp: Path) -> None:
     page = open_page()
     drag(page, [ramp], kinds=("dragEnter", "dragOver"))
     expect(page.get_by_text("Drop it anywhere")).to_be_visible()
@@ -45,21 +45,21 @@ def test_a_file_is_dropped_anywhere_under_a_veil(open_page, ramp: Path) -> None:
     )
 
 
-def test_a_drag_that_leaves_takes_the_veil_along(open_page, ramp: Path) -> None:
+def test_the_drop_overlay_disappears_when_a_drag_leaves_the_page(open_page, ramp: Path) -> None:
     page = open_page()
     drag(page, [ramp], kinds=("dragEnter", "dragOver"))
     drag(page, [ramp], kinds=("dragCancel",))
     expect(page.get_by_text("Drop it anywhere")).to_be_hidden()
 
 
-def test_a_file_is_pasted(open_page, ramp: Path) -> None:
+def test_a_file_can_be_pasted(open_page, ramp: Path) -> None:
     page = open_page()
     paste(page, name="pasted.mp4", content=ramp.read_bytes())
     expect(page.get_by_text("pasted.mp4", exact=True)).to_be_visible()
     expect(window(page)).to_be_visible()
 
 
-def test_the_file_is_changed_for_another(open_page, ramp: Path, portrait: Path) -> None:
+def test_another_file_can_be_chosen(open_page, ramp: Path, portrait: Path) -> None:
     page = open_page()
     choose(page, ramp)
     choose(page, portrait)
@@ -92,7 +92,7 @@ def wrong(tmp_path: Path, ramp: Path) -> dict[str, list[Path]]:
     }
 
 
-def test_each_mistake_has_its_sentence_and_nothing_else_changes(
+def test_each_refused_file_has_its_own_message_and_changes_nothing_else(
     open_page: Callable[..., Page], wrong: dict[str, list[Path]]
 ) -> None:
     page = open_page()

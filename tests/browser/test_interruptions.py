@@ -55,7 +55,7 @@ def slow_network() -> Callable[[Page, int], None]:
     return throttle
 
 
-def test_busy_waits_and_a_lost_connection_asks_once(editor: Page, server: Server) -> None:
+def test_busy_is_retried_and_a_lost_connection_is_reported(editor: Page, server: Server) -> None:
     time_field(editor).fill("3")
     editor.context.set_offline(True)
     button(editor).click()
@@ -70,7 +70,7 @@ def test_busy_waits_and_a_lost_connection_asks_once(editor: Page, server: Server
     cancel(editor)
 
 
-def test_busy_answered_to_the_upload_itself_waits_as_long_as_it_says(editor: Page) -> None:
+def test_busy_in_answer_to_an_upload_waits_for_retry_after(editor: Page) -> None:
     answers = [
         {"status": 503, "headers": {"Retry-After": "2"}, "body": '{"code": "busy", "error": "x"}'},
         {"status": 422, "body": '{"code": "no_video", "error": "There is no picture in it."}'},
@@ -82,7 +82,7 @@ def test_busy_answered_to_the_upload_itself_waits_as_long_as_it_says(editor: Pag
     assert answers == []
 
 
-def test_a_connection_lost_in_mid_conversion_keeps_everything(
+def test_a_connection_lost_during_a_conversion_loses_no_choice(
     open_page, server: Server, ramp: Path
 ) -> None:
     with Wire(server) as wire:
@@ -103,7 +103,7 @@ def test_a_connection_lost_in_mid_conversion_keeps_everything(
     wait_until_empty(server.media)
 
 
-def test_a_script_that_got_lost_is_asked_for_again(open_page, ramp: Path) -> None:
+def test_a_script_that_failed_to_load_is_requested_again(open_page, ramp: Path) -> None:
     page = open_page()
     page.route("**/conversion.*.js", lambda route: route.abort())
     choose(page, ramp)
@@ -116,14 +116,14 @@ def test_a_script_that_got_lost_is_asked_for_again(open_page, ramp: Path) -> Non
     expect(page.get_by_role("alert")).to_have_text("There is no picture in it.")
 
 
-def test_cancel_works_while_it_waits(editor: Page, server: Server) -> None:
+def test_cancel_works_while_the_page_waits_for_a_busy_server(editor: Page, server: Server) -> None:
     with another_upload(server):
         button(editor).click()
         expect(progress_line(editor)).to_contain_text("Chromi is busy")
         cancel(editor)
 
 
-def test_cancel_works_during_the_upload_which_counts_megabytes(
+def test_cancel_works_during_an_upload_that_shows_megabytes(
     open_page, server: Server, heavy: Path, slow_network: Callable[[Page, int], None]
 ) -> None:
     page = open_page(alone=True)
@@ -137,7 +137,7 @@ def test_cancel_works_during_the_upload_which_counts_megabytes(
     wait_until_empty(server.media)
 
 
-def test_cancel_works_in_mid_conversion_and_leaves_nothing(editor: Page, server: Server) -> None:
+def test_cancel_works_during_a_conversion_and_leaves_nothing(editor: Page, server: Server) -> None:
     button(editor).click()
     expect(progress_line(editor)).to_have_text(re.compile(r"^(Choosing|Drawing) .*"))
     cancel(editor)
@@ -157,7 +157,7 @@ def test_cancel_works_in_every_stage(editor: Page) -> None:
         assert canceled.value.headers["x-csrftoken"]
 
 
-def test_cancel_works_while_the_file_comes_down(editor: Page) -> None:
+def test_cancel_works_while_the_result_is_downloaded(editor: Page) -> None:
     editor.route(
         "**/convert/", lambda route: route.fulfill(body='{"converted_url": "/download/x/"}')
     )
@@ -180,7 +180,7 @@ TOP_OF_CANCEL = """line => {
 }"""
 
 
-def test_cancel_does_not_move_away_from_the_finger(editor: Page) -> None:
+def test_the_cancel_button_does_not_move(editor: Page) -> None:
     editor.route("**/convert/", lambda route: None)
     button(editor).click()
     for width in (320, 360, 768, 1280):

@@ -162,7 +162,7 @@ SMALL_TARGETS = """() => {
 
 
 @pytest.mark.parametrize("reach", STATES)
-def test_a_page_pleases_axe_and_fits(
+def test_axe_finds_nothing_and_the_page_fits(
     open_page: Callable[..., Page], shapes: Clips, reach: Callable[[Page, Clips], None]
 ) -> None:
     page = open_page()
@@ -171,7 +171,7 @@ def test_a_page_pleases_axe_and_fits(
 
 
 @pytest.mark.parametrize("reach", STATES_OF_A_CLIP)
-def test_a_page_with_a_clip_pleases_axe_and_fits(
+def test_axe_finds_nothing_and_the_page_with_a_clip_fits(
     open_clip: Callable[..., Page], shapes: Clips, reach: Callable[[Page], None]
 ) -> None:
     page = open_clip(shapes["upright"], theme=True)
@@ -193,7 +193,9 @@ def please(page: Page) -> None:
     assert page.evaluate(SMALL_TARGETS) == []
 
 
-def test_the_plain_pages_please_axe_too(open_page: Callable[..., Page], server: Server) -> None:
+def test_axe_finds_nothing_on_the_plain_pages(
+    open_page: Callable[..., Page], server: Server
+) -> None:
     page = open_page()  # axe is a script, so what is there for pages without any is put in
     page.evaluate(
         """() => {
@@ -212,7 +214,7 @@ def test_the_plain_pages_please_axe_too(open_page: Callable[..., Page], server: 
         please(page)
 
 
-def test_the_first_load_is_small_and_asks_nobody_else(
+def test_the_first_load_is_small_and_requests_no_other_host(
     open_page: Callable[..., Page], server: Server
 ) -> None:
     page = open_page("/health/", alone=True, viewport={"width": 360, "height": 740})
@@ -228,7 +230,7 @@ def test_the_first_load_is_small_and_asks_nobody_else(
     assert 0 < sum(received) < 60_000  # headers too
 
 
-def test_a_screen_reader_hears_states_and_quarters(
+def test_a_screen_reader_announces_states_and_every_25_percent(
     open_page: Callable[..., Page], portrait: Path
 ) -> None:
     page = open_page()
@@ -267,7 +269,7 @@ def test_title_and_favicon_follow_the_conversion(
     expect(icon).to_have_attribute("href", re.compile(f"{plain}$"))
 
 
-def test_what_was_made_is_not_lost_by_closing_the_tab(
+def test_closing_the_tab_asks_before_a_result_is_lost(
     open_page: Callable[..., Page], shapes: Clips
 ) -> None:
     page = open_page()

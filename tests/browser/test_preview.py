@@ -38,7 +38,7 @@ def playing(page: Page) -> dict[str, float]:
     )
 
 
-def test_the_preview_loops_over_exactly_the_window(moving_editor: Page) -> None:
+def test_the_preview_loops_over_exactly_the_selection(moving_editor: Page) -> None:
     moving_editor.get_by_role("button", name="Pause").click()
     time_field(moving_editor).fill("3")
     time_field(moving_editor).press("Enter")
@@ -67,7 +67,7 @@ def test_the_preview_loops_over_exactly_the_window(moving_editor: Page) -> None:
     assert 3 - FRAME_S <= times[-1] <= 3 + slack
 
 
-def test_start_here_takes_the_playheads_moment(moving_editor: Page) -> None:
+def test_start_here_moves_the_start_to_the_playhead(moving_editor: Page) -> None:
     until(moving_editor, "document.querySelector('video[data-active]').currentTime > 1")
     moving_editor.get_by_role("button", name="Pause").click()
     now = playing(moving_editor)["now"]
@@ -87,7 +87,7 @@ def test_the_seam_plays_the_last_and_the_first_second(moving_editor: Page) -> No
     expect(seam).to_have_attribute("aria-pressed", "false")
 
 
-def test_the_page_in_the_mock_up_is_light_dark_or_hidden(editor: Page) -> None:
+def test_the_mock_up_can_be_light_dark_or_hidden(editor: Page) -> None:
     mockup = editor.locator("#mockup")
     editor.get_by_role("button", name="Dark page").click()
     expect(mockup).to_have_attribute("data-scheme", "dark")
@@ -99,7 +99,7 @@ def test_the_page_in_the_mock_up_is_light_dark_or_hidden(editor: Page) -> None:
     expect(editor.locator('[data-part="newtab"]')).to_be_visible()
 
 
-def test_an_upright_clips_focus_is_dragged_keyed_or_picked(
+def test_the_focus_of_an_upright_clip_is_set_by_drag_key_or_click(
     open_page: Callable[..., Page], portrait: Path
 ) -> None:
     page = open_page()
@@ -122,9 +122,7 @@ def test_an_upright_clips_focus_is_dragged_keyed_or_picked(
     assert (fit, focus_x, float(focus_y)) == ("cover", "0.5", pytest.approx(0.25, abs=0.005))
 
 
-def test_the_whole_picture_has_no_focus_to_choose(
-    open_page: Callable[..., Page], portrait: Path
-) -> None:
+def test_contain_has_no_focus_control(open_page: Callable[..., Page], portrait: Path) -> None:
     page = open_page()
     choose(page, portrait)
     page.get_by_role("radio", name="Show all of it").check()
@@ -133,7 +131,7 @@ def test_the_whole_picture_has_no_focus_to_choose(
     assert sent_fields(page, "fit", "quality") == ["contain", "small"]
 
 
-def test_reduced_motion_plays_nothing_until_asked(
+def test_nothing_plays_by_itself_with_reduced_motion(
     open_page: Callable[..., Page], ramp: Path
 ) -> None:
     page = open_page()
@@ -144,7 +142,7 @@ def test_reduced_motion_plays_nothing_until_asked(
     until(page, "document.querySelector('video[data-active]').currentTime > 0.5")
 
 
-def test_the_decoration_is_paused_by_a_button_and_stays_away_from_small_screens(
+def test_the_background_video_can_be_paused_and_is_absent_on_small_screens(
     open_page: Callable[..., Page],
 ) -> None:
     page = open_page(**MOVING)
@@ -156,12 +154,12 @@ def test_the_decoration_is_paused_by_a_button_and_stays_away_from_small_screens(
     expect(small.locator('[data-part="decoration"]')).to_be_hidden()
 
 
-def test_a_clip_of_the_screens_own_shape_has_no_fit_to_choose(editor: Page) -> None:
+def test_a_16_to_9_clip_has_no_fit_control(editor: Page) -> None:
     expect(editor.get_by_text("Fill the screen")).to_be_hidden()
     expect(editor.get_by_role("slider", name="What stays of the picture")).to_be_hidden()
 
 
-def test_the_mock_up_wears_the_look_of_the_chosen_seconds(
+def test_the_mock_up_has_the_colours_of_the_chosen_seconds(
     open_page: Callable[..., Page], clips: Callable[..., Path]
 ) -> None:
     red_then_blue = clips(
@@ -178,13 +176,13 @@ def test_the_mock_up_wears_the_look_of_the_chosen_seconds(
     assert page.evaluate(frame) == ""
 
 
-def test_the_mock_up_is_dark_for_those_who_like_it_dark(open_page: Callable[..., Page]) -> None:
+def test_the_mock_up_is_dark_with_a_dark_colour_scheme(open_page: Callable[..., Page]) -> None:
     page = open_page(color_scheme="dark")
     expect(page.locator("#mockup")).to_have_attribute("data-scheme", "dark")
     expect(page.get_by_role("button", name="Light page")).to_be_visible()
 
 
-def test_the_decoration_stays_away_from_those_who_save_data(open_page: Callable[..., Page]) -> None:
+def test_the_background_video_is_not_loaded_with_save_data(open_page: Callable[..., Page]) -> None:
     page = open_page(**MOVING, alone=True)
     page.add_init_script(
         "Object.defineProperty(navigator.connection, 'saveData', { get: () => true })"
@@ -194,7 +192,7 @@ def test_the_decoration_stays_away_from_those_who_save_data(open_page: Callable[
     expect(page.locator('[data-part="decoration"]')).not_to_have_attribute("src", re.compile("."))
 
 
-def test_the_previews_buttons_stand_in_one_row_on_the_smallest_screen(
+def test_the_preview_buttons_fit_in_one_row_on_the_smallest_screen(
     open_page: Callable[..., Page], portrait: Path
 ) -> None:
     page = open_page(**MOVING, viewport={"width": 320, "height": 640})

@@ -43,7 +43,7 @@ def queued(tmp_path_factory: pytest.TempPathFactory, static_root: str) -> Iterat
         broker.stop()
 
 
-def test_one_converts_while_the_next_sees_its_place_and_cancels(
+def test_a_queued_job_shows_its_position_and_can_be_canceled(
     open_page, queued: Server, short_ramp: Path, tmp_path: Path
 ) -> None:
     first, second = open_page(url=queued.url), open_page(url=queued.url)
@@ -62,7 +62,7 @@ def test_one_converts_while_the_next_sees_its_place_and_cancels(
     assert abs(grey_of(save(first, tmp_path)) - 16) <= 2
 
 
-def test_without_scripts_the_jobs_own_page_leads_to_the_link(
+def test_the_page_of_a_job_shows_the_link_without_javascript(
     open_page, queued: Server, ramp: Path, tmp_path: Path
 ) -> None:
     page = open_page(url=queued.url, java_script_enabled=False)

@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, Page, Playwright
 from converter.pipeline.control import Control
 from converter.pipeline.convert import convert_video
 from converter.pipeline.profile import Selection
+from converter.pipeline.source.source import open_source
 from converter.pipeline.theme.package import ThemeFacts
 from tests.support.browser import switches
 from tests.support.themes import (
@@ -142,7 +143,7 @@ def is_shade(pixel: np.ndarray, colour: tuple[int, int, int]) -> bool:
 
 
 @pytest.mark.parametrize("scale", [1, 1.5, 2])
-def test_a_new_tab_shows_the_theme_moving_and_covered_at_the_users_own_scale(
+def test_a_new_tab_animates_the_theme_and_is_covered_at_the_users_scale(
     playwright, chromium, themes, tmp_path, scale
 ):
     made, archive = themes(scale)
@@ -155,7 +156,7 @@ def test_a_new_tab_shows_the_theme_moving_and_covered_at_the_users_own_scale(
     assert (seen.moves, seen.loops, seen.covers) == (True, True, True), seen
 
 
-def test_without_its_second_picture_a_new_tab_at_scale_2_shows_nothing(
+def test_a_new_tab_at_scale_2_shows_nothing_without_the_second_picture(
     playwright, chromium, themes, tmp_path
 ):
     made, archive = themes(2)
@@ -187,12 +188,12 @@ def test_the_theme_has_the_colours_of_the_gif(browser: Browser, tmp_path, monkey
     clip = from_frames(tmp_path / "patches.mp4", np.stack([picture] * 3), tags=tags)
     theme_of(clip, tmp_path / "theme.zip", screen="1280x720@1")
     theme = unpacked(tmp_path / "theme.zip", tmp_path / "theme")
+    control = Control(timeout_s=60)
     convert_video(
-        clip,
+        open_source(clip, max_pixels=MAX_PIXELS, control=control),
         tmp_path / "clip.gif",
         selection=Selection(),
-        control=Control(timeout_s=60),
-        max_pixels=MAX_PIXELS,
+        control=control,
         profile=ONE_SECOND,
     )
     files = {"avif": theme / "images/background.avif", "gif": tmp_path / "clip.gif"}

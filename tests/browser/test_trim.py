@@ -31,7 +31,7 @@ FILM = """() => {
 }"""
 
 
-def test_keys_move_the_window_by_frames_seconds_and_ends(editor: Page) -> None:
+def test_keys_move_the_selection_by_frames_and_seconds_and_to_the_ends(editor: Page) -> None:
     window(editor).focus()
     for keys, start in [
         (["ArrowRight"], FRAME_S),
@@ -49,7 +49,7 @@ def test_keys_move_the_window_by_frames_seconds_and_ends(editor: Page) -> None:
         assert start_of(editor) == pytest.approx(start, abs=0.002), keys
 
 
-def test_the_keyboards_start_is_sent_in_thousandths(editor: Page) -> None:
+def test_a_start_set_by_keyboard_is_sent_in_milliseconds(editor: Page) -> None:
     window(editor).focus()
     for key in ["Shift+ArrowRight", "Shift+ArrowRight", "ArrowRight"]:
         editor.keyboard.press(key)
@@ -57,7 +57,7 @@ def test_the_keyboards_start_is_sent_in_thousandths(editor: Page) -> None:
     assert sent_fields(editor, "start_time") == ["00:00:02.042"]
 
 
-def test_the_window_is_dragged_and_the_drags_start_is_sent(editor: Page) -> None:
+def test_a_start_set_by_dragging_is_sent(editor: Page) -> None:
     box = window(editor).bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     editor.mouse.move(x, y)
@@ -73,13 +73,13 @@ def test_the_window_is_dragged_and_the_drags_start_is_sent(editor: Page) -> None
     assert sent_fields(editor, "start_time") == ["00:00:04.000"]
 
 
-def test_a_click_beside_the_window_brings_it_there(editor: Page) -> None:
+def test_a_click_outside_the_selection_moves_it_there(editor: Page) -> None:
     strip = editor.locator('[data-part="strip"]')
     strip.click(position={"x": strip.bounding_box()["width"] * 0.6, "y": 20})
     assert start_of(editor) == pytest.approx(3, abs=0.02)
 
 
-def test_a_typed_time_is_taken_clamped_or_refused(editor: Page) -> None:
+def test_a_typed_time_is_accepted_clamped_or_refused(editor: Page) -> None:
     for typed, start in [("2.5", 2.5), ("0:03,125", 3.125), ("1:00", 4), ("00:00:01.001", 1.001)]:
         time_field(editor).fill(typed)
         time_field(editor).press("Enter")
@@ -96,7 +96,7 @@ def test_a_typed_time_is_taken_clamped_or_refused(editor: Page) -> None:
     expect(editor.get_by_role("alert")).to_be_empty()
 
 
-def test_nudges_do_what_arrow_keys_do(editor: Page) -> None:
+def test_step_buttons_do_what_arrow_keys_do(editor: Page) -> None:
     for name, start in [
         ("One second later", 1),
         ("One frame later", 1 + FRAME_S),
@@ -127,7 +127,7 @@ def test_the_film_strip_shows_the_clip_from_dark_to_light(editor: Page) -> None:
     assert film_greys(editor) == greys
 
 
-def test_a_frame_that_is_not_found_leaves_its_cell_to_its_neighbour(open_page, ramp: Path) -> None:
+def test_a_frame_that_cannot_be_decoded_repeats_its_neighbour(open_page, ramp: Path) -> None:
     page = open_page()
     page.evaluate(
         """() => {
@@ -149,7 +149,7 @@ def test_a_frame_that_is_not_found_leaves_its_cell_to_its_neighbour(open_page, r
     assert greys == sorted(greys)
 
 
-def test_a_short_clip_says_that_all_of_it_is_the_loop(
+def test_a_short_clip_is_used_whole_and_the_page_says_so(
     open_page: Callable[..., Page], clips: Callable[..., Path]
 ) -> None:
     short = clips("short.mp4", "-f", "lavfi", "-i", "testsrc2=s=320x180:r=24:d=4")
@@ -164,7 +164,7 @@ def test_a_short_clip_says_that_all_of_it_is_the_loop(
     assert sent_fields(page, "start_time") == ["00:00:00.000"]
 
 
-def test_a_clip_the_browser_cannot_play_is_cut_by_a_typed_time(
+def test_a_clip_that_the_browser_cannot_play_is_cut_at_a_typed_time(
     open_page: Callable[..., Page], hevc: Path
 ) -> None:
     page = open_page()
@@ -178,7 +178,7 @@ def test_a_clip_the_browser_cannot_play_is_cut_by_a_typed_time(
     assert sent_fields(page, "start_time") == ["00:00:01.500"]
 
 
-def test_a_recorders_webm_without_a_duration_gets_its_length(
+def test_a_recorded_webm_without_a_duration_gets_one(
     open_page: Callable[..., Page], clips: Callable[..., Path]
 ) -> None:
     live = clips(
@@ -203,7 +203,7 @@ def test_a_recorders_webm_without_a_duration_gets_its_length(
     expect(window(page)).to_have_attribute("aria-valuetext", re.compile(r"of (8\.9\d?|9) seconds"))
 
 
-def test_a_gif_is_shown_as_an_image_with_its_own_length(
+def test_a_gif_is_shown_as_an_image_with_its_duration(
     open_page: Callable[..., Page], clips: Callable[..., Path]
 ) -> None:
     source = "color=black:s=160x90:r=10:d=8,format=gray,geq=lum='16+20*T'"

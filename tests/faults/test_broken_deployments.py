@@ -65,14 +65,14 @@ def health(live: Live) -> tuple[int, str]:
 
 
 @pytest.mark.xdist_group("cramped")
-def test_an_upload_that_fills_the_disk_is_told_so_and_leaves_nothing(cramped, short):
+def test_an_upload_that_fills_the_disk_gets_low_disk_and_leaves_nothing(cramped, short):
     answer = cramped.convert(short + bytes(20_000_000))
     assert answer.refusal == LOW_DISK
     assert cramped.settles(), cramped.files()
     cramped.download(cramped.convert(short))
 
 
-def test_a_picture_that_fills_the_disk_is_told_so_and_leaves_nothing(tmp_path, clip_maker, short):
+def test_a_theme_picture_that_fills_the_disk_leaves_nothing(tmp_path, clip_maker, short):
     noise = ("-f", "lavfi", "-i", "nullsrc=s=160x90:r=24:d=6,geq=random(1)*255:128:128")
     clip = clip_maker.ffmpeg(*noise, "-c:v", "libx264", "-crf", "40", suffix="mp4")
     # Of this size the GIF does not fit; of a small one it would.
@@ -82,7 +82,7 @@ def test_a_picture_that_fills_the_disk_is_told_so_and_leaves_nothing(tmp_path, c
         assert live.settles(), live.files()
 
 
-def test_a_nearly_full_disk_refuses_before_the_upload(tmp_path, short):
+def test_an_upload_is_refused_before_it_is_read_when_the_disk_is_nearly_full(tmp_path, short):
     with serve(tmp_path, **SMALL, MIN_FREE_DISK=1 << 60) as live:
         answer = live.convert(short)
         assert answer.refusal == LOW_DISK
@@ -90,7 +90,7 @@ def test_a_nearly_full_disk_refuses_before_the_upload(tmp_path, short):
 
 
 @pytest.mark.xdist_group("cramped")
-def test_a_full_temporary_folder_is_no_bad_video(cramped, short):
+def test_a_full_temporary_folder_is_not_reported_as_a_bad_video(cramped, short):
     fill(cramped.folder / "tmp")
     answer = cramped.convert(short)
     (cramped.folder / "tmp" / "fill").unlink()
@@ -107,7 +107,7 @@ def fill(folder: Path) -> None:
 
 
 @pytest.mark.xdist_group("sound")
-def test_a_media_folder_that_cannot_be_written_is_unhealthy_and_mends_itself(sound, short):
+def test_health_fails_while_the_media_folder_is_not_writable(sound, short):
     shutil.rmtree(sound.media)
     sound.media.write_bytes(b"a file where the folder should be")
     meanwhile, answer = health(sound), sound.convert(short)
@@ -120,7 +120,7 @@ def test_a_media_folder_that_cannot_be_written_is_unhealthy_and_mends_itself(sou
 
 
 @pytest.mark.xdist_group("sound")
-def test_without_ffmpeg_the_server_is_unhealthy_and_says_so(sound, tool, short):
+def test_health_fails_while_ffmpeg_is_missing(sound, tool, short):
     assert sound.convert(short).status == 200
     tool.unlink()
     meanwhile, answer = health(sound), sound.convert(short)
@@ -133,7 +133,7 @@ def test_without_ffmpeg_the_server_is_unhealthy_and_says_so(sound, tool, short):
 
 
 @pytest.mark.xdist_group("sound")
-def test_a_lost_cache_loses_its_links_and_nothing_else(sound, short):
+def test_a_lost_cache_loses_only_its_links(sound, short):
     answer = sound.convert(short)
     shutil.rmtree(sound.folder / "cache")
     assert sound.request("GET", answer.json["converted_url"]).status == 404

@@ -59,7 +59,7 @@ def our_ffmpegs(folder) -> list[psutil.Process]:
 
 
 @pytest.mark.parametrize("points", [POINTS, pytest.param(LONG_POINTS, marks=pytest.mark.long)])
-def test_after_a_power_cut_the_next_start_leaves_nothing_and_converts(
+def test_a_start_after_a_power_cut_removes_the_remains_and_converts(
     points, tmp_path, one_second, short
 ):
     with contextlib.ExitStack() as stack:
@@ -78,7 +78,7 @@ def test_after_a_power_cut_the_next_start_leaves_nothing_and_converts(
 
 @pytest.mark.xdist_group("kills-slow")
 @pytest.mark.parametrize("point", EVERY_POINT)
-def test_after_kill_9_of_the_web_process_the_next_one_sweeps_and_converts(
+def test_a_web_process_killed_by_signal_9_is_replaced_and_its_files_swept(
     point, slow, one_second, short
 ):
     with converting(slow, one_second, for_s=point) as running:
@@ -97,7 +97,7 @@ def test_after_kill_9_of_the_web_process_the_next_one_sweeps_and_converts(
 
 @pytest.mark.xdist_group("kills-slow")
 @pytest.mark.parametrize("point", EVERY_POINT)
-def test_kill_9_of_ffmpeg_gives_an_answer_and_leaves_nothing(point, slow, one_second, short):
+def test_a_killed_ffmpeg_gives_an_error_and_leaves_nothing(point, slow, one_second, short):
     slow.upload_headers()
     before = set(slow.files())
     with ThreadPoolExecutor(1) as pool:

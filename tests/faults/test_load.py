@@ -58,7 +58,7 @@ def read_all(client: socket.socket) -> bytes:
 
 
 @at_best
-def test_of_twenty_uploads_at_once_one_converts_and_the_rest_are_told_to_wait(
+def test_one_of_twenty_uploads_converts_and_the_others_get_busy(
     live, idle, six_seconds, record_property
 ):
     live.upload_headers()
@@ -83,7 +83,7 @@ def test_of_twenty_uploads_at_once_one_converts_and_the_rest_are_told_to_wait(
 
 
 @at_best
-def test_who_comes_while_one_converts_is_refused_before_the_upload_is_read(live, idle, six_seconds):
+def test_busy_is_answered_before_the_upload_is_read(live, idle, six_seconds):
     live.upload_headers()
     took_s = []
     with ThreadPoolExecutor(1) as pool, HealthPoller(idle) as other:
@@ -101,9 +101,7 @@ def test_who_comes_while_one_converts_is_refused_before_the_upload_is_read(live,
 
 
 @at_best
-def test_six_uploads_that_stall_take_nothing_from_health_and_are_dropped(
-    live, idle, short, record_property
-):
+def test_six_stalled_uploads_do_not_slow_health_and_are_closed(live, idle, short, record_property):
     half = form(bytes(100_000), "clip.mp4", {})[:-200]
     live.upload_headers()
     with pulse(live, idle, record_property, "6 stalled uploads"):
@@ -121,9 +119,7 @@ def test_six_uploads_that_stall_take_nothing_from_health_and_are_dropped(
 
 
 @at_best
-def test_forty_connections_with_half_a_head_take_no_thread_and_are_dropped(
-    live, idle, record_property
-):
+def test_forty_incomplete_request_heads_use_no_thread_and_are_closed(live, idle, record_property):
     halves = [b"", b"GET /health/ HT", b"GET / HTTP/1.1\r\nHost: localhost\r\nX: "]
     with pulse(live, idle, record_property, "40 half heads"), contextlib.ExitStack() as stack:
         clients = [
@@ -136,7 +132,7 @@ def test_forty_connections_with_half_a_head_take_no_thread_and_are_dropped(
 
 
 @at_best
-def test_clients_that_never_close_do_not_hold_the_others(live, idle, record_property):
+def test_clients_that_never_close_do_not_block_others(live, idle, record_property):
     with pulse(live, idle, record_property, "20 open ends"), contextlib.ExitStack() as stack:
         for _ in range(20):
             client = socket.create_connection(("127.0.0.1", live.port), timeout=10)
@@ -145,7 +141,7 @@ def test_clients_that_never_close_do_not_hold_the_others(live, idle, record_prop
 
 
 @at_best
-def test_six_downloads_that_nobody_reads_are_dropped_and_their_links_are_good_again(
+def test_six_unread_downloads_are_closed_and_their_links_work_again(
     live, idle, hand_out, record_property
 ):
     tokens = hand_out(live, *[30_000_000] * 6)
@@ -184,7 +180,9 @@ def status(live: Live, token: str) -> int:
 
 @pytest.mark.parametrize("rounds", [32, pytest.param(1000, marks=pytest.mark.long)])
 @pytest.mark.timeout(3600)
-def test_good_bad_and_aborted_requests_leave_no_growth(rounds, tmp_path, short, record_property):
+def test_good_bad_and_aborted_requests_cause_no_memory_growth(
+    rounds, tmp_path, short, record_property
+):
     with serve(tmp_path, **SMALL, STALL_TIMEOUT=STALL_S) as live:
         kinds = [
             lambda: live.download(live.convert(short)),

@@ -66,7 +66,7 @@ def shared_cache(request, settings, tmp_path) -> Iterator[dict[str, str]]:
 
 @pytest.mark.parametrize(("threads", "rounds"), [(16, 10), pytest.param(50, 100, marks=LONG)])
 @pytest.mark.timeout(900)
-def test_of_many_threads_one_redeems_a_token(threads, rounds, shared_cache):
+def test_one_of_many_threads_redeems_a_token(threads, rounds, shared_cache):
     from converter import downloads
 
     with ThreadPoolExecutor(threads) as pool:
@@ -83,7 +83,7 @@ def test_of_many_threads_one_redeems_a_token(threads, rounds, shared_cache):
 
 @pytest.mark.parametrize(("processes", "rounds"), [(4, 10), pytest.param(12, 100, marks=LONG)])
 @pytest.mark.timeout(900)
-def test_of_many_processes_one_redeems_a_token(processes, rounds, shared_cache, tmp_path):
+def test_one_of_many_processes_redeems_a_token(processes, rounds, shared_cache, tmp_path):
     from converter import downloads
 
     tokens = [downloads.issue("converted/a.gif", **DOWNLOAD) for _ in range(rounds)]
@@ -103,7 +103,7 @@ def test_of_many_processes_one_redeems_a_token(processes, rounds, shared_cache, 
 
 @pytest.mark.parametrize("count", [500, pytest.param(5000, marks=LONG)])
 @pytest.mark.timeout(900)
-def test_thousands_of_live_tokens_are_all_good(count, shared_cache):
+def test_thousands_of_live_tokens_stay_valid(count, shared_cache):
     from converter import downloads
 
     tokens = [downloads.issue(f"converted/{n}.gif", **DOWNLOAD) for n in range(count)]

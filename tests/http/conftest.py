@@ -15,13 +15,14 @@ def converted(monkeypatch) -> list[dict]:
     """Replaces the pipeline by one that writes PICTURE; the calls' keyword arguments."""
     calls: list[dict] = []
 
-    def convert(source: Path, output: Path, **options) -> GifFacts:
+    def convert(source, output: Path, **options) -> GifFacts:
         calls.append({"source": source, **options})
         options["control"].report("encode", 0.5)
         output.write_bytes(PICTURE)
         delays = tuple(delay_cs(k, fps=24) for k in range(144))
         return GifFacts(width=1280, height=720, delays=delays, loop=0, bytes=len(PICTURE))
 
+    monkeypatch.setattr("converter.pipeline.source.source.probe", lambda path, **options: None)
     monkeypatch.setattr("converter.pipeline.convert.convert_video", convert)
     return calls
 

@@ -20,7 +20,9 @@ def clip(tmp_path: Path) -> str:
     return str(path)
 
 
-def test_the_gif_is_written_and_told(media_root, converted, clip, tmp_path, capsys):
+def test_the_command_writes_the_gif_and_prints_a_summary(
+    media_root, converted, clip, tmp_path, capsys
+):
     output = tmp_path / "out.gif"
     chosen = {"start": "00:01:02.500", "fit": "contain", "focus": "0.25,1", "quality": "small"}
     call_command("convert", clip, str(output), **chosen)
@@ -34,7 +36,7 @@ def test_the_gif_is_written_and_told(media_root, converted, clip, tmp_path, caps
     assert files_in(media_root) == []
 
 
-def test_a_terminal_shows_a_bar_and_then_none(
+def test_a_terminal_shows_a_progress_bar_and_clears_it(
     media_root, converted, clip, tmp_path, capsys, monkeypatch
 ):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
@@ -55,13 +57,15 @@ def test_a_terminal_shows_a_bar_and_then_none(
         ("screen", "large"),
     ],
 )
-def test_a_wrong_option_is_named(media_root, converted, clip, tmp_path, option, wrong):
+def test_an_invalid_option_is_named_in_the_error(
+    media_root, converted, clip, tmp_path, option, wrong
+):
     with pytest.raises(CommandError, match=f"Give .*--{option}"):
         call_command("convert", clip, str(tmp_path / "out.gif"), **{option: wrong})
     assert converted == []
 
 
-def test_what_cannot_be_converted_leaves_the_last_gif_as_it_was(media_root, tmp_path):
+def test_a_failed_conversion_does_not_change_an_existing_gif(media_root, tmp_path):
     output, junk = tmp_path / "out.gif", tmp_path / "junk.mp4"
     output.write_bytes(PICTURE)
     junk.write_bytes(b"no video")
@@ -73,7 +77,7 @@ def test_what_cannot_be_converted_leaves_the_last_gif_as_it_was(media_root, tmp_
     assert files_in(media_root) == []
 
 
-def test_a_folder_that_is_not_there_is_told_before_the_conversion(
+def test_a_missing_output_folder_is_reported_before_the_conversion(
     media_root, converted, clip, tmp_path
 ):
     output, nowhere = str(tmp_path / "out.gif"), tmp_path / "no"
@@ -86,7 +90,7 @@ def test_a_folder_that_is_not_there_is_told_before_the_conversion(
     assert converted == []
 
 
-def test_the_shell_is_told_in_one_line_and_by_the_exit_status(media_root, tmp_path):
+def test_a_failure_prints_one_line_and_exits_with_1(media_root, tmp_path):
     none = str(tmp_path / "none.mp4")
     command = [sys.executable, "manage.py", "convert", none, str(tmp_path / "out.gif")]
     env = os.environ | {"MEDIA_ROOT": str(media_root)}

@@ -49,7 +49,7 @@ def test_each_token_has_a_key_and_a_file_of_its_own(media_root):
     assert [downloads.redeem(token) for token in tokens] == [None] * 3
 
 
-def test_head_and_prefetch_spend_nothing(client, media_root):
+def test_head_and_prefetch_do_not_use_up_the_link(client, media_root):
     url = issue()
     head = client.head(url)
     prefetch = client.get(url, headers={"Sec-Purpose": "prefetch;prerender"})
@@ -58,7 +58,7 @@ def test_head_and_prefetch_spend_nothing(client, media_root):
     assert b"".join(client.get(url).streaming_content) == PICTURE
 
 
-def test_a_transfer_that_breaks_off_gives_the_key_back(client, media_root):
+def test_an_interrupted_transfer_restores_the_key(client, media_root):
     url = issue()
     response = client.get(url)
     next(iter(response.streaming_content))
@@ -66,7 +66,7 @@ def test_a_transfer_that_breaks_off_gives_the_key_back(client, media_root):
     assert b"".join(client.get(url).streaming_content) == PICTURE
 
 
-def test_a_revoked_token_is_not_good_again_for_a_moment(media_root, monkeypatch):
+def test_a_revoked_token_is_never_valid_again(media_root, monkeypatch):
     token = downloads.issue("a.gif", filename="a.gif", content_type="image/gif")
     download = downloads.redeem(token)
     downloads.revoke(token)
@@ -75,7 +75,7 @@ def test_a_revoked_token_is_not_good_again_for_a_moment(media_root, monkeypatch)
     assert (downloads.give_back(token, download), kept) == (False, [])
 
 
-def test_a_transfer_that_breaks_off_after_a_cancel_gives_nothing_back(
+def test_an_interrupted_transfer_after_a_cancel_does_not_restore_the_key(
     client, media_root, converted
 ):
     job = str(uuid.uuid4())
@@ -97,7 +97,7 @@ def test_a_link_expires(client, media_root, settings):
     assert files_in(media_root.parent) == []
 
 
-def test_a_key_is_given_back_for_what_is_left_of_its_time_and_never_after_it(monkeypatch):
+def test_a_key_is_restored_for_its_remaining_time_and_never_after_it(monkeypatch):
     kept = []
     cache_of_tests = SimpleNamespace(
         set=lambda key, value, left: kept.append((key, left)), get=lambda key: None
@@ -112,7 +112,7 @@ def test_a_key_is_given_back_for_what_is_left_of_its_time_and_never_after_it(mon
     assert kept == [("dl:token", 60.0), ("dl:token", 0.5)]
 
 
-def test_a_link_whose_file_is_gone_is_expired(client, media_root):
+def test_a_link_whose_file_is_missing_is_expired(client, media_root):
     url = issue()
     for path in (media_root / "converted").iterdir():
         path.unlink()
@@ -120,7 +120,7 @@ def test_a_link_whose_file_is_gone_is_expired(client, media_root):
 
 
 @pytest.mark.parametrize("readers", [50])
-def test_exactly_one_of_many_readers_wins(media_root, readers):
+def test_exactly_one_of_many_concurrent_readers_wins(media_root, readers):
     for _ in range(20):
         token = issue().split("/")[2]
         barrier = threading.Barrier(readers)
@@ -170,7 +170,7 @@ def get(host: str, path: str, method: str = "GET") -> tuple[int, bytes]:
         connection.close()
 
 
-def test_of_twelve_at_once_one_gets_it(link):
+def test_one_of_twelve_concurrent_requests_gets_the_file(link):
     media, host, path = link
     statuses: list[int] = []
     threads = [
@@ -184,13 +184,13 @@ def test_of_twelve_at_once_one_gets_it(link):
     assert eventually(lambda: files_in(media) == [])
 
 
-def test_head_then_get(link):
+def test_get_works_after_head(link):
     _, host, path = link
     assert get(host, path, "HEAD") == (200, b"")
     assert get(host, path) == (200, BIG)
 
 
-def test_cut_off_after_64_kib_then_get(link):
+def test_get_works_after_a_transfer_cut_off_at_64_kib(link):
     media, host, path = link
     name, port = host.split(":")
     with socket.create_connection((name, int(port))) as client:

@@ -65,11 +65,11 @@ def test_the_documented_methods_are_the_allowed_ones(client, path):
         ("/health/", "get", "/health/"),
     ],
 )
-def test_answers_to_nothing_in_particular(client, path, method, url):
+def test_responses_without_a_conversion_match_their_schema(client, path, method, url):
     check(getattr(client, method)(url), path, method)
 
 
-def test_answers_to_a_conversion(client, converted):
+def test_responses_to_a_conversion_match_their_schema(client, converted):
     job_id = str(uuid.uuid4())
     response = client.post("/convert/", {"video": clip_file(), "job_id": job_id})
     check(response, "/convert/", "post")
@@ -77,7 +77,7 @@ def test_answers_to_a_conversion(client, converted):
     check(client.delete(f"/jobs/{job_id}/"), "/jobs/{job_id}/", "delete")
 
 
-def test_an_unhealthy_answer(client, monkeypatch):
+def test_an_unhealthy_response_matches_its_schema(client, monkeypatch):
     monkeypatch.setattr("converter.health.ffmpeg_path", lambda: "/nowhere")
     response = client.get("/health/")
     assert (response.status_code, response.json()["check"]) == (503, "ffmpeg")

@@ -39,9 +39,7 @@ def policy_of(response) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize(("method", "path", "status"), DYNAMIC, ids=DYNAMIC_IDS)
-def test_every_dynamic_answer_is_closed_to_frames_sniffers_and_caches(
-    method, path, status, answers
-):
+def test_every_dynamic_response_forbids_frames_sniffing_and_caches(method, path, status, answers):
     response = answers(method, path)
     assert response.status_code == status
     assert response.headers["X-Content-Type-Options"] == "nosniff"
@@ -75,13 +73,13 @@ def test_an_upload_without_the_csrf_token_leaves_nothing(media_root):
     assert files_in(media_root) == []
 
 
-def test_the_cookie_is_hidden_from_scripts_and_other_sites(client):
+def test_the_csrf_cookie_is_httponly_and_samesite(client):
     cookie = client.get("/").cookies["csrftoken"]
     assert cookie["httponly"]
     assert cookie["samesite"] in ("Lax", "Strict")
 
 
-def test_behind_https_cookies_are_secure_and_the_rest_is_redirected(tmp_path):
+def test_https_makes_cookies_secure_and_redirects_http(tmp_path):
     import os
     import subprocess
     import sys
@@ -122,15 +120,15 @@ def test_an_unknown_host_is_refused(host, client, settings):
         "/static/%2e%2e/manage.py",
     ],
 )
-def test_no_file_of_the_house_can_be_fetched(path, client):
+def test_no_project_file_can_be_fetched(path, client):
     assert client.get(path).status_code == 404
 
 
-def test_the_admin_is_as_django_ships_it(client):
+def test_the_admin_is_that_of_django(client):
     assert client.get("/admin/").headers["Location"] == "/admin/login/?next=/admin/"
 
 
-def test_the_page_asks_nobody_else(client):
+def test_the_page_requests_no_other_host(client):
     page = client.get("/").content.decode()
     asked = re.findall(
         r"""<(?:script|link|img|video|source|iframe|form)\b[^>]*?\b(?:src|href|action|poster)=["']([^"']*)""",
@@ -141,7 +139,7 @@ def test_the_page_asks_nobody_else(client):
     assert re.findall(r"<style\b|\sstyle=|\son[a-z]+=", page) == []
 
 
-def test_no_style_or_script_of_ours_names_another_host():
+def test_no_stylesheet_or_script_names_another_host():
     files = [p for kind in ("css", "js") for p in Path(ROOT, "static").rglob(f"*.{kind}")]
     named = {
         (path.name, host)
@@ -154,7 +152,7 @@ def test_no_style_or_script_of_ours_names_another_host():
     assert named == set()
 
 
-def test_a_crash_tells_nothing_of_itself(client, monkeypatch):
+def test_a_crash_reveals_no_details(client, monkeypatch):
     def crash(request):
         raise RuntimeError("secret at /srv/chromi/settings.py")
 
@@ -199,7 +197,7 @@ def post_from(forwarded: str):
     )
 
 
-def test_an_address_converts_once_at_a_time_whatever_it_claims_to_be(one_each, media_root):
+def test_an_address_converts_once_at_a_time_whatever_header_it_forges(one_each, media_root):
     gate, begun = one_each
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(post_from, "203.0.113.7")

@@ -70,7 +70,7 @@ def left(folder: Path) -> list[str]:
     return files_in(folder / "media")
 
 
-def test_a_client_that_stalls_is_dropped(server):
+def test_the_connection_of_a_stalled_client_is_closed(server):
     folder, host, port = server
     with send_head(host, port, 10_000) as client:
         client.sendall(form(MP4_HEAD)[:100])
@@ -78,7 +78,7 @@ def test_a_client_that_stalls_is_dropped(server):
     assert eventually(lambda: left(folder) == [])
 
 
-def test_a_client_that_trickles_is_dropped(server):
+def test_the_connection_of_a_slow_client_is_closed(server):
     folder, host, port = server
     with send_head(host, port, 1_000_000) as client:
         client.sendall(form(MP4_HEAD)[:150])
@@ -97,7 +97,7 @@ def test_a_client_that_trickles_is_dropped(server):
     assert eventually(lambda: left(folder) == [])
 
 
-def test_half_a_body_is_not_taken_for_the_whole(server):
+def test_an_incomplete_body_is_not_converted(server):
     folder, host, port = server
     body = form(MP4_HEAD + bytes(100_000))
     with send_head(host, port, len(body)) as client:
@@ -107,7 +107,7 @@ def test_half_a_body_is_not_taken_for_the_whole(server):
     assert eventually(lambda: left(folder) == [])
 
 
-def test_a_client_that_leaves_in_the_middle_of_a_conversion_leaves_nothing(server, tiny_clip):
+def test_a_client_that_disconnects_during_a_conversion_leaves_nothing(server, tiny_clip):
     folder, host, port = server
     body = form(tiny_clip.read_bytes())
     with send_head(host, port, len(body)) as client:
@@ -118,7 +118,7 @@ def test_a_client_that_leaves_in_the_middle_of_a_conversion_leaves_nothing(serve
         assert answer(client) == (413, "too_large")
 
 
-def test_an_upload_in_chunks_is_asked_for_its_length(server):
+def test_a_chunked_upload_gets_length_required(server):
     _, host, port = server
     with socket.create_connection((host, port), timeout=15) as client:
         head = f"POST /convert/ HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -127,7 +127,7 @@ def test_an_upload_in_chunks_is_asked_for_its_length(server):
 
 
 @pytest.mark.parametrize("path", ["/admin/login/", "/health/", "/", "/no/such/page/"])
-def test_slow_bodies_elsewhere_do_not_take_the_site_down(server, path):
+def test_slow_bodies_on_other_urls_do_not_block_the_site(server, path):
     folder, host, port = server
     with contextlib.ExitStack() as stack:
         for _ in range(10):
@@ -140,7 +140,7 @@ def test_slow_bodies_elsewhere_do_not_take_the_site_down(server, path):
     assert eventually(lambda: left(folder) == [])
 
 
-def test_clients_that_ask_and_read_nothing_do_not_take_the_site_down(server):
+def test_clients_that_never_read_a_response_do_not_block_the_site(server):
     _, host, port = server
     script = "/static/admin/js/vendor/xregexp/xregexp.js"  # 325 KB each
     page = f"GET {script} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
@@ -163,13 +163,13 @@ def answers_soon(address: str) -> bool:
     return False
 
 
-def test_the_admin_takes_no_large_forms(server):
+def test_the_admin_refuses_large_forms(server):
     _, host, port = server
     with send_head(host, port, 10**7, "/admin/login/") as client:
         assert answer(client) == (413, "too_large")
 
 
-def test_nobody_writes_lines_of_his_own_into_the_log(server):
+def test_a_client_cannot_inject_log_lines(server):
     folder, host, port = server
     with socket.create_connection((host, port), timeout=15) as client:
         client.sendall(f"GET /a%0aGET%20/forged%20200 HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
@@ -190,7 +190,7 @@ def test_nobody_writes_lines_of_his_own_into_the_log(server):
     ],
     ids=["garbage", "negative", "digits", "gzip", "address", "field"],
 )
-def test_a_head_that_cannot_be_read_is_refused_in_the_same_form(server, head, status):
+def test_an_invalid_request_head_gets_a_json_error(server, head, status):
     _, host, port = server
     with socket.create_connection((host, port), timeout=15) as client:
         client.sendall(head.encode() + b"\r\n\r\n")

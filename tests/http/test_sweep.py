@@ -24,20 +24,20 @@ def expired(media_root, settings):
     os.utime(media_root / name, (old, old))
 
 
-def test_a_file_goes_with_its_link(media_root, expired):
+def test_the_file_is_removed_when_its_link_expires(media_root, expired):
     issue()  # and a fresh one stays
     storage.sweep_if_due()
     assert len(files_in(media_root)) == 1
 
 
-def test_the_sweep_by_hand_says_how_much_went(media_root, expired, capsys):
+def test_purge_media_prints_how_many_files_it_removed(media_root, expired, capsys):
     issue()
     call_command("purge_media")
     assert capsys.readouterr().out == "1 removed\n"
     assert len(files_in(media_root)) == 1
 
 
-def test_a_file_lives_as_long_as_its_link_however_long_ago_it_was_written(media_root, tmp_path):
+def test_a_file_is_kept_until_its_link_expires_whatever_its_age(media_root, tmp_path):
     gif = tmp_path / "written-before-the-theme.gif"
     gif.write_bytes(b"GIF89a")
     os.utime(gif, (0, 0))
@@ -46,7 +46,7 @@ def test_a_file_lives_as_long_as_its_link_however_long_ago_it_was_written(media_
     assert files_in(media_root) == [kept]
 
 
-def test_the_sweep_comes_once_a_minute(media_root, expired):
+def test_the_sweep_runs_once_a_minute(media_root, expired):
     storage.sweep_if_due()
     issue()
     (name,) = files_in(media_root)
@@ -55,7 +55,7 @@ def test_the_sweep_comes_once_a_minute(media_root, expired):
     assert files_in(media_root) == [name]
 
 
-def test_a_disk_without_room_for_the_sweeps_own_note_is_swept(media_root, expired, monkeypatch):
+def test_a_full_disk_is_swept(media_root, expired, monkeypatch):
     def full(*args):
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -64,7 +64,7 @@ def test_a_disk_without_room_for_the_sweeps_own_note_is_swept(media_root, expire
     assert files_in(media_root) == []
 
 
-def test_the_sweep_takes_what_nobody_holds_and_nothing_else(media_root):
+def test_the_sweep_removes_only_files_that_no_process_has_locked(media_root):
     work = storage.work_folder()
     with storage.locked_file() as upload, storage.workspace() as folder:
         (work / "left.upload").touch()
@@ -79,7 +79,7 @@ def test_an_entry_that_cannot_be_opened_does_not_stop_the_sweep(media_root, expi
     assert files_in(media_root) == []
 
 
-def test_the_servers_sweep_outlives_a_failure(caplog):
+def test_the_sweep_of_the_server_continues_after_a_failure(caplog):
     spec = importlib.util.spec_from_file_location("conf", ROOT / "gunicorn.conf.py")
     conf = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(conf)
@@ -91,7 +91,7 @@ def test_the_servers_sweep_outlives_a_failure(caplog):
     assert [r.getMessage().split(":")[0] for r in caplog.records] == ["sweep"]
 
 
-def test_health_and_the_sweep_do_not_meet(media_root):
+def test_the_health_check_file_is_not_swept(media_root):
     """The sweep must take neither the file nor the key that /health/ tries things with."""
     wrong, done = set(), threading.Event()
 

@@ -61,14 +61,14 @@ def post(client, **fields):
     return client.post("/convert/", {"video": clip_file(), **fields})
 
 
-def test_the_log_says_whose_theme_failed(client, converted, monkeypatch, caplog):
+def test_the_log_names_the_job_whose_theme_failed(client, converted, monkeypatch, caplog):
     refuses(monkeypatch, OutputError(detail="Svt[error]: no\n    title : Anna"))
     post(client, theme="1", job_id=JOB)
     told = [r.getMessage() for r in caplog.records if "theme failed" in r.getMessage()]
     assert told == [f"job={JOB} theme failed: Svt[error]: no"]
 
 
-def test_a_theme_is_a_second_link_and_what_is_behind_it(client, themed):
+def test_a_theme_has_a_second_link_to_its_zip(client, themed):
     payload = post(client, theme="1", screen="1512x982@2", theme_name="Mine").json()
     assert payload["theme"] == {
         "bytes": len(ARCHIVE),
@@ -99,7 +99,7 @@ def test_the_fields_reach_the_theme(client, themed):
     assert (call["name"], call["selection"].fit) == ("Mine", "contain")
 
 
-def test_the_screen_may_be_left_out(client, themed):
+def test_the_screen_field_is_optional(client, themed):
     post(client, theme="on")
     assert (themed[0]["screen"].width, themed[0]["screen"].ratio, themed[0]["name"]) == (
         1920,
@@ -109,7 +109,7 @@ def test_the_screen_may_be_left_out(client, themed):
 
 
 @pytest.mark.parametrize("fields", [{}, {"theme": "0"}, {"theme": ""}])
-def test_without_being_asked_for_there_is_none(client, themed, fields):
+def test_no_theme_is_made_unless_requested(client, themed, fields):
     payload = post(client, **fields).json()
     assert [key for key in payload if key.startswith("theme")] == []
     assert themed == []
@@ -126,7 +126,7 @@ def test_without_being_asked_for_there_is_none(client, themed, fields):
         {"theme": "1", "theme_name": "a\0b"},
     ],
 )
-def test_a_field_that_says_nothing_sensible_is_refused(client, themed, fields):
+def test_an_invalid_theme_field_is_refused(client, themed, fields):
     response = post(client, **fields)
     assert (response.status_code, response.json()["code"]) == (400, "invalid_field")
     assert themed == []
@@ -142,7 +142,7 @@ def test_a_field_that_says_nothing_sensible_is_refused(client, themed, fields):
         (MemoryError(), FAILED),
     ],
 )
-def test_a_failed_theme_never_costs_the_gif(
+def test_the_gif_is_delivered_if_the_theme_fails(
     client, media_root, converted, monkeypatch, error, sentence
 ):
     refuses(monkeypatch, error)
@@ -154,7 +154,9 @@ def test_a_failed_theme_never_costs_the_gif(
     assert len(files_in(media_root)) == 1
 
 
-def test_a_theme_that_cannot_be_stored_never_costs_the_gif(client, media_root, themed, monkeypatch):
+def test_the_gif_is_delivered_if_the_theme_cannot_be_stored(
+    client, media_root, themed, monkeypatch
+):
     has_no_room_for(monkeypatch, ".zip")
     payload = post(client, theme="1").json()
     assert payload["theme_error"] == FAILED
@@ -163,14 +165,16 @@ def test_a_theme_that_cannot_be_stored_never_costs_the_gif(client, media_root, t
     assert len(files_in(media_root)) == 1
 
 
-def test_a_cancel_during_the_theme_cancels_it_all(client, media_root, converted, monkeypatch):
+def test_a_cancel_during_the_theme_cancels_the_whole_job(
+    client, media_root, converted, monkeypatch
+):
     refuses(monkeypatch, ConversionCanceledError())
     response = post(client, theme="1")
     assert response.json()["code"] == "canceled"
     assert files_in(media_root) == []
 
 
-def test_the_job_knows_the_theme_as_the_answer_does(client, themed):
+def test_the_job_has_the_same_theme_as_the_response(client, themed):
     answer = post(client, theme="1", job_id=JOB).json()
     job = client.get(f"/jobs/{JOB}/").json()
     assert {key: job[key] for key in ("theme", "theme_url")} == {
@@ -178,14 +182,14 @@ def test_the_job_knows_the_theme_as_the_answer_does(client, themed):
     }
 
 
-def test_a_finished_job_that_is_canceled_takes_both_links_back(client, media_root, themed):
+def test_canceling_a_finished_job_revokes_both_links(client, media_root, themed):
     answer = post(client, theme="1", job_id=JOB).json()
     client.delete(f"/jobs/{JOB}/")
     assert client.head(answer["theme_url"]).status_code == 404
     assert files_in(media_root) == []
 
 
-def test_progress_passes_through_the_theme(client, themed, monkeypatch):
+def test_progress_continues_through_the_theme(client, themed, monkeypatch):
     told = []
     line_report = progress.ProgressReporter.report
     monkeypatch.setattr(
@@ -194,7 +198,7 @@ def test_progress_passes_through_the_theme(client, themed, monkeypatch):
         lambda line, *what: (told.append(what), line_report(line, *what))[1],
     )
     post(client, theme="1")
-    assert told == [("encode", 29), ("theme", 78)]
+    assert told == [("decode", 0), ("encode", 29), ("theme", 78)]
 
 
 def test_the_command_writes_both_files(media_root, themed, tmp_path, capsys):
@@ -211,9 +215,7 @@ def test_the_command_writes_both_files(media_root, themed, tmp_path, capsys):
     assert "out.zip: Mine, 0.0 MB" in capsys.readouterr().out
 
 
-def test_a_theme_whose_gif_cannot_be_stored_leaves_nothing(
-    client, media_root, converted, monkeypatch
-):
+def test_a_gif_that_cannot_be_stored_leaves_no_theme(client, media_root, converted, monkeypatch):
     def make(video, output, **options):
         output.write_bytes(b"PK")
         return {"theme": {}}

@@ -11,7 +11,7 @@ from tests.support.decoding import first_frame, opened
     # The code of HDR reference white, 203 cd/m2, in each transfer (BT.2408, table 1).
     [("arib-std-b67", 0.75), ("smpte2084", 0.58)],
 )
-def test_hdr_white_becomes_near_white_and_grey_stays_grey(clips, transfer, signal):
+def test_hdr_white_becomes_nearly_white_and_grey_stays_grey(clips, transfer, signal):
     y = round(64 + 876 * signal)
     colour = f"colorprim=bt2020:transfer={transfer}:colormatrix=bt2020nc"
     path = clips(
@@ -30,7 +30,7 @@ def test_hdr_white_becomes_near_white_and_grey_stays_grey(clips, transfer, signa
     assert 200 <= pixel.mean() <= 250
 
 
-def test_a_colour_of_hdr_keeps_its_hue_and_strength(clips):
+def test_an_hdr_colour_keeps_its_hue_and_saturation(clips):
     """A BT.709 green below the tone-mapped part, written in BT.2020: there it has fewer levels."""
     to_hdr = (
         "zscale=min=gbr:tin=bt709:pin=bt709:m=bt2020nc:p=bt2020:t=arib-std-b67:r=tv:npl=203,"
@@ -49,7 +49,7 @@ def test_a_colour_of_hdr_keeps_its_hue_and_strength(clips):
     ("transfer", "primaries", "matrix"),
     [("arib-std-b67", "bt2020", "bt2020nc"), ("bt709", "smpte432", "bt709")],
 )
-def test_an_upright_clip_is_shown_whole_between_its_bars(clips, transfer, primaries, matrix):
+def test_an_upright_clip_is_shown_whole_between_bars(clips, transfer, primaries, matrix):
     """Upright in 90 rows it is 51 px wide, of which zscale would take no half chroma sample."""
     tags = f"setparams=color_primaries={primaries}:color_trc={transfer}:colorspace={matrix}"
     source = "color=red:s=90x160:r=24:d=0.2,format=yuv420p," + tags
@@ -61,7 +61,7 @@ def test_an_upright_clip_is_shown_whole_between_its_bars(clips, transfer, primar
 
 
 @pytest.mark.parametrize(("primaries", "matrix"), [("bt2020", "bt2020nc"), ("smpte432", "bt709")])
-def test_a_wide_gamut_s_green_keeps_its_hue_and_strength(clips, primaries, matrix):
+def test_a_wide_gamut_green_keeps_its_hue_and_saturation(clips, primaries, matrix):
     """A BT.709 green written in wider primaries, where it has fewer levels."""
     to_wide = f"zscale=min=gbr:tin=bt709:pin=bt709:m={matrix}:p={primaries}:t=bt709:r=tv"
     tags = ["-color_primaries", primaries, "-color_trc", "bt709", "-colorspace", matrix]
@@ -77,7 +77,9 @@ def test_a_wide_gamut_s_green_keeps_its_hue_and_strength(clips, primaries, matri
     ("primaries", "matrix", "levels"),
     [("smpte432", "smpte170m", "tv"), ("smpte432", "bt470bg", "tv"), ("smpte432", "bt709", "pc")],
 )
-def test_a_wide_gamut_is_read_by_the_matrix_and_levels_it_says(clips, primaries, matrix, levels):
+def test_a_wide_gamut_clip_is_converted_with_its_own_matrix_and_range(
+    clips, primaries, matrix, levels
+):
     name = {"smpte170m": "170m", "bt470bg": "470bg", "bt709": "709"}[matrix]
     to_wide = f"zscale=min=gbr:tin=bt709:pin=bt709:m={name}:p={primaries}:t=bt709:r={levels}"
     tags = ["-color_primaries", primaries, "-color_trc", "bt709", "-colorspace", matrix]

@@ -21,11 +21,11 @@ def losses(luma, shown):
     return set(delta.loss([luma, *chroma], [shown, *chroma], drifts).ravel().tolist())
 
 
-def test_an_error_that_a_block_shares_counts_three_times():
+def test_an_error_shared_by_a_block_counts_three_times():
     assert losses(plane(102), plane(100)) == {(2 + delta.HEAL * 2) ** 2}
 
 
-def test_a_block_that_moved_speaks_for_its_pixels_only():
+def test_a_block_that_moved_has_no_shared_error():
     assert losses(plane(140), plane(100)) == {40**2}
 
 
@@ -36,7 +36,7 @@ def test_a_loss_of_any_size_fits_in_sixteen_bits():
         assert set(delta.loss(wanted, shown, still).ravel().tolist()) == {2 * 90**2}
 
 
-def test_a_picture_s_loss_is_that_of_its_bands():
+def test_the_loss_of_a_picture_is_that_of_its_bands():
     rng = np.random.default_rng(0)
     high = delta.BAND + 3 * delta.BLOCK
     planes, shown = (
@@ -52,20 +52,20 @@ def test_a_picture_s_loss_is_that_of_its_bands():
     assert np.array_equal(delta.loss(planes, shown, drifts)[below], part)
 
 
-def test_a_lone_pixel_is_left_and_an_urgent_one_is_drawn():
+def test_an_isolated_pixel_is_kept_and_an_urgent_one_is_redrawn():
     gain = np.zeros((9, 9), np.int16)
     gain[2, 2], gain[6, 6] = 15, 10 * delta.URGENT + 1
     assert np.argwhere(delta.worth_drawing(gain, limit_of(10))).tolist() == [[6, 6]]
 
 
-def test_a_patch_is_drawn_in_company():
+def test_a_group_of_changed_pixels_is_redrawn():
     gain = np.zeros((9, 9), np.int16)
     gain[3:6, 3:6] = 15
     drawn = delta.worth_drawing(gain, limit_of(10))
     assert (drawn.sum(), drawn[4, 4]) == (5, 1)  # the corners have three neighbours only
 
 
-def test_holes_of_a_nearly_full_block_are_filled_where_it_does_no_harm():
+def test_holes_in_a_mostly_redrawn_block_are_filled_if_harmless():
     mask, gain = np.ones((16, 8), np.uint8), np.zeros((16, 8), np.int16)
     mask[1, 1] = mask[2, 2] = 0
     mask[8:] = 0
@@ -93,12 +93,12 @@ def test_texture_hides_twice_the_error_that_a_plain_block_does():
         (100, 100 + delta.STILL + 1, 100),  # the block's light changes
     ],
 )
-def test_a_pulse_is_met_half_way_and_a_change_of_light_is_not(now, coming, expected):
+def test_flicker_is_averaged_and_a_change_of_light_is_not(now, coming, expected):
     planes = delta.steadied([plane(now)] * 3, [plane(coming)] * 3)
     assert [set(p.ravel().tolist()) for p in planes] == [{expected}] * 3
 
 
-def test_what_moves_is_not_smeared_into_the_coming_frame():
+def test_motion_is_not_blurred_into_the_next_frame():
     now, coming = plane(100), plane(100)
     now[4, 4], coming[4, 6] = 100 + delta.NOISE + 1, 100 + delta.NOISE + 1
     for steadied in delta.steadied([now] * 3, [coming] * 3):

@@ -22,7 +22,7 @@ def shown(path):
 
 @pytest.mark.parametrize("size", [(16, 16), (17, 23), (90, 160)])
 @pytest.mark.parametrize("quality", ["high", "small"])
-def test_as_many_frames_come_out_as_went_in(tmp_path, size, quality):
+def test_the_encoder_writes_as_many_frames_as_it_gets(tmp_path, size, quality):
     frames = clip(5, *size)
     assert encode_gif(iter(frames), tmp_path / "a.gif", fps=24, quality=quality) == 5
     out = shown(tmp_path / "a.gif")
@@ -30,7 +30,7 @@ def test_as_many_frames_come_out_as_went_in(tmp_path, size, quality):
     assert max(np.abs(a.astype(int) - b).mean() for a, b in zip(frames, out, strict=True)) < 8
 
 
-def test_still_frames_are_kept_as_frames(tmp_path):
+def test_unchanged_frames_are_kept_as_frames(tmp_path):
     frame = np.full((16, 16, 3), 77, np.uint8)
     encode_gif(iter([frame] * 3), tmp_path / "a.gif", fps=24)
     with Image.open(tmp_path / "a.gif") as picture:
@@ -44,7 +44,7 @@ def test_the_same_frames_give_the_same_bytes(tmp_path):
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
-def test_a_pulsing_still_is_drawn_once(tmp_path):
+def test_a_flickering_still_is_drawn_once(tmp_path):
     """Frames that differ by what encoders let pulse: the screen stays as it is."""
     frames = [np.full((32, 32, 3), 100 + k % 2, np.uint8) for k in range(6)]
     encode_gif(iter(frames), tmp_path / "a.gif", fps=24)
@@ -62,7 +62,7 @@ def test_bounds_are_the_smallest_rectangle_and_grow_to_whole_blocks():
     assert in_blocks(box, mask.shape) == grown
 
 
-def test_a_few_bad_misses_are_felt_where_the_mean_hides_them():
+def test_a_few_large_errors_count_that_the_mean_hides():
     counts = np.array([1000.0, 1.0])
     even, text = np.full(2, 5e-5, np.float32), np.array([0, 5e-3], np.float32)
     assert misfit(even, counts) == (pytest.approx(5, rel=1e-4), pytest.approx(2.5, rel=1e-4))

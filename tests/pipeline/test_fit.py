@@ -30,7 +30,7 @@ from tests.support.ffmpeg import run_ffmpeg
         (("-display_hflip",), [GREEN, RED, WHITE, BLUE]),
     ],
 )
-def test_a_turned_clip_stands_upright(clips, tmp_path, turn, expected):
+def test_a_rotated_clip_is_shown_upright(clips, tmp_path, turn, expected):
     plain = clips("corners.mp4", "-f", "lavfi", "-i", corners("160x160"), *X264)
     turned = tmp_path / "turned.mp4"
     run_ffmpeg(*turn, "-i", str(plain), "-c", "copy", str(turned))
@@ -39,7 +39,7 @@ def test_a_turned_clip_stands_upright(clips, tmp_path, turn, expected):
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "gif"])
-def test_a_cut_within_the_first_second_begins_where_it_should(clips, suffix):
+def test_a_start_within_the_first_second_is_exact(clips, suffix):
     """Of a GIF too, which is read from its beginning."""
     source = "color=red:s=160x90:r=10:d=0.5[a];color=blue:s=160x90:r=10:d=2[b];[a][b]concat"
     path = clips(f"red_then_blue.{suffix}", "-f", "lavfi", "-i", source)
@@ -56,7 +56,7 @@ def test_non_square_pixels_are_not_stretched(clips):
 
 
 @pytest.mark.parametrize("size", ["4000x10", "10x4000", "1x1", "3x3", "33x17"])
-def test_odd_sizes_cover_the_whole_frame(clips, size):
+def test_odd_sizes_fill_the_whole_frame(clips, size):
     """Scaled whole, 4000x10 px would be 288000x720: neither memory nor ffmpeg takes that."""
     path = clips("odd.mp4", "-f", "lavfi", "-i", corners(size).replace("d=1", "d=0.1"), *X264)
     full = ConversionProfile(width=1280, height=720, fps=24, seconds=1)
@@ -81,7 +81,7 @@ def thirds(size: str, axis: str) -> str:
 @pytest.mark.parametrize(
     ("size", "axis"), [("480x90", "X"), ("2400x10", "X"), ("160x270", "Y"), ("10x2400", "Y")]
 )
-def test_cover_keeps_what_the_focus_asks_for(clips, size, axis, share, colour):
+def test_cover_keeps_the_area_around_the_focus(clips, size, axis, share, colour):
     """Strips too, which are cut before they are scaled. The other axis has no say."""
     path = clips("thirds.mp4", "-f", "lavfi", "-i", thirds(size, axis), *X264)
     focus = {"focus_x": 0.9, "focus_y": 0.9, f"focus_{axis.lower()}": share}

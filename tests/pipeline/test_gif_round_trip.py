@@ -34,7 +34,7 @@ def ffmpeg(data):
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(seed=st.integers(0, 2**32 - 1), count=st.integers(2, 6))
-def test_decoders_show_what_our_model_of_the_screen_shows(seed, count):
+def test_pillow_and_ffmpeg_show_what_our_decoder_model_shows(seed, count):
     drawings, screens = random_drawings(seed, count)
     data = written(drawings)
     assert np.array_equal(pillow(data), screens)
@@ -50,7 +50,7 @@ def test_gifsicle_reads_it_without_a_warning(tmp_path):
     assert np.array_equal(pillow(again), [*screens, screens[-1]])
 
 
-def test_a_failing_source_ends_the_writer_s_thread(tmp_path):
+def test_a_failing_source_ends_the_writer_thread(tmp_path):
     import threading
 
     def frames():

@@ -17,7 +17,7 @@ def flat(*wanted):
     return np.repeat(np.array(wanted, np.uint8)[None], 24, 0).repeat(6, 1)
 
 
-def test_flat_colours_come_back_exactly():
+def test_flat_colours_are_reproduced_exactly():
     wanted = [(0, 0, 0), (34, 102, 204), (255, 204, 0), (255, 255, 255)]
     census = census_of(flat(*wanted))
     made = palette.make_palette(census.lab, census.counts, 255, None)
@@ -31,7 +31,7 @@ def test_palettes_are_sorted_by_lightness_and_no_larger_than_asked():
     assert (len(made), (np.diff(made[:, 0]) >= 0).all()) == (32, True)
 
 
-def test_a_palette_carried_on_shrinks_and_grows():
+def test_a_continued_palette_shrinks_and_grows():
     lab = colours.oklab(np.random.default_rng(1).integers(0, 256, (300, 3)).astype(np.float32))
     first = palette.make_palette(lab, np.ones(300), 40, None)
     sizes = [len(palette.make_palette(lab, np.ones(300), size, first)) for size in (30, 50)]
@@ -44,21 +44,21 @@ def test_a_dark_clip_keeps_every_shade():
     assert len(census_of(ramp).counts) == len(kinds) > 17
 
 
-def test_the_mean_of_two_colours_is_mixed_from_them_by_half():
+def test_the_mean_of_two_colours_is_dithered_half_and_half():
     two = colours.oklab(np.array([[100, 100, 100], [108, 100, 100]], np.float32))
     middle = two.mean(0, keepdims=True)
     table, _ = dither.mixing_table(middle, two, np.array([0]), price=0, unseen=0)
     assert sorted(np.bincount(table[0]).tolist()) == [8, 8]
 
 
-def test_a_colour_of_the_palette_is_not_mixed():
+def test_a_colour_of_the_palette_is_not_dithered():
     two = colours.oklab(np.array([[100, 100, 100], [108, 100, 100]], np.float32))
     table, distance = dither.mixing_table(two, two, np.array([1, 0]), price=0, unseen=0)
     assert table.tolist() == [[0] * 16, [1] * 16]
     assert distance.max() < 1e-9
 
 
-def test_far_colours_do_not_mix():
+def test_distant_colours_are_not_mixed():
     two = colours.oklab(np.array([[0, 0, 0], [255, 255, 255]], np.float32))
     table, _ = dither.mixing_table(
         two.mean(0, keepdims=True) + np.float32(0.01), two, np.array([0]), price=0, unseen=0
@@ -70,7 +70,7 @@ def test_each_threshold_is_as_frequent_as_the_others():
     assert np.bincount(dither.blue_noise().ravel()).tolist() == [256] * dither.LEVELS
 
 
-def test_a_miss_that_nobody_sees_is_not_mixed_away():
+def test_an_invisible_error_is_not_dithered():
     two = colours.oklab(np.array([[100, 100, 100], [104, 104, 104]], np.float32))
     middle = two.mean(0, keepdims=True)
     gap = float(palette.squares(middle - two[:1])[0])
@@ -86,19 +86,19 @@ def noise_of(luma, *, reach=1.0):
     return dither.thresholds(dither.tiled_noise(*luma.shape), strong)
 
 
-def test_noise_is_whole_on_calm_blocks_and_none_on_busy_ones():
+def test_dithering_is_full_on_calm_blocks_and_none_on_busy_ones():
     luma = np.full((64, 128), 100, np.uint8)
     luma[:, 64:] = np.random.default_rng(0).integers(0, 256, (64, 64))
     noise = noise_of(luma)
     assert (np.ptp(noise[:, :64]), np.ptp(noise[:, 64:])) == (15, 0)
 
 
-def test_a_poor_palette_s_mixing_reaches_into_texture():
+def test_a_strained_palette_is_dithered_in_texture_too():
     luma = np.random.default_rng(0).integers(80, 120, (64, 64)).astype(np.uint8)
     assert (np.ptp(noise_of(luma)), np.ptp(noise_of(luma, reach=8))) == (0, 15)
 
 
-def test_a_new_scene_gets_a_palette_of_its_own():
+def test_a_new_scene_gets_a_new_palette():
     """A few greys stay on: two rounds would leave the many new colours badly served."""
     rng = np.random.default_rng(2)
     greys = np.repeat(rng.integers(0, 256, (400, 1)), 3, 1).astype(np.float32)
@@ -118,7 +118,7 @@ def test_a_large_even_area_keeps_its_colour_beside_a_ramp():
     assert palette.squares(made[:1] - lab[:1])[0] < 1e-7
 
 
-def test_of_two_colours_that_are_alike_one_stays():
+def test_one_of_two_similar_colours_stays():
     """Each would hardly be missed, but black once lost both of its own, and came out blue."""
     ramp = np.stack([np.linspace(0.7, 0.9, 40), np.full(40, 0.1), np.zeros(40)], 1)
     lab = np.concatenate([[[0.5, 0, 0], [0.5, 0.002, 0]], ramp]).astype(np.float32)
@@ -129,7 +129,7 @@ def test_of_two_colours_that_are_alike_one_stays():
     assert palette.nearest(lab[2:], made)[1].max() < 0.011  # and one went to the ramp
 
 
-def test_black_is_a_group_of_its_own():
+def test_black_has_its_own_group():
     census = census_of(flat((0, 0, 0), (1, 1, 1), (2, 2, 2), (255, 255, 255)))
     group = census.coarse.tolist()
     assert group.count(group[0]) == 1
@@ -143,7 +143,7 @@ def test_noise_in_more_cells_than_rows_is_counted_in_coarser_ones():
     assert counted.tolist() == census.counts.tolist()
 
 
-def test_a_small_saturated_thing_gets_its_colours_at_once():
+def test_a_small_saturated_area_gets_its_colours_at_once():
     """A palette that only knows greys meets a few reds: they are served in the next frame."""
     greys = np.repeat(np.linspace(40, 200, 400)[:, None], 3, 1)
     reds = np.stack([np.linspace(120, 250, 20), np.full(20, 30.0), np.full(20, 20.0)], 1)
@@ -168,7 +168,7 @@ def test_a_steep_gradient_is_dithered_and_texture_is_not():
     assert len(np.unique(noise_of(noise)[inside])) == 1
 
 
-def test_few_enough_colours_all_get_their_own():
+def test_a_picture_with_few_colours_keeps_all_of_them():
     lab = np.random.default_rng(3).random((200, 3), np.float32)
     last = np.random.default_rng(4).random((255, 3), np.float32)
     for before in (None, last):

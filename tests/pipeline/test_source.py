@@ -25,6 +25,7 @@ from converter.pipeline.errors import (
 from converter.pipeline.profile import BACKGROUND, ConversionProfile, Selection
 from converter.pipeline.source.decode import frames, open_clip
 from converter.pipeline.source.probe import Probe, parse, probe
+from converter.pipeline.source.source import open_source
 from tests.support.decoding import (
     BLUE,
     PROFILE,
@@ -48,7 +49,7 @@ LARGE = ConversionProfile(width=1280, height=720, fps=24, seconds=1)
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv"])
 @pytest.mark.parametrize(("default", "colour"), [("0", RED), ("1", BLUE)])
-def test_of_several_streams_the_default_is_shown(clips, tmp_path, default, colour, suffix):
+def test_the_default_of_several_streams_is_shown(clips, tmp_path, default, colour, suffix):
     path = clips(
         f"two.{suffix}",
         *("-f", "lavfi", "-i", "color=red:s=160x90:r=24:d=1"),
@@ -69,7 +70,9 @@ def test_of_several_streams_the_default_is_shown(clips, tmp_path, default, colou
         ("gif", "gif", "bgra", False),
     ],
 )
-def test_a_jump_to_a_key_frame_is_made_where_it_is_safe(container, codec, pixel_format, expected):
+def test_ffmpeg_seeks_to_a_key_frame_only_where_it_is_safe(
+    container, codec, pixel_format, expected
+):
     about = Probe(
         container=container,
         stream=0,
@@ -119,7 +122,7 @@ def test_a_transparent_gif_is_composited_on_black(clips):
         ("mjpeg", "mov", ("-pix_fmt", "yuvj420p")),
     ],
 )
-def test_every_allowed_codec_is_read(clips, codec, suffix, extra):
+def test_every_allowed_codec_is_decoded(clips, codec, suffix, extra):
     path = clips(
         f"{codec}-{len(extra)}.{suffix}",
         *("-f", "lavfi", "-i", corners("160x90"), "-c:v", codec, *extra),
@@ -136,7 +139,7 @@ def refused(path: Path, **selection) -> type[Exception] | None:
     return None
 
 
-def test_what_cannot_be_converted_says_why(clips, tmp_path, tiny_clip):
+def test_a_file_that_cannot_be_converted_gives_the_reason(clips, tmp_path, tiny_clip):
     junk = tmp_path / "junk.mp4"
     junk.write_bytes(b"\0\0\0\x18ftypisom" + bytes(4096))
     text = tmp_path / "text.mp4"
@@ -190,7 +193,7 @@ def test_moviepy_starts_no_player_when_it_is_imported(tmp_path):
     assert list(tmp_path.iterdir()) == [player]
 
 
-def test_metadata_cannot_pass_for_ffmpegs_own_words():
+def test_metadata_cannot_imitate_ffmpegs_output():
     report = """Input #0, mov,mp4,m4a,3gp,3g2,mj2, from 'file:x':
   Metadata:
     title           :   Duration: 99:00:00.00, start: 0
@@ -210,7 +213,7 @@ bt2020nc/bt2020/arib-std-b67, progressive), 1920x1080 [SAR 1:1 DAR 16:9], 30 fps
     )
 
 
-def test_the_copies_over_a_gap_are_scaled_one_by_one(clips):
+def test_frames_repeated_over_a_gap_are_scaled_one_by_one(clips):
     """All at once they would take more memory than a decoder is given."""
     apart = "color=red:s=160x90:r=24:d=0.1,setpts='if(N,3600,0)/TB'"
     clip = clips("apart.mp4", "-f", "lavfi", "-i", apart, *X264, "-fps_mode", "passthrough")
@@ -228,7 +231,7 @@ def test_a_decode_that_runs_out_of_time_is_stopped(tiny_clip):
     ("number", "error"),
     [(signal.SIGKILL, OutputError), (signal.SIGSEGV, UnreadableVideoError)],
 )
-def test_what_a_killed_decoder_gave_is_no_short_clip(tiny_clip, number, error):
+def test_the_frames_of_a_killed_decoder_are_not_a_short_clip(tiny_clip, number, error):
     with opened(tiny_clip, LARGE) as shown:
         next(shown)
         (child,) = (c for c in psutil.Process().children() if c.name().startswith("ffmpeg"))
@@ -237,7 +240,7 @@ def test_what_a_killed_decoder_gave_is_no_short_clip(tiny_clip, number, error):
             list(shown)
 
 
-def test_what_a_canceled_decoder_gave_is_no_short_clip(tiny_clip):
+def test_the_frames_of_a_canceled_decoder_are_not_a_short_clip(tiny_clip):
     stop = threading.Event()
     control = Control(timeout_s=60, is_canceled=stop.is_set)
     with decoding(tiny_clip, profile=LARGE, selection=Selection(), control=control) as shown:
@@ -250,21 +253,16 @@ def test_what_a_canceled_decoder_gave_is_no_short_clip(tiny_clip):
             list(shown)
 
 
-def test_a_decoder_that_is_stopped_before_its_first_frame_says_why(tiny_clip):
-    about = probe(tiny_clip, container="mov", max_pixels=10**6, control=Control(timeout_s=60))
+def test_a_decoder_stopped_before_its_first_frame_gives_the_reason(tiny_clip):
+    source = open_source(tiny_clip, max_pixels=10**6, control=Control(timeout_s=60))
     answers = iter([False])  # before ffmpeg starts; from then on it is called off
     control = Control(timeout_s=60, is_canceled=lambda: next(answers, True))
-    options = {
-        "profile": PROFILE,
-        "selection": Selection(),
-        "max_pixels": 10**6,
-        "control": control,
-    }
-    with pytest.raises(ConversionCanceledError), open_clip(tiny_clip, probe=about, **options) as c:
+    options = {"profile": PROFILE, "selection": Selection(), "control": control}
+    with pytest.raises(ConversionCanceledError), open_clip(source, **options) as c:
         list(frames(c, control=control))
 
 
-def test_a_picture_that_changes_its_size_on_the_way_keeps_the_time(clips, tmp_path):
+def test_a_clip_that_changes_its_size_keeps_its_timing(clips, tmp_path):
     for colour, size in (("red", "160x90"), ("blue", "320x180")):
         source = f"color={colour}:s={size}:r=24:d=0.5"
         part = clips(f"{colour}.webm", "-f", "lavfi", "-i", source, "-c:v", "libvpx")

@@ -84,7 +84,7 @@ def test_the_zip_holds_what_a_theme_needs_stored_and_undated(made):
     assert facts.bytes == output.stat().st_size
 
 
-def test_the_facts_are_those_of_the_files(made, tmp_path):
+def test_the_reported_facts_match_the_files(made, tmp_path):
     facts, output = made
     folder = unpacked(output, tmp_path)
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
@@ -101,7 +101,7 @@ def test_the_facts_are_those_of_the_files(made, tmp_path):
     }
 
 
-def test_the_icons_are_pictures_of_the_clip(made, tmp_path):
+def test_the_icons_show_the_clip(made, tmp_path):
     folder = unpacked(made[1], tmp_path)
     for side in (16, 48, 128):
         with Image.open(folder / f"icons/{side}.png") as icon:
@@ -109,13 +109,13 @@ def test_the_icons_are_pictures_of_the_clip(made, tmp_path):
             assert len(icon.getcolors(side * side)) > 10
 
 
-def test_the_readme_says_how_and_where_it_was_tried(made, tmp_path):
+def test_the_readme_of_the_theme_says_how_to_load_it_and_where_it_was_tested(made, tmp_path):
     text = (unpacked(made[1], tmp_path) / "README.txt").read_bytes().decode()
     for part in ("Numbers", "Load unpacked", "chrome://extensions", "Chromium 156", "1280x720"):
         assert part in text
 
 
-def test_the_frames_are_the_gifs_frames_from_the_cut_on(made, numbered, tmp_path):
+def test_the_pictures_show_the_same_frames_as_the_gif(made, numbered, tmp_path):
     folder = unpacked(made[1], tmp_path)
     for name, factor in (("background.avif", 1), ("background@2x.avif", 2)):
         seen = pictures_of(folder / "images" / name)
@@ -126,7 +126,7 @@ def test_the_frames_are_the_gifs_frames_from_the_cut_on(made, numbered, tmp_path
 
 
 @pytest.mark.usefixtures("small_pictures")
-def test_six_seconds_are_144_frames_and_exactly_six_seconds_for_ever(tiny_clip, tmp_path):
+def test_six_seconds_are_144_frames_that_loop_endlessly(tiny_clip, tmp_path):
     theme_of(tiny_clip, tmp_path / "theme.zip", screen=SMALL_SCREEN, profile=BACKGROUND)
     folder = unpacked(tmp_path / "theme.zip", tmp_path)
     for name in ("background.avif", "background@2x.avif"):
@@ -144,7 +144,7 @@ def test_a_short_clip_gives_a_short_theme(clips, tmp_path):
     assert (facts.frames, facts.seconds) == (12, Fraction(1, 2))
 
 
-def test_it_is_tagged_bt709_in_the_limited_range(made, tmp_path):
+def test_the_picture_is_tagged_bt709_limited_range(made, tmp_path):
     data = (unpacked(made[1], tmp_path) / "images/background.avif").read_bytes()
     # ISO/IEC 23091-2: primaries, transfer, matrix 1; the range flag is 0.
     assert data.count(b"colrnclx\0\1\0\1\0\1\0") == data.count(b"colrnclx") >= 1
@@ -172,7 +172,7 @@ FITTED = [("cover", "plain.mp4"), ("cover", "hlg.mp4"), *(("contain", name) for 
 
 @pytest.mark.usefixtures("small_second")
 @pytest.mark.parametrize(("fit", "name"), FITTED)
-def test_it_looks_like_the_gif_whatever_the_source(clips, tmp_path, name, fit):
+def test_the_picture_looks_like_the_gif_for_every_source(clips, tmp_path, name, fit):
     bars = "smptebars=s=160x100:r=24:d=0.125,format=rgba,colorchannelmixer=aa=0.7"
     clip = clips(name, "-f", "lavfi", "-i", bars, *SOURCES[name])
     selection = Selection(fit=fit)
@@ -185,7 +185,7 @@ def test_it_looks_like_the_gif_whatever_the_source(clips, tmp_path, name, fit):
 
 
 @pytest.mark.usefixtures("small_pictures")
-def test_its_pixels_are_square_whatever_the_sources_are(clips, tmp_path):
+def test_the_pixels_are_square_for_every_source(clips, tmp_path):
     odd = clips("odd.mp4", "-f", "lavfi", "-i", "testsrc2=s=100x34:r=24:d=0.2,setsar=7/5")
     theme_of(odd, tmp_path / "theme.zip", screen=SMALL_SCREEN)
     written = (unpacked(tmp_path / "theme.zip", tmp_path) / "images/background.avif").read_bytes()
@@ -193,7 +193,7 @@ def test_its_pixels_are_square_whatever_the_sources_are(clips, tmp_path):
 
 
 @pytest.mark.usefixtures("small_pictures")
-def test_progress_only_grows_and_stays_in_its_stage(numbered, tmp_path):
+def test_progress_never_falls_within_the_theme_stage(numbered, tmp_path):
     told = []
     control = Control(
         timeout_s=60, stages=STAGES_WITH_THEME, report=lambda *what: told.append(what)
@@ -205,7 +205,7 @@ def test_progress_only_grows_and_stays_in_its_stage(numbered, tmp_path):
     assert begin <= told[0][1] < told[-1][1] <= end
 
 
-def test_a_cancel_ends_it_and_its_ffmpeg(numbered, tmp_path):
+def test_a_cancel_ends_the_theme_and_its_ffmpeg(numbered, tmp_path):
     calls = itertools.count()
     control = Control(timeout_s=60, stages=STAGES_WITH_THEME, is_canceled=lambda: next(calls) > 4)
     with pytest.raises(ConversionCanceledError):
@@ -213,7 +213,7 @@ def test_a_cancel_ends_it_and_its_ffmpeg(numbered, tmp_path):
     assert not (tmp_path / "theme.zip").exists()
 
 
-def test_out_of_time_for_the_second_picture_both_scales_show_the_first(
+def test_both_scales_use_the_first_picture_if_there_is_no_time_for_the_second(
     moment, tmp_path, monkeypatch
 ):
     paint = package.Studio.paint
@@ -237,7 +237,7 @@ def test_out_of_time_for_the_second_picture_both_scales_show_the_first(
     assert [path.name for path in (folder / "images").iterdir()] == ["background.avif"]
 
 
-def test_where_memory_does_not_do_the_picture_gets_smaller(moment, tmp_path, monkeypatch):
+def test_a_picture_that_exceeds_its_memory_is_made_smaller(moment, tmp_path, monkeypatch):
     asked = []
 
     def scarce(*args, profile, **kwargs):
@@ -253,14 +253,14 @@ def test_where_memory_does_not_do_the_picture_gets_smaller(moment, tmp_path, mon
     assert [picture.width for picture in facts.pictures] == [1920, 1810]
 
 
-def test_a_picture_that_outgrows_its_memory_is_given_up(numbered, tmp_path, monkeypatch):
+def test_encoding_stops_when_a_picture_exceeds_its_memory(numbered, tmp_path, monkeypatch):
     monkeypatch.setattr(package, "HOUSE_BYTES", package.MASTER_BYTES)
     with pytest.raises(encode.TooMuchMemoryError):
         theme_of(numbered, tmp_path / "theme.zip", screen="1920x1080@2")
 
 
 @pytest.mark.usefixtures("small_second")
-def test_without_an_av1_encoder_it_is_webp(numbered, tmp_path, monkeypatch):
+def test_the_picture_is_webp_without_an_av1_encoder(numbered, tmp_path, monkeypatch):
     monkeypatch.setattr(package, "best_format", lambda: "webp")
     theme_of(numbered, tmp_path / "theme.zip", screen=SMALL_SCREEN)
     folder = unpacked(tmp_path / "theme.zip", tmp_path)
@@ -273,18 +273,18 @@ def test_without_an_av1_encoder_it_is_webp(numbered, tmp_path, monkeypatch):
     assert np.abs(painted - wanted).mean() < 3
 
 
-def test_without_any_encoder_there_is_no_theme(numbered, tmp_path, monkeypatch):
+def test_no_theme_is_made_without_an_encoder(numbered, tmp_path, monkeypatch):
     monkeypatch.setattr(package, "best_format", lambda: None)
     with pytest.raises(OutputError):
         theme_of(numbered, tmp_path / "theme.zip")
 
 
-def test_the_house_has_the_av1_encoder():
+def test_the_projects_ffmpeg_has_the_av1_encoder():
     assert best_format() == "avif"
 
 
 @pytest.mark.parametrize("form", ["avif", "webp"])
-def test_broken_files_are_no_animations(tmp_path, form, made):
+def test_broken_files_are_refused(tmp_path, form, made):
     whole = (unpacked(made[1], tmp_path) / "images/background.avif").read_bytes()
     still = io.BytesIO()
     Image.new("RGB", (8, 8)).save(still, form)
@@ -295,7 +295,7 @@ def test_broken_files_are_no_animations(tmp_path, form, made):
             inspect_animation(path, form=form)
 
 
-def test_a_file_that_is_not_as_promised_is_refused(made, tmp_path):
+def test_a_picture_with_wrong_properties_is_refused(made, tmp_path):
     path = unpacked(made[1], tmp_path) / "images/background.avif"
     with pytest.raises(OutputError):
         verify_animation(path, form="avif", profile=ONE_SECOND, frames=11)

@@ -66,7 +66,7 @@ SOURCES = {
 @pytest.mark.parametrize("suffix", ["mp4", "webm"])
 @pytest.mark.parametrize("start", [0.0, 2.5, 8.5])
 @pytest.mark.parametrize("name", SOURCES)
-def test_every_frame_shows_the_instant_it_stands_for(clips, name, start, suffix):
+def test_every_frame_shows_its_source_time(clips, name, start, suffix):
     rate, keep, times = SOURCES[name]
     codec = ("-c:v", "libvpx-vp9", "-lossless", "1") if suffix == "webm" else ()
     path = clock_clip(clips, f"{name}.{suffix}", rate=str(rate), keep=keep, extra=codec)
@@ -84,5 +84,5 @@ def test_every_frame_shows_the_instant_it_stands_for(clips, name, start, suffix)
 
 
 @pytest.mark.parametrize(("start", "count"), [(0.0, 144), (2.5, 144), (4.0, 144), (9.0, 24)])
-def test_what_is_left_from_the_start_is_what_comes(clips, start, count):
+def test_a_clip_that_ends_early_gives_the_remaining_frames(clips, start, count):
     assert len(decoded(clock_clip(clips, "cfr24.mp4"), start)) == count

@@ -9,8 +9,7 @@ import numpy as np
 from converter.pipeline.control import Control
 from converter.pipeline.profile import ConversionProfile, Selection
 from converter.pipeline.source.decode import Frame, frames, open_clip
-from converter.pipeline.source.probe import probe
-from converter.pipeline.source.sniff import sniff
+from converter.pipeline.source.source import open_source
 
 PROFILE = ConversionProfile(width=160, height=90, fps=24, seconds=1)
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
@@ -30,11 +29,9 @@ def decoding(
     """The clip's fitted frames, as the GIF's encoder is given them."""
     control = control or Control(timeout_s=60)
     with open_clip(
-        clip,
-        probe=probe(clip, container=sniff(clip), max_pixels=max_pixels, control=control),
+        open_source(clip, max_pixels=max_pixels, control=control),
         profile=profile,
         selection=selection,
-        max_pixels=max_pixels,
         control=control,
     ) as opened:
         yield frames(opened, control=control)

@@ -12,6 +12,7 @@ from PIL import Image
 from converter.pipeline.control import STAGES_WITH_THEME, Control
 from converter.pipeline.profile import BACKGROUND, ConversionProfile, Scale, Selection
 from converter.pipeline.screen import Screen, Size, parse_screen
+from converter.pipeline.source.source import open_source
 from converter.pipeline.theme import package
 from converter.pipeline.theme.colours import BLACK, WHITE, Look, Palette
 from converter.pipeline.theme.package import ThemeFacts, make_theme
@@ -95,15 +96,15 @@ def theme_of(
 ) -> ThemeFacts:
     """Make the theme of the clip's first second."""
     selection = selection or Selection()
+    control = control or Control(timeout_s=100, stages=STAGES_WITH_THEME)
     return make_theme(
-        clip,
+        open_source(clip, max_pixels=MAX_PIXELS, control=control),
         output,
         selection=selection,
         look=seen(clip, selection=selection, profile=profile),
         screen=parse_screen(screen),
         name=name,
-        max_pixels=MAX_PIXELS,
-        control=control or Control(timeout_s=100, stages=STAGES_WITH_THEME),
+        control=control,
         profile=profile,
     )
 

@@ -41,7 +41,7 @@ def test_the_worker_is_started_by_its_command(name):
     assert "manage.py rqworker" in text or '"manage.py", "rqworker"' in text
 
 
-def test_the_images_files_are_there():
+def test_the_files_that_the_image_copies_exist():
     copied = [
         word
         for line in (ROOT / "Dockerfile").read_text().splitlines()
@@ -51,7 +51,7 @@ def test_the_images_files_are_there():
     assert [word for word in copied if not (ROOT / word).exists()] == []
 
 
-def test_the_healthcheck_asks_by_an_allowed_name(tmp_path: Path):
+def test_the_healthcheck_uses_an_allowed_host_name(tmp_path: Path):
     script = ROOT / "scripts" / "healthy"
     with gunicorn(tmp_path, ALLOWED_HOSTS=".chromi.example,127.0.0.1") as address:
         port = address.rsplit(":", 1)[1]
@@ -67,7 +67,7 @@ def test_the_healthcheck_asks_by_an_allowed_name(tmp_path: Path):
         "chrome_background_converter.cache.SweptFileCache",
     ],
 )
-def test_a_cache_that_no_worker_sees_is_refused(settings, tmp_path, backend):
+def test_a_cache_that_workers_cannot_see_is_refused(settings, tmp_path, backend):
     from converter.checks import a_worker_sees_the_cache
 
     settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": str(tmp_path)}}

@@ -12,7 +12,7 @@ from tests.support.files import ROOT
 DOCUMENTS = sorted(p.name for p in ROOT.glob("*.md"))
 
 
-def test_the_readme_tells_every_setting_and_no_other():
+def test_the_readme_lists_exactly_the_settings():
     table = (ROOT / "README.md").read_text().split("## Settings")[1].split("\n## ")[0]
     told = {
         n
@@ -28,7 +28,7 @@ def test_the_example_environment_names_real_settings():
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_links_lead_somewhere(name):
+def test_linked_files_exist(name):
     text = (ROOT / name).read_text()
     links = [t for t in re.findall(r"\]\(([^)#\s]+)", text) if "://" not in t]
     assert [link for link in links if not (ROOT / link).exists()] == []
@@ -41,7 +41,7 @@ def test_files_and_scripts_named_in_commands_exist(name):
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 
-def test_the_project_tree_in_the_readme_is_the_real_one():
+def test_the_project_tree_in_the_readme_matches_the_files():
     tree = (ROOT / "README.md").read_text().split("## The project")[1].split("```")[1]
     modules = set(re.findall(r"\b(\w+\.py)\b", tree))
     real = {p.name for p in (ROOT / "converter").glob("*.py")} - {"__init__.py"}
@@ -49,6 +49,21 @@ def test_the_project_tree_in_the_readme_is_the_real_one():
     assert real - modules <= unnamed
     everywhere = {p.name for p in ROOT.rglob("*.py") if ".venv" not in Path(p).parts}
     assert modules <= everywhere
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_tests_named_in_a_document_exist(name):
+    defined = {
+        test
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for test in [path.stem, *re.findall(r"^def (test_\w+)", path.read_text(), re.M)]
+    }
+    named = re.findall(r"\b(test_\w+)(\.\.\.)?", (ROOT / name).read_text())
+    assert [
+        test
+        for test, shortened in named
+        if not any(full == test or (shortened and full.startswith(test)) for full in defined)
+    ] == []
 
 
 SETTINGS_ROW = re.compile(

@@ -20,7 +20,7 @@ def record(name: str, message: str, *args, exc_info=None, status=404) -> logging
     return made
 
 
-def test_a_tools_report_becomes_a_line_without_paths_and_the_files_own_words(settings):
+def test_a_tools_output_is_logged_in_one_line_without_paths_and_metadata(settings):
     line = one_line(REPORT.format(media=settings.MEDIA_ROOT))
     assert line == (
         "Input #0, mov,mp4,m4a,3gp,3g2,mj2, from 'file:/work/tmpab/upload.mp4': "
@@ -28,7 +28,7 @@ def test_a_tools_report_becomes_a_line_without_paths_and_the_files_own_words(set
     )
 
 
-def test_a_refusal_is_left_to_the_access_log():
+def test_a_refusal_is_logged_by_the_access_log_only():
     lines = DjangosLines()
     crash = (ValueError, ValueError("x"), None)
     assert not lines.filter(record("django.request", "%s: %s", "Not Found", "/download/secret/"))
@@ -36,7 +36,7 @@ def test_a_refusal_is_left_to_the_access_log():
     assert lines.filter(record("converter.conversions", "job=%s finished", "1"))
 
 
-def test_a_crash_is_told_without_the_token():
+def test_a_crash_is_logged_without_the_token():
     crash = record(
         "django.request",
         "%s: %s",
@@ -50,7 +50,7 @@ def test_a_crash_is_told_without_the_token():
     assert crash.exc_info is not None
 
 
-def test_a_doubt_about_a_client_is_one_line():
+def test_a_warning_about_a_client_is_one_line():
     doubt = record("django.security.RequestDataTooBig", "too big", exc_info=(None, None, None))
     assert DjangosLines().filter(doubt)
     assert doubt.exc_info is None

@@ -27,7 +27,7 @@ def test_every_module_of_the_first_load_is_preloaded() -> None:
     assert preloaded == set(SCRIPTS) - LATER
 
 
-def test_no_rule_of_the_stylesheet_is_dead() -> None:
+def test_every_rule_of_the_stylesheet_is_used() -> None:
     styles = (ROOT / "static/css/styles.css").read_text()
     used = set(re.findall(r"[\w-]+", MARKUP + "".join(SCRIPTS.values())))
     selectors = re.sub(r"\{[^{}]*\}|/\*.*?\*/", "{}", styles, flags=re.DOTALL)
@@ -38,7 +38,7 @@ def test_no_rule_of_the_stylesheet_is_dead() -> None:
     assert {token for token in tokens if f"var({token})" not in styles} == set()
 
 
-def test_dark_is_other_colours_alone_and_narrow_shows_nothing_more() -> None:
+def test_dark_changes_colours_only_and_narrow_shows_nothing_new() -> None:
     """What lets the browser tests look at contrast on a wide page only, and at layout in light."""
     styles = (ROOT / "static/css/styles.css").read_text()
     blocks = re.findall(r"^@media ([^{]+) \{\n(.*?)^\}", styles, flags=re.MULTILINE | re.DOTALL)
@@ -52,14 +52,14 @@ def test_dark_is_other_colours_alone_and_narrow_shows_nothing_more() -> None:
     assert "display: none" not in wide
 
 
-def test_markup_and_scripts_know_the_same_parts() -> None:
+def test_markup_and_scripts_name_the_same_parts() -> None:
     marked = set(re.findall(r'data-part="(\w+)"', MARKUP))
     scripts = "".join(SCRIPTS.values())
     named = set(re.findall(r'part\("(\w+)"\)|data-part="(\w+)"', scripts))
     assert {one or other for one, other in named} == marked
 
 
-def test_a_module_is_short_and_holds_no_markup_of_another_host() -> None:
+def test_a_script_module_is_short_and_names_no_other_host() -> None:
     for name, script in SCRIPTS.items():
         assert len(script.splitlines()) <= 300, name
         assert re.findall(r"https?://(?!www\.w3\.org|bottosson\.github\.io)", script) == [], name

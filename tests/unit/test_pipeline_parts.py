@@ -32,7 +32,7 @@ WITH_EXAMPLES = sorted(
 
 
 @pytest.mark.parametrize("module", WITH_EXAMPLES)
-def test_the_examples_in_the_docstrings_are_true(module):
+def test_the_doctests_pass(module):
     result = doctest.testmod(importlib.import_module(module))
     assert (result.failed, result.attempted > 0) == (0, True)
 
@@ -74,11 +74,11 @@ def test_delays_never_drift(fps, frames):
         (b"#EXTM3U\n", None),
     ],
 )
-def test_the_first_bytes_tell_the_container(head, container):
+def test_the_first_bytes_identify_the_container(head, container):
     assert container_of(head) == container
 
 
-def test_a_file_is_sniffed_by_its_head(tmp_path):
+def test_only_the_head_of_a_file_is_sniffed(tmp_path):
     path = tmp_path / "x.mp4"
     path.write_bytes(b"GIF89a" + bytes(10_000))
     assert sniff(path) == "gif"
@@ -100,7 +100,7 @@ def test_progress_never_falls_and_never_reaches_100():
     assert len(set(told)) == len(told)
 
 
-def test_a_control_says_when_to_stop():
+def test_a_control_raises_when_the_conversion_must_stop():
     with pytest.raises(ConversionTimeoutError):
         Control(timeout_s=0).check()
     with pytest.raises(ConversionCanceledError):
@@ -110,7 +110,7 @@ def test_a_control_says_when_to_stop():
 
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="this system has no prlimit")
-def test_ffmpeg_may_use_all_the_cpu_that_the_deadline_leaves():
+def test_the_cpu_limit_of_ffmpeg_follows_the_deadline():
     endless = ["-re", "-f", "lavfi", "-i", "nullsrc", "-f", "null", "-"]
     with ffmpeg(endless, control=Control(timeout_s=1000)) as child:
         soft, _ = resource.prlimit(child.process.pid, resource.RLIMIT_CPU)
@@ -144,7 +144,7 @@ def gif(
 TINY = ConversionProfile(width=2, height=2, fps=24, seconds=1)
 
 
-def test_a_gif_that_keeps_the_promise_is_passed(tmp_path):
+def test_a_valid_gif_passes_the_inspection(tmp_path):
     path = tmp_path / "x.gif"
     path.write_bytes(gif())
     facts = verify_gif(path, profile=TINY, frames=2)
@@ -159,7 +159,7 @@ STRANGE = b"\x21\xff\x0bXMP DataXMP\x03\x01\x09\x09\0\x21\xfe\x0bNETSCAPE2.0\x03
 @pytest.mark.parametrize("delays", [(4, 5), (400, 1), (0, 65535)])
 @pytest.mark.parametrize("loop", [0, 1, 256, 65535, None])
 @pytest.mark.parametrize("before", [b"", STRANGE])
-def test_a_gifs_blocks_are_read(tmp_path, colours, delays, loop, before):
+def test_the_blocks_of_a_gif_are_parsed(tmp_path, colours, delays, loop, before):
     path = tmp_path / "x.gif"
     path.write_bytes(gif(size=(300, 2), colours=colours, delays=delays, loop=loop, before=before))
     facts = inspect_gif(path)
@@ -182,14 +182,14 @@ def test_a_gifs_blocks_are_read(tmp_path, colours, delays, loop, before):
         b"x",
     ],
 )
-def test_a_gif_that_breaks_the_promise_is_refused(tmp_path, content):
+def test_an_invalid_gif_fails_the_inspection(tmp_path, content):
     path = tmp_path / "x.gif"
     path.write_bytes(content)
     with pytest.raises(OutputError):
         verify_gif(path, profile=TINY, frames=2)
 
 
-def test_an_empty_file_is_no_gif(tmp_path):
+def test_an_empty_file_is_not_a_gif(tmp_path):
     path = tmp_path / "x.gif"
     path.touch()
     with pytest.raises(OutputError):

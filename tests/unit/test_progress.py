@@ -19,7 +19,7 @@ def clock(monkeypatch) -> list[float]:
     return now
 
 
-def test_a_conversion_that_is_long_at_one_percent_is_not_taken_for_dead(clock):
+def test_a_conversion_that_stays_long_at_one_percent_does_not_fail(clock):
     cache.clear()
     progress.begin(JOB, status="started")
     line = progress.ProgressReporter(JOB)
@@ -33,7 +33,7 @@ def test_a_conversion_that_is_long_at_one_percent_is_not_taken_for_dead(clock):
     assert progress.find(JOB)["status"] == "failed"
 
 
-def test_progress_is_told_ten_times_a_second_and_a_new_stage_at_once(clock):
+def test_progress_is_written_ten_times_a_second_and_a_new_stage_at_once(clock):
     cache.clear()
     progress.begin(JOB, status="started")
     line = progress.ProgressReporter(JOB)

@@ -21,7 +21,7 @@ def manage(folder: Path, *arguments: str, **environment: str) -> subprocess.Comp
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
 
 
-def test_without_a_secret_key_nothing_starts(tmp_path):
+def test_nothing_starts_without_a_secret_key(tmp_path):
     done = manage(tmp_path, "check", SECRET_KEY="")
     assert done.returncode != 0
     assert "Set SECRET_KEY" in done.stderr

@@ -28,7 +28,7 @@ HDR = dataclasses.replace(SDR, transfer="arib-std-b67")
 @pytest.mark.parametrize(
     ("form", "ids"), [("avif", []), ("webp", ["converter.W001"]), (None, ["converter.W002"])]
 )
-def test_a_check_says_what_this_ffmpeg_makes_of_themes(monkeypatch, form, ids):
+def test_a_check_reports_the_theme_format_of_this_ffmpeg(monkeypatch, form, ids):
     monkeypatch.setattr(checks, "best_format", lambda: form)
     assert [message.id for message in checks.themes_are_avif()] == ids
 
@@ -50,7 +50,7 @@ def test_a_platform_without_ffmpeg_fails_its_check_and_no_other(monkeypatch):
             clear()
 
 
-def test_a_check_refuses_an_ffmpeg_that_could_read_no_video(monkeypatch, tmp_path):
+def test_a_check_refuses_an_ffmpeg_that_is_too_old(monkeypatch, tmp_path):
     formats.joins_graphs.cache_clear()
     assert checks.ffmpeg_is_new_enough() == []
     old = tmp_path / "ffmpeg"
@@ -65,12 +65,12 @@ def test_a_check_refuses_an_ffmpeg_that_could_read_no_video(monkeypatch, tmp_pat
 
 
 @pytest.mark.parametrize(("form", "possible"), [("avif", True), ("webp", True), (None, False)])
-def test_the_page_offers_themes_where_they_can_be_made(monkeypatch, form, possible):
+def test_the_page_offers_themes_if_they_can_be_made(monkeypatch, form, possible):
     monkeypatch.setattr(themes, "best_format", lambda: form)
     assert themes.are_possible() is possible
 
 
-def test_without_ffmpeg_there_are_no_themes_and_the_other_check_says_why(monkeypatch):
+def test_the_theme_check_passes_without_ffmpeg_and_the_ffmpeg_check_fails(monkeypatch):
     def missing():
         raise OSError
 
@@ -84,5 +84,5 @@ def test_without_ffmpeg_there_are_no_themes_and_the_other_check_says_why(monkeyp
     ("probe", "size", "share"),
     [(SDR, (3840, 2160), 1.0), (HDR, (1920, 1080), 1.0), (HDR, (3840, 2400), 0.5)],
 )
-def test_only_large_hdr_is_worked_on_small(probe, size, share):
+def test_only_large_hdr_pictures_are_scaled_down_first(probe, size, share):
     assert encode._working_share(probe, size) == share

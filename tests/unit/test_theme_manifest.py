@@ -43,13 +43,13 @@ def manifest(**changes):
 
 
 @given(rgbs)
-def test_one_text_can_be_read_on_any_ground(ground):
+def test_black_or_white_text_is_readable_on_any_background(ground):
     assert contrast(readable_on(ground), ground) >= 4.5
 
 
 @settings(max_examples=300)
 @given(clips, rgbs)
-def test_every_text_can_be_read_whatever_the_clip(samples, border):
+def test_every_text_is_readable_for_any_clip(samples, border):
     made = build(name="x", palette=palette(samples, border=border), pictures=PICTURES)
     colours = made["theme"]["colors"]
     for text, ground in TEXTS.items():
@@ -59,7 +59,7 @@ def test_every_text_can_be_read_whatever_the_clip(samples, border):
 
 
 @given(rgbs, rgbs, rgbs, rgbs)
-def test_every_palette_gets_texts_that_can_be_read(frame, toolbar, text, ground):
+def test_every_theme_palette_gets_readable_texts(frame, toolbar, text, ground):
     odd = Palette(frame=frame, toolbar=toolbar, text=text, ntp_background=ground)
     assert faults(build(name="x", palette=odd, pictures=PICTURES), files=FILES) == []
 
@@ -67,7 +67,7 @@ def test_every_palette_gets_texts_that_can_be_read(frame, toolbar, text, ground)
 @pytest.mark.parametrize(
     ("colour", "leads"), [((200, 30, 30), 0), ((30, 160, 30), 1), ((40, 60, 220), 2)]
 )
-def test_the_frame_has_the_clips_hue(colour, leads):
+def test_the_frame_colour_has_the_hue_of_the_clip(colour, leads):
     grey = np.full((300, 3), 90, np.uint8)
     samples = np.concatenate([grey, np.tile(np.array(colour, np.uint8), (100, 1))])
     made = palette(samples, border=BLACK)
@@ -80,13 +80,13 @@ def test_a_grey_clip_gets_a_grey_theme():
     assert max(made.frame) - min(made.frame) <= 2
 
 
-def test_a_dark_clip_gets_a_dark_theme_and_a_light_one_a_light():
+def test_a_dark_clip_gets_a_dark_theme_and_a_light_clip_a_light_theme():
     dark, light = (palette(np.full((9, 3), v, np.uint8), border=BLACK) for v in (30, 230))
     assert dark.text == WHITE
     assert max(light.text) < 40
 
 
-def test_the_outer_colour_is_that_of_the_bars_else_the_edges_mean():
+def test_the_outer_colour_is_that_of_the_bars_or_the_mean_of_the_edges():
     bars = np.full((90, 160, 3), 200, np.uint8)
     bars[10:80] = 50
     assert outer_colour(bars) == (200, 200, 200)
@@ -95,7 +95,7 @@ def test_the_outer_colour_is_that_of_the_bars_else_the_edges_mean():
     assert outer_colour(ramp) == (50, 50, 50)
 
 
-def test_a_look_keeps_the_icon_from_the_middle_and_the_border_from_the_beginning():
+def test_the_icon_is_from_the_middle_and_the_border_from_the_first_frame():
     look = Look()
     for number in range(144):
         look.see(np.full((720, 1280, 3), number, np.uint8))
@@ -121,12 +121,12 @@ def test_a_look_keeps_the_icon_from_the_middle_and_the_border_from_the_beginning
         ("\ud800lone", "lone"),
     ],
 )
-def test_names(typed, name):
+def test_theme_names_are_cleaned(typed, name):
     assert theme_name(typed) == name
 
 
 @given(st.text(st.characters(codec=None), max_size=200))
-def test_any_typed_name_makes_a_good_one(typed):
+def test_any_typed_name_becomes_a_valid_name(typed):
     name = theme_name(typed)
     assert 0 < len(name.encode("utf-16-le")) // 2 <= THEME_NAME_LENGTH
     assert not [c for c in name if unicodedata.category(c) in ("Cc", "Cs")]
@@ -136,7 +136,7 @@ def test_any_typed_name_makes_a_good_one(typed):
     assert faults(made, files=FILES) == []
 
 
-def test_our_own_manifest_has_no_faults():
+def test_the_built_manifest_has_no_faults():
     assert faults(manifest(), files=FILES) == []
     assert len(DESCRIPTION) <= DESCRIPTION_LENGTH
 
@@ -154,7 +154,7 @@ def test_our_own_manifest_has_no_faults():
         ({"icons": {"16": "icons/16.png"}}, "icons must be there in 16, 48 and 128 px"),
     ],
 )
-def test_what_chromium_lets_pass_is_a_fault(changes, fault):
+def test_mistakes_that_chromium_accepts_are_faults(changes, fault):
     assert faults(manifest(**changes), files=FILES) == [fault]
 
 
@@ -168,7 +168,7 @@ def test_what_chromium_lets_pass_is_a_fault(changes, fault):
         ("tab_text", [41, 41, 41], "tab_text can't be read on toolbar"),
     ],
 )
-def test_a_colour_that_is_none_or_cant_be_read_is_a_fault(name, value, fault):
+def test_an_invalid_or_unreadable_colour_is_a_fault(name, value, fault):
     wrong = copy.deepcopy(manifest())
     wrong["theme"]["colors"][name] = value
     assert faults(wrong, files=FILES) == [fault]

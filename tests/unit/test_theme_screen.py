@@ -53,17 +53,17 @@ def test_sizes_of_odd_screens(text, sizes):
      "1920x1080@nan", "1920x1080@0", "1920x1080@0.1", "1920x1080@9", "0x0@1", "63x1080@1",
      "99999x1080@1", "1920x1080@1 ", "1920x1080@1\n", "١٩٢٠x1080@1", "1920.5x1080@1", "1e3x1e3@1"],
 )  # fmt: skip
-def test_what_is_no_screen_is_refused(text):
+def test_an_invalid_screen_is_refused(text):
     with pytest.raises(ValueError, match=r"^(not WIDTHxHEIGHT@RATIO|no such screen)$"):
         parse_screen(text)
 
 
-def test_a_browsers_own_ratio_is_read():
+def test_a_fractional_device_pixel_ratio_is_accepted():
     assert parse_screen("1745x982@1.100000023841858").ratio == 1.100000023841858
 
 
 @given(screens)
-def test_the_own_picture_covers_the_screen_or_is_as_large_as_any(screen):
+def test_the_picture_of_the_screens_scale_covers_it_or_has_the_largest_size(screen):
     scale, size = next(iter(picture_sizes(screen).items()))
     factor = 1 if scale == "100" else 2
     needed = sorted((screen.width * factor, screen.height * factor), reverse=True)
@@ -72,7 +72,7 @@ def test_the_own_picture_covers_the_screen_or_is_as_large_as_any(screen):
 
 
 @given(screens)
-def test_every_picture_is_even_held_between_the_limits_and_the_right_way_up(screen):
+def test_every_picture_size_is_even_and_within_the_limits(screen):
     for width, height in picture_sizes(screen).values():
         assert width % 2 == height % 2 == 0
         assert (SMALLEST[0], SMALLEST[1]) <= (max(width, height), min(width, height)) <= LARGEST
@@ -81,7 +81,7 @@ def test_every_picture_is_even_held_between_the_limits_and_the_right_way_up(scre
 
 
 @given(screens)
-def test_both_scales_have_a_picture_the_own_one_first(screen):
+def test_both_scales_have_a_picture_with_the_screens_scale_first(screen):
     sizes = picture_sizes(screen)
     assert next(iter(sizes)) == screen.scale
     assert sorted(sizes) == ["100", "200"]

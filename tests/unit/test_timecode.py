@@ -19,7 +19,7 @@ from converter.timecode import parse_timecode
         ("00:00:01.005", 1.005),
     ],
 )
-def test_a_time_code_is_read(text, seconds):
+def test_a_time_code_is_parsed(text, seconds):
     assert parse_timecode(text) == seconds
 
 
@@ -28,12 +28,12 @@ def test_a_time_code_is_read(text, seconds):
     ["", "5", "0:0:5", "00:60:00", "00:00:60", "-0:00:01", "00:00:01.", "00:00:01.0005", "nan",
      "1e9", "٠٠:٠٠:٠١", "00:00:05\n", " 00:00:05", "00:00:05;ls", "9" * 10_000],
 )  # fmt: skip
-def test_anything_else_is_not_a_time_code(text):
+def test_an_invalid_time_code_is_refused(text):
     with pytest.raises(ValueError, match=r"^not a time code$"):
         parse_timecode(text)
 
 
 @given(st.integers(0, 99), st.integers(0, 59), st.integers(0, 59), st.integers(0, 999))
-def test_every_millisecond_of_a_hundred_hours_has_its_time_code(h, m, s, ms):
+def test_every_millisecond_of_a_hundred_hours_round_trips(h, m, s, ms):
     text = f"{h:02}:{m:02}:{s:02}.{ms:03}"
     assert parse_timecode(text) == (h * 3_600_000 + m * 60_000 + s * 1000 + ms) / 1000

@@ -86,7 +86,7 @@ def test_two_machines_convert_through_the_bucket_and_leave_it_empty(
     assert machines.broker.client().zcard("chromi:expiring") == 0
 
 
-def test_what_nobody_fetches_is_removed_from_the_bucket(machines, bucket, short_clip, tmp_path):
+def test_an_unfetched_result_is_removed_from_the_bucket(machines, bucket, short_clip, tmp_path):
     job_id = machines.client.enqueue(short_clip)
     with machines.worker(MEDIA_ROOT=str(tmp_path / "worker")):
         machines.client.outcome(job_id)
@@ -117,7 +117,7 @@ def test_a_canceled_upload_is_removed_from_the_bucket(machines, bucket, short_cl
         ),
     ],
 )
-def test_a_wrong_deployment_does_not_start(machines, bucket, tmp_path, environment, errors):
+def test_a_misconfigured_deployment_does_not_start(machines, bucket, tmp_path, environment, errors):
     """It says all that is wrong at once."""
     env = os.environ | {
         "DJANGO_SETTINGS_MODULE": "chrome_background_converter.settings",

@@ -24,14 +24,14 @@ def test_progress_grows_and_the_link_works_once(deployment, worker, clip):
     assert eventually(deployment.is_clean)
 
 
-def test_the_theme_has_a_link_of_its_own(deployment, worker, short_clip):
+def test_the_theme_has_its_own_link(deployment, worker, short_clip):
     record = deployment.client.outcome(deployment.client.enqueue(short_clip, theme_for="96x64@1"))
     assert deployment.client.fetch(record["theme_url"])[1][:2] == b"PK"
     assert deployment.client.fetch(record["converted_url"])[1][:6] == b"GIF89a"
     assert eventually(deployment.is_clean)
 
 
-def test_canceling_what_runs_ends_its_ffmpeg_at_once(deployment, worker, long_clip):
+def test_canceling_a_running_job_ends_its_ffmpeg_at_once(deployment, worker, long_clip):
     job_id = deployment.client.enqueue(long_clip)
     deployment.wait_until_running(job_id)
     assert deployment.ffmpegs() != []
@@ -41,7 +41,7 @@ def test_canceling_what_runs_ends_its_ffmpeg_at_once(deployment, worker, long_cl
     assert deployment.client.outcome(job_id)["status"] == "canceled"
 
 
-def test_a_bad_video_fails_with_its_sentence_and_is_not_tried_again(deployment, worker, tmp_path):
+def test_a_bad_video_fails_with_its_message_and_is_not_retried(deployment, worker, tmp_path):
     text = tmp_path / "text.mp4"
     text.write_bytes(b"\0\0\0\x18ftypisom\0\0\2\0isommp41" + bytes(1000))
     job_id = deployment.client.enqueue(text)

@@ -8,7 +8,7 @@ from tests.support.files import files_in
 from tests.support.waiting import eventually
 
 
-def test_a_killed_workers_job_is_taken_over(deployment, clip):
+def test_the_job_of_a_killed_worker_is_taken_over(deployment, clip):
     with deployment.worker() as first:
         job_id = deployment.client.enqueue(clip)
         deployment.wait_until_running(job_id)
@@ -19,7 +19,7 @@ def test_a_killed_workers_job_is_taken_over(deployment, clip):
         deployment.fetch_once(deployment.client.outcome(job_id))
 
 
-def test_a_job_lost_between_queue_and_work_horse_is_found_again(deployment, short_clip):
+def test_a_job_lost_between_queue_and_work_horse_is_recovered(deployment, short_clip):
     job_id = deployment.client.enqueue(short_clip)
     redis, queue = deployment.broker.client(), "rq:queue:conversions"
     # What a worker leaves that was killed as it took the job; RQ waits for a minute then.
@@ -29,7 +29,7 @@ def test_a_job_lost_between_queue_and_work_horse_is_found_again(deployment, shor
         deployment.fetch_once(deployment.client.outcome(job_id))
 
 
-def test_without_any_worker_left_the_job_waits_again(deployment, clip):
+def test_a_job_returns_to_the_queue_when_no_worker_is_left(deployment, clip):
     with deployment.worker() as worker:
         job_id = deployment.client.enqueue(clip)
         shown = deployment.wait_until_running(job_id)["progress"]
@@ -43,7 +43,7 @@ def test_without_any_worker_left_the_job_waits_again(deployment, clip):
         assert eventually(deployment.is_clean)
 
 
-def test_a_job_that_takes_too_long_is_ended_with_its_children(deployment, clip):
+def test_a_job_over_its_time_limit_is_ended_with_its_children(deployment, clip):
     with deployment.worker(CONVERSION_TIMEOUT="1") as worker:
         worker.wait_until_ready()
         record = deployment.client.outcome(deployment.client.enqueue(clip))
@@ -63,7 +63,7 @@ def test_a_task_that_hangs_outside_the_conversion_is_ended_by_rq(deployment, sho
         assert eventually(lambda: not upload.exists())
 
 
-def test_a_worker_that_is_told_to_stop_ends_its_conversion_first(deployment, clip):
+def test_a_stopping_worker_finishes_its_conversion_first(deployment, clip):
     with deployment.worker() as worker:
         job_id = deployment.client.enqueue(clip)
         deployment.wait_until_running(job_id)

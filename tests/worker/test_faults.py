@@ -16,7 +16,7 @@ from tests.support.waiting import eventually
 INTERRUPTED = "The conversion was interrupted. Please try again."
 
 
-def test_a_work_horse_killed_in_the_middle_is_replaced_once(deployment, worker, clip):
+def test_a_killed_work_horse_is_replaced_once(deployment, worker, clip):
     job_id = deployment.client.enqueue(clip)
     before = deployment.wait_until_running(job_id)["progress"]
     orphans = deployment.ffmpegs()
@@ -28,7 +28,7 @@ def test_a_work_horse_killed_in_the_middle_is_replaced_once(deployment, worker, 
     assert worker.log.count(f"conversions: {job_id}") == 2
 
 
-def test_no_ffmpeg_outlives_a_work_horse_killed_at_the_theme(deployment, worker, clip):
+def test_no_ffmpeg_outlives_a_work_horse_killed_during_the_theme(deployment, worker, clip):
     job_id = deployment.client.enqueue(clip, theme_for="1280x720@1")
     assert eventually(lambda: deployment.client.job(job_id)["stage"] == "theme", within_s=90)
     assert eventually(lambda: deployment.ffmpegs() != [])
@@ -39,7 +39,7 @@ def test_no_ffmpeg_outlives_a_work_horse_killed_at_the_theme(deployment, worker,
     assert eventually(deployment.is_clean, within_s=WORKER_TTL + 40)
 
 
-def test_a_work_horse_killed_twice_fails_the_job_with_a_sentence(deployment, worker, clip):
+def test_a_job_fails_with_a_message_when_its_work_horse_is_killed_twice(deployment, worker, clip):
     job_id = deployment.client.enqueue(clip)
     deployment.wait_until_running(job_id)
     first = worker.horse()
@@ -52,7 +52,7 @@ def test_a_work_horse_killed_twice_fails_the_job_with_a_sentence(deployment, wor
     assert eventually(deployment.is_clean, within_s=WORKER_TTL + 40)
 
 
-def test_a_work_horse_killed_at_the_end_spends_nothing_twice(deployment, worker, short_clip):
+def test_a_work_horse_killed_at_the_end_issues_no_second_link(deployment, worker, short_clip):
     redis = deployment.broker.client()
     job_id = deployment.client.enqueue(short_clip)
     horse = worker.horse()
@@ -80,7 +80,7 @@ def within_three_seconds(ask):
 
 
 @pytest.mark.parametrize("fault", ["down", "frozen"])
-def test_without_redis_the_web_says_so_within_three_seconds(deployment, worker, short_clip, fault):
+def test_the_web_answers_within_three_seconds_without_redis(deployment, worker, short_clip, fault):
     with getattr(deployment.broker, fault)():
         for ask in (
             lambda: deployment.client.send(short_clip),
@@ -99,7 +99,7 @@ def test_without_redis_the_web_says_so_within_three_seconds(deployment, worker, 
     assert worker.process.poll() is None
 
 
-def test_a_conversion_goes_on_while_redis_hangs(deployment, worker, long_clip):
+def test_a_conversion_continues_while_redis_hangs(deployment, worker, long_clip):
     job_id = deployment.client.enqueue(long_clip)
     deployment.wait_until_running(job_id)
     with deployment.broker.frozen():
@@ -108,7 +108,7 @@ def test_a_conversion_goes_on_while_redis_hangs(deployment, worker, long_clip):
     assert worker.log.count(f"job={job_id} finished") == 1
 
 
-def test_a_worker_outlives_a_restart_of_redis_in_mid_job(deployment, worker, clip, short_clip):
+def test_a_worker_survives_a_restart_of_redis_during_a_job(deployment, worker, clip, short_clip):
     job_id = deployment.client.enqueue(clip)
     deployment.wait_until_running(job_id)
     with deployment.broker.down():

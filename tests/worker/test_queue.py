@@ -14,7 +14,7 @@ from tests.support.uploads import UNKNOWN_ID
 from tests.support.waiting import eventually
 
 
-def test_what_waits_has_a_place_and_is_removed_when_canceled(deployment, short_clip):
+def test_a_queued_job_has_a_position_and_is_removed_when_canceled(deployment, short_clip):
     first, second = deployment.client.enqueue(short_clip), deployment.client.enqueue(short_clip)
     assert [deployment.client.job(i)["position"] for i in (first, second)] == [1, 2]
     assert deployment.client.health()[1]["queued"] == 2
@@ -33,7 +33,7 @@ def test_what_waits_has_a_place_and_is_removed_when_canceled(deployment, short_c
     assert eventually(deployment.is_clean)
 
 
-def test_a_browser_without_javascript_is_led_to_the_jobs_page(deployment, short_clip):
+def test_a_browser_without_javascript_is_redirected_to_the_page_of_the_job(deployment, short_clip):
     status, headers, _ = deployment.client.send(short_clip, Accept="text/html")
     path = headers["Location"]
     assert (status, path.startswith("/jobs/")) == (303, True)
@@ -42,7 +42,7 @@ def test_a_browser_without_javascript_is_led_to_the_jobs_page(deployment, short_
     assert deployment.is_clean()
 
 
-def test_an_address_keeps_its_place_until_its_job_has_ended(deployment, short_clip):
+def test_an_address_counts_as_busy_until_its_job_has_ended(deployment, short_clip):
     job_id = deployment.client.enqueue(short_clip, sender="198.51.100.1")
     status, _, body = deployment.client.send(short_clip, sender="198.51.100.1")
     assert (status, json.loads(body)["code"]) == (503, "busy")
@@ -52,12 +52,12 @@ def test_an_address_keeps_its_place_until_its_job_has_ended(deployment, short_cl
 
 
 @pytest.mark.parametrize("job_id", ["nonsense", UNKNOWN_ID, "00000000-0000-0000-0000-0"])
-def test_a_forged_id_is_404(deployment, job_id):
+def test_a_forged_job_id_gives_404(deployment, job_id):
     status, answer = deployment.client.get(f"/jobs/{job_id}/")
     assert (status, answer["code"]) == (404, "unknown_job")
 
 
-def test_a_job_of_somebody_else_in_the_same_redis_is_404(deployment):
+def test_a_job_of_another_application_in_the_same_redis_gives_404(deployment):
     from rq import Queue
 
     job = Queue("theirs", connection=deployment.broker.client()).enqueue("os.getcwd")
@@ -90,7 +90,7 @@ def test_nothing_from_redis_is_unpickled(deployment, short_clip, tmp_path):
         (deployment.media / file).unlink()
 
 
-def test_the_web_in_queue_mode_loads_neither_numpy_nor_moviepy(deployment):
+def test_the_web_process_in_queue_mode_loads_neither_numpy_nor_moviepy(deployment):
     """Run last: the server has taken uploads and handed out files by now."""
     web = [p for p in psutil.process_iter() if _serves(p, deployment)]
     assert web != []

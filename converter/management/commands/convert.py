@@ -38,6 +38,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         from converter.pipeline.convert import convert_video
+        from converter.pipeline.source.source import open_source
         from converter.pipeline.theme.colours import Look
         from converter.pipeline.theme.package import make_theme
 
@@ -55,25 +56,26 @@ class Command(BaseCommand):
         with storage.workspace() as folder:
             gif = folder / "background.gif"
             try:
+                source = open_source(
+                    options["source"], max_pixels=settings.MAX_PIXELS, control=control
+                )
                 facts = convert_video(
-                    options["source"],
+                    source,
                     gif,
                     selection=selection,
                     quality=options["quality"],
-                    max_pixels=settings.MAX_PIXELS,
                     control=control,
                     see=look.see,
                 )
                 _publish(gif, output)
                 if theme:
                     made = make_theme(
-                        options["source"],
+                        source,
                         folder / "theme.zip",
                         selection=selection,
                         look=look,
                         screen=screen,
                         name=options["theme_name"],
-                        max_pixels=settings.MAX_PIXELS,
                         control=control,
                     )
                     _publish(folder / "theme.zip", theme)

@@ -16,6 +16,7 @@ from converter.pipeline.profile import ConversionProfile, Selection
 from converter.pipeline.screen import Size
 from converter.pipeline.source.decode import decode_arguments
 from converter.pipeline.source.probe import Probe
+from converter.pipeline.source.source import Source
 from converter.pipeline.theme.colours import RGB
 
 CRF, PRESET = 18, 11
@@ -75,16 +76,14 @@ def _encode_arguments(form: Format) -> list[str]:
 
 
 def encode_animation(
-    source: Path,
+    source: Source,
     output: Path,
     *,
     form: Format,
-    probe: Probe,
     profile: ConversionProfile,
     selection: Selection,
     border: RGB,
     frames: int,
-    max_pixels: int,
     most_bytes: int,
     control: Control,
     stage: tuple[float, float] = (0.0, 1.0),
@@ -96,13 +95,11 @@ def encode_animation(
     and what `control` raises.
     """
     size = (profile.width, profile.height)
-    share = _working_share(probe, size)
+    share = _working_share(source.probe, size)
     decode = decode_arguments(
         source,
-        probe=probe,
         profile=replace(profile, width=round(size[0] * share), height=round(size[1] * share)),
         selection=selection,
-        max_pixels=max_pixels,
         finish=_finish_filters(form, size=size, share=share, selection=selection, border=border),
     )
     talk = ["-progress", "pipe:1", "-stats_period", str(PROGRESS_S)]

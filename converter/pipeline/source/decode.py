@@ -8,7 +8,6 @@ pictures that are already trimmed, upright, at 24 fps and fitted; MoviePy carrie
 import contextlib
 import os
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
@@ -25,6 +24,7 @@ from converter.pipeline.ffmpeg import Ffmpeg, ffmpeg
 from converter.pipeline.profile import ConversionProfile, Selection
 from converter.pipeline.source.filters import filter_graphs
 from converter.pipeline.source.probe import Probe, input_arguments, is_too_large
+from converter.pipeline.source.source import Source
 
 Frame = NDArray[np.uint8]
 
@@ -57,18 +57,17 @@ def seek_arguments(probe: Probe, start_s: float) -> list[str]:
 
 
 def decode_arguments(
-    path: Path,
+    source: Source,
     *,
-    probe: Probe,
     profile: ConversionProfile,
     selection: Selection,
-    max_pixels: int,
     finish: Sequence[str] = (),
 ) -> list[str]:
     """ffmpeg's options that turn the upload into fitted pictures, not yet their output format.
 
     `finish` are filters to go last.
     """
+    probe = source.probe
     # The native VP8/VP9 decoders drop alpha; libvpx's keep it.
     decoder = {"vp8": "libvpx", "vp9": "libvpx-vp9"}.get(probe.codec) if probe.has_alpha else None
     # A picture that changes its size in mid-stream would restart the graph, and with it the clock.
@@ -83,9 +82,9 @@ def decode_arguments(
         *(("-reinit_filter", "0") if plain else ()),
         *(("-c:v", decoder) if decoder else ()),
         *input_arguments(
-            path,
+            source.path,
             container=probe.container,
-            max_pixels=max_pixels,
+            max_pixels=source.max_pixels,
             threads=2 if probe.pixels <= TWO_THREADS_UP_TO_PIXELS else 1,
         ),
         *("-filter_complex", rate, "-filter_complex", picture, "-map", "[fitted]"),
@@ -170,12 +169,10 @@ def moviepy_clip_class() -> Any:
 
 @contextlib.contextmanager
 def open_clip(
-    path: Path,
+    source: Source,
     *,
-    probe: Probe,
     profile: ConversionProfile,
     selection: Selection,
-    max_pixels: int,
     control: Control,
 ) -> Iterator[Any]:
     """The cut as a MoviePy clip of the profile's size, rate and length; closed with the block.
@@ -184,16 +181,14 @@ def open_clip(
     even a first frame, and what `control` raises.
     """
     video_clip = moviepy_clip_class()
-    arguments = decode_arguments(
-        path, probe=probe, profile=profile, selection=selection, max_pixels=max_pixels
-    )
+    arguments = decode_arguments(source, profile=profile, selection=selection)
     with ffmpeg([*arguments, *PPM_TO_STDOUT], control=control) as child:
         reader = Reader(child, fps=profile.fps)
         try:
             first = reader.frame_at(0)
         except EndOfClipError:
             control.check()
-            raise _why_empty(child, probe, selection) from None
+            raise _why_empty(child, source.probe, selection) from None
         clip = video_clip(reader.frame_at, duration=profile.seconds).with_fps(profile.fps)
         if selection.fit == "contain":
             clip = clip.image_transform(padding(first, profile))

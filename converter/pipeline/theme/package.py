@@ -18,8 +18,7 @@ from converter.pipeline.picture.formats import Format, best_format
 from converter.pipeline.picture.inspect import AnimationFacts
 from converter.pipeline.profile import BACKGROUND, ConversionProfile, Scale, Selection
 from converter.pipeline.screen import Screen, Size, picture_sizes, smaller
-from converter.pipeline.source.probe import Probe, probe
-from converter.pipeline.source.sniff import sniff
+from converter.pipeline.source.source import Source
 from converter.pipeline.theme import manifest
 from converter.pipeline.theme.colours import Look, Palette
 from converter.pipeline.theme.readme import readme
@@ -64,14 +63,12 @@ class ThemeFacts:
 class Studio:
     """All that the theme's pictures have in common."""
 
-    source: Path
+    source: Source
     folder: Path
     form: Format
-    probe: Probe
     profile: ConversionProfile
     selection: Selection
     look: Look
-    max_pixels: int
     control: Control
 
     def paint(self, scale: Scale, size: Size, *, stage: tuple[float, float]) -> AnimationFacts:
@@ -82,12 +79,10 @@ class Studio:
                     self.source,
                     self.path(scale),
                     form=self.form,
-                    probe=self.probe,
                     profile=replace(self.profile, width=size[0], height=size[1]),
                     selection=self.selection,
                     border=self.look.border,
                     frames=self.look.frames,
-                    max_pixels=self.max_pixels,
                     most_bytes=HOUSE_BYTES - MASTER_BYTES - resident_bytes(os.getpid()),
                     control=self.control,
                     stage=stage,
@@ -101,14 +96,13 @@ class Studio:
 
 
 def make_theme(
-    source: Path,
+    source: Source,
     output: Path,
     *,
     selection: Selection,
     look: Look,
     screen: Screen,
     name: str,
-    max_pixels: int,
     control: Control,
     profile: ConversionProfile = BACKGROUND,
 ) -> ThemeFacts:
@@ -120,16 +114,13 @@ def make_theme(
     form = best_format()
     if form is None:
         raise OutputError(detail="this ffmpeg writes neither AVIF nor animated WebP")
-    about = probe(source, container=sniff(source), max_pixels=max_pixels, control=control)
     studio = Studio(
         source=source,
         folder=output.parent,
         form=form,
-        probe=about,
         profile=profile,
         selection=selection,
         look=look,
-        max_pixels=max_pixels,
         control=control,
     )
     painted = _paint_both(studio, picture_sizes(screen))

@@ -19,9 +19,10 @@ from converter.pipeline.errors import ConversionTimeoutError, IncompleteUploadEr
 from converter.pipeline.ffmpeg import ffmpeg
 from converter.pipeline.source import boxes, elements
 from converter.pipeline.source.decode import seek_arguments
-from converter.pipeline.source.layout import Layout
-from converter.pipeline.source.probe import PROBE_BYTES, Probe, input_arguments, probe
+from converter.pipeline.source.layout import Layout, lay_out
+from converter.pipeline.source.probe import PROBE_BYTES, Probe, input_arguments
 from converter.pipeline.source.sniff import DOC_TYPE_WITHIN, Container, sniff
+from converter.pipeline.source.source import Source, open_source
 
 # Packets are listed in milliseconds; over zeros Matroska's demuxer searches for minutes.
 LISTING_S = 20
@@ -51,40 +52,46 @@ class Packet:
     shown_s: float
 
 
-def require_complete(
-    path: Path,
+def open_part(
+    upload: Path,
     layout: Layout,
     *,
+    target: Path,
     start_s: float,
     seconds: float,
     max_pixels: int,
     control: Control,
-) -> None:
-    """Raise IncompleteUploadError unless `seconds` from `start_s` of the laid-out file at `path`
-    can be decoded as from the whole file; also what `sniff` and `probe` raise.
+) -> Source:
+    """Lay the upload out at `target` and open that as the whole file, good for `seconds` from
+    `start_s`.
+
+    Raises IncompleteUploadError when a hole would be read for those, and what `lay_out` and
+    `open_source` raise.
     """
-    if layout.covers(0, layout.size):
-        return
     if not layout.covers(0, DOC_TYPE_WITHIN):
         raise IncompleteUploadError(detail="a hole at the beginning")
-    container = sniff(path)
+    lay_out(upload, layout, target)
+    if layout.covers(0, layout.size):
+        return open_source(target, max_pixels=max_pixels, control=control)
+    container = sniff(target)
     describe = {"mov": boxes.require_boxes, "matroska": elements.require_elements}.get(container)
     if describe is None:
         raise IncompleteUploadError(detail=f"a {container} is decoded from its beginning")
-    with path.open("rb") as file:
+    with target.open("rb") as file:
         described = describe(file, layout)
     brief = copy.copy(control)
     brief.deadline = min(control.deadline, time.monotonic() + LISTING_S)
     try:
-        check = _Check(path, layout, container=container, max_pixels=max_pixels, control=brief)
+        check = _Check(target, layout, container=container, max_pixels=max_pixels, control=brief)
         file_start_s = check.require_probed(described)
-        about = probe(path, container=container, max_pixels=max_pixels, control=brief)
+        source = open_source(target, max_pixels=max_pixels, control=brief)
         check.require_shown(
-            described, about, start_s=start_s, seconds=seconds, file_start_s=file_start_s
+            described, source.probe, start_s=start_s, seconds=seconds, file_start_s=file_start_s
         )
     except ConversionTimeoutError:
         control.check()
         raise IncompleteUploadError(detail="ffmpeg searched for too long") from None
+    return source
 
 
 class _Check:

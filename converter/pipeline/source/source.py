@@ -1,0 +1,25 @@
+"""A source: a file that was sniffed and probed once, and travels on as one object."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from converter.pipeline.control import Control
+from converter.pipeline.source.probe import Probe, probe
+from converter.pipeline.source.sniff import sniff
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A local file, what ffmpeg says of it, and the most pixels that one of its frames may have."""
+
+    path: Path
+    probe: Probe
+    max_pixels: int
+
+
+def open_source(path: Path, *, max_pixels: int, control: Control) -> Source:
+    """Sniff and probe the file at `path`. Raises InputError and what `control` raises."""
+    control.report("decode")
+    container = sniff(path)
+    about = probe(path, container=container, max_pixels=max_pixels, control=control)
+    return Source(path=path, probe=about, max_pixels=max_pixels)
