@@ -157,9 +157,7 @@ def _convert(
     return {"token": token, "gif": facts.described(), **theme}
 
 
-def _open(
-    upload: Path, options: ConversionOptions, *, folder: Path, control: Control
-) -> "Source":
+def _open(upload: Path, options: ConversionOptions, *, folder: Path, control: Control) -> "Source":
     """The upload as a source; one that is a part of its file is laid out in `folder` first."""
     from converter.pipeline.source.part import open_part
     from converter.pipeline.source.source import open_source

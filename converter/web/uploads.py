@@ -13,7 +13,9 @@ from converter.errors import DISK_IS_FULL, RequestError, low_disk
 from converter.web import client_socket
 
 # What the form's other fields and the multipart boundaries may add to the file itself.
-FORM_BYTES = 256 * 1024
+FORM_BYTES = 64 * 1024
+# As much again for the field `layout`, which has 128 KiB, and its encoding.
+UPLOAD_FORM_BYTES = 256 * 1024
 
 
 def too_large() -> RequestError:

@@ -101,7 +101,9 @@ class _Reader:
         identity, at = _number(head, 0, keep_marker=True)
         size, at = _number(head, at, keep_marker=False)
         body = start + at
-        return Element(id=identity or 0, start=start, body=body, end=None if size is None else body + size)
+        return Element(
+            id=identity or 0, start=start, body=body, end=None if size is None else body + size
+        )
 
     def require(self, element: Element) -> int:
         """Where the element ends. Raises IncompleteUploadError unless it has come whole."""
