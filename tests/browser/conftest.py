@@ -132,7 +132,7 @@ def editor(open_clip: Callable[..., Page], ramp: Path) -> Page:
 
 
 @pytest.fixture(scope="session")
-def shortramp_clip(clips: Callable[..., Path]) -> Path:
+def short_ramp(clips: Callable[..., Path]) -> Path:
     """Its first three seconds, all of which become the loop."""
     return ramp_clip(clips, "short-ramp.mp4", seconds=3)
 

@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from converter import conversions
+from converter.options import ConversionOptions
 from tests.support.files import files_in
 from tests.support.uploads import MP4_HEAD, clip_file
 
@@ -26,7 +26,7 @@ def post(client, layout: str, **fields):
         json.dumps({"size": 100, "ranges": [[0, SENT - 1]]}),
         json.dumps({"size": 100, "ranges": [[0, SENT], [50, 1]]}),
         json.dumps({"size": SENT - 1, "ranges": [[0, SENT]]}),
-        '{"size": %s, "ranges": [[0, %d]]}' % ("9" * 5000, SENT),
+        f'{{"size": {"9" * 5000}, "ranges": [[0, {SENT}]]}}',
     ],
     ids=lambda text: text[:24],
 )
@@ -57,6 +57,5 @@ def test_a_hole_that_is_needed_gives_incomplete_upload(client, media_root, conve
 
 def test_a_layout_reaches_a_worker_as_json():
     text = json.dumps({"size": 9000, "ranges": [[0, SENT]]})
-    options = conversions.ConversionOptions(layout=text)
-    arguments = json.loads(json.dumps(conversions.as_arguments(options)))
-    assert conversions.ConversionOptions(**arguments) == options
+    options = ConversionOptions(layout=text)
+    assert ConversionOptions.from_json(json.loads(json.dumps(options.as_json()))) == options

@@ -20,6 +20,10 @@ MAX_EMPTY_BYTES = 4 << 20
 DISK_BLOCK = 512  # st_blocks counts in these, whatever the file system's own are
 
 
+class LayoutError(ValueError):
+    """A text that is no layout."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Layout:
     """A file of `size` bytes of which only `ranges` came: (offset, length) pairs in order."""
@@ -50,36 +54,36 @@ class Layout:
 
 
 def parse_layout(text: str) -> Layout:
-    """The layout that the JSON `text` describes. Raises ValueError for anything else.
+    """The layout that the JSON `text` describes. Raises LayoutError for anything else.
 
     >>> parse_layout('{"size": 100, "ranges": [[0, 10], [50, 5]]}').sent_bytes
     15
     """
-    if len(text.encode()) > MAX_TEXT_BYTES:
-        raise ValueError("too long")
     try:
+        if len(text.encode()) > MAX_TEXT_BYTES:
+            raise LayoutError("too long")
         # json's own float and NaN would pass for numbers; int() refuses 5,000 digits itself.
         record = json.loads(text, parse_float=_refuse, parse_constant=_refuse)
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error
+    except (ValueError, RecursionError) as error:
+        raise LayoutError(f"no JSON of whole numbers: {type(error).__name__}") from error
     if not isinstance(record, dict) or record.keys() != {"size", "ranges"}:
-        raise ValueError("not size and ranges")
+        raise LayoutError("not size and ranges")
     size, ranges = record["size"], record["ranges"]
     if not _is_count(size) or not 0 < size <= MAX_SIZE:
-        raise ValueError("no such size")
+        raise LayoutError("no such size")
     if not isinstance(ranges, list) or not 0 < len(ranges) <= MAX_RANGES:
-        raise ValueError("no such ranges")
+        raise LayoutError("no such ranges")
     pairs = tuple(_pair(entry) for entry in ranges)
     for (offset, length), (following, _) in itertools.pairwise(pairs):
         if following <= offset + length:
-            raise ValueError("ranges that touch, overlap or are out of order")
+            raise LayoutError("ranges that touch, overlap or are out of order")
     if sum(pairs[-1]) > size:
-        raise ValueError("ranges beyond the size")
+        raise LayoutError("ranges beyond the size")
     return Layout(size=size, ranges=pairs)
 
 
 def _refuse(text: str) -> Any:
-    raise ValueError(f"not a whole number: {text[:20]}")
+    raise LayoutError(f"not a whole number: {text[:20]}")
 
 
 def _is_count(value: object) -> bool:
@@ -88,10 +92,10 @@ def _is_count(value: object) -> bool:
 
 def _pair(entry: object) -> tuple[int, int]:
     if not isinstance(entry, list) or len(entry) != 2 or not all(_is_count(n) for n in entry):
-        raise ValueError("not a pair of whole numbers")
+        raise LayoutError("not a pair of whole numbers")
     offset, length = entry
     if offset < 0 or length <= 0:
-        raise ValueError("not a range")
+        raise LayoutError("not a range")
     return offset, length
 
 
