@@ -82,7 +82,8 @@ def _options(options: dict[str, Any]) -> ConversionOptions:
     return ConversionOptions(
         selection=_selection(options),
         quality=options["quality"],
-        **{extra.key: options[extra.key] is not None for extra in EXTRAS},
+        picture=options["picture"] is not None,
+        theme=options["theme"] is not None,
         screen=_screen(options["screen"]),
         theme_name=options["theme_name"],
     )
