@@ -1,6 +1,7 @@
 """The deployment files name what there is."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
