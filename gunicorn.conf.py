@@ -85,8 +85,6 @@ def patiently(act):
 
 def post_worker_init(worker):
     """Stop taking uploads on SIGTERM; remove what a killed process left, now and once a minute."""
-    from django.conf import settings
-
     # Not when a worker is replaced later: Redis may be away for a moment then.
     if worker.age <= workers:
         refuse_a_wrong_deployment()
@@ -105,7 +103,6 @@ def post_worker_init(worker):
         while True:
             time.sleep(OFFER_SWEEP_EVERY_S)
             patiently(storage.sweep_if_due)
-            if settings.USE_RQ:
-                patiently(jobs.recover_abandoned)
+            patiently(jobs.recover_abandoned)
 
     threading.Thread(target=sweep_for_ever, name="sweep", daemon=True).start()

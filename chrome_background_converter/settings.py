@@ -69,19 +69,18 @@ INSTALLED_APPS = [
     "converter",
 ]
 MIDDLEWARE = [
-    "converter.web.middleware.ErrorsAsAnswersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "converter.web.middleware.ResponseHeadersMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "converter.web.middleware.ErrorsAsAnswersMiddleware",
     # Before CSRF, which reads the whole body for its token.
     "converter.web.middleware.AdmitBodyMiddleware",
-    "converter.web.middleware.MethodsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "chrome_background_converter.urls"
 WSGI_APPLICATION = "chrome_background_converter.wsgi.application"

@@ -1,7 +1,7 @@
-"""The Redis that web and workers share: one connection, what it raises, names that expire.
+"""The Redis that web and workers share: its connection, its errors, names of files that expire.
 
-Only with USE_RQ. redis is imported in here when it is needed: it takes 22 MB, and inline mode does
-without. Nothing read from Redis is ever unpickled: the queue and Django's cache speak JSON.
+Used with USE_RQ only. redis is imported when it is needed: it takes 22 MB, which inline mode saves.
+Nothing read from Redis is ever unpickled: the queue and Django's cache use JSON.
 """
 
 import functools
@@ -48,8 +48,14 @@ def errors() -> tuple[type[Exception], ...]:
 
 
 def ping() -> None:
-    """Raise one of errors() when Redis does not answer in time."""
-    connection().ping()
+    """Raise one of errors() when Redis does not answer in time. Do nothing without USE_RQ."""
+    if settings.USE_RQ:
+        connection().ping()
+
+
+def takeover_s() -> float:
+    """How long it may take until a killed worker's job is given to another; 0 without USE_RQ."""
+    return settings.WORKER_TTL if settings.USE_RQ else 0
 
 
 def will_expire(name: str, *, after_s: float) -> None:

@@ -1,236 +1,188 @@
-"""What Chromi does: an upload in, one-time links out. The view and the worker call the same."""
+"""What Chromi does: submit a video, find its conversion, cancel it.
+
+Views, the worker's task and the command call these functions. Only inline.py and jobs.py know
+whether this process or a worker converts.
+"""
 
 import contextlib
 import logging
 import time
 import tracemalloc
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
 
 from django.conf import settings
 
-from converter import downloads, progress, storage, themes
+from converter import downloads, inline, jobs, progress, storage
 from converter.logs import one_line
+from converter.options import ConversionOptions
 from converter.pipeline.control import STAGES, STAGES_WITH_THEME, Control
-from converter.pipeline.errors import (
-    ConversionCanceledError,
-    ConversionError,
-    ConversionTimeoutError,
-)
-from converter.pipeline.profile import Fit, Quality, Selection
-from converter.pipeline.screen import DEFAULT_SCREEN
-
-if TYPE_CHECKING:
-    from converter.pipeline.source.source import Source
-    from converter.pipeline.theme.colours import Look
+from converter.pipeline.errors import ConversionCanceledError, ConversionError
+from converter.products import GIF, Extra, Made, Material, extras_of
+from converter.progress import Record, Result
 
 log = logging.getLogger(__name__)
 
-GIF_FILENAME = "chromi_background.gif"
-THEME_FILENAME = "chromi_theme.zip"
 
-# Why a job ends that no conversion ended.
-Reason = Literal["canceled", "interrupted", "timeout", "internal"]
-REASONS: dict[Reason, ConversionError] = {
-    "canceled": ConversionCanceledError(),
-    "interrupted": ConversionError(progress.INTERRUPTED),
-    "timeout": ConversionTimeoutError(),
-    "internal": ConversionError(),
-}
+def _never() -> bool:
+    return False
 
 
-@dataclass(frozen=True, kw_only=True)
-class ConversionOptions:
-    """What the sender asked for; plain values, so that a queue can carry it as JSON."""
+def submit(
+    video: Path, options: ConversionOptions, *, is_abandoned: Callable[[], bool] = _never
+) -> Record:
+    """Convert the upload now, or enqueue it for a worker: the job's record, finished or queued.
 
-    start_s: float = 0.0
-    fit: Fit = "cover"
-    focus_x: float = 0.5
-    focus_y: float = 0.5
-    quality: Quality = "high"
-    theme: bool = False
-    screen: str = DEFAULT_SCREEN
-    theme_name: str = ""
-
-    @property
-    def selection(self) -> Selection:
-        return Selection(
-            start_s=self.start_s, fit=self.fit, focus_x=self.focus_x, focus_y=self.focus_y
-        )
+    An inline conversion is canceled when `is_abandoned` says that its client has left.
+    Raises RequestError and ConversionError.
+    """
+    if jobs.enqueue(video, options):
+        return Record(status="queued")
+    with inline.place(options.job_id):
+        return convert(video, options, is_abandoned=is_abandoned)
 
 
-def convert_upload(
-    video: Path,
-    options: ConversionOptions,
-    *,
-    job_id: str,
-    is_abandoned: Callable[[], bool] = lambda: False,
-) -> dict[str, Any]:
-    """Convert the local file `video`; the finished job's record with its download token.
+def find(job_id: str) -> Record:
+    """The job's record, with its `position` while it is queued. Raises RequestError."""
+    record = progress.find(job_id)
+    if record is None:
+        raise jobs.unknown_job()
+    if record["status"] == "queued":
+        record["position"] = jobs.position(job_id)
+    return record
 
-    Progress and outcome stand in the job's record too. Canceled by its record, or when
-    `is_abandoned` says that nobody waits for it any more. Raises ConversionError.
+
+def cancel(job_id: str) -> None:
+    """Stop the job if it waits or runs; take its links back if it has finished."""
+    progress.cancel(job_id)  # first: a conversion that finishes now checks it afterwards
+    record = progress.find(job_id)
+    if record is not None and record["status"] == "finished":
+        for result in record["results"].values():
+            downloads.take_back(result.get("token"))
+        progress.fail(job_id, ConversionCanceledError())
+    jobs.withdraw(job_id)
+
+
+def convert(
+    video: Path, options: ConversionOptions, *, is_abandoned: Callable[[], bool] = _never
+) -> Record:
+    """Convert the local file `video` in this process and issue its links: the finished record.
+
+    Progress and outcome stand in the job's record too. Raises ConversionError.
     """
     storage.sweep_if_due()
-    started = time.monotonic()
+    job_id, started = options.job_id, time.monotonic()
     try:
-        result = _convert(video, options, job_id=job_id, is_abandoned=is_abandoned)
+        results = _convert(video, options, is_abandoned=is_abandoned)
     except ConversionError as error:
         log.warning("job=%s code=%s %s", job_id, error.code, one_line(error.detail))
-        progress.fail(job_id, error=str(error), code=error.code)
+        progress.fail(job_id, error)
         raise
     except BaseException as error:
         log.error("job=%s code=%s %s", job_id, ConversionError.code, type(error).__name__)
-        progress.fail(job_id, error=ConversionError.message, code=ConversionError.code)
+        progress.fail(job_id, ConversionError())
         raise
-    progress.finish(job_id, result)
+    record = progress.finish(job_id, results)
     if progress.is_canceled(job_id):  # in the last moment: `cancel` may have missed the links
         cancel(job_id)
         raise ConversionCanceledError
     log.info("job=%s finished s=%.1f", job_id, time.monotonic() - started)
-    return result
+    return record
 
 
-def store_upload(video: Path) -> str:
-    """Put the upload where a worker, perhaps on another machine, will find it; its name there."""
-    return storage.store(video, folder=storage.UPLOADS)
-
-
-def convert_stored_upload(upload: str, options: ConversionOptions, *, job_id: str) -> None:
-    """What a worker does with it; the outcome, good or bad, stands in the job's record."""
-    if not progress.is_finished(job_id):  # its first worker may have died a moment too late
+def convert_stored(upload: str, options: ConversionOptions) -> None:
+    """Convert a stored upload, as a worker does; the outcome stands in the job's record."""
+    if not progress.is_finished(options.job_id):  # its first worker may have died at the very end
         with storage.local_copy(upload) as video, contextlib.suppress(ConversionError):
-            convert_upload(video, options, job_id=job_id)
+            convert(video, options)
     storage.discard(upload)
 
 
-def discard_upload(upload: str) -> None:
-    """The upload could not be enqueued."""
-    storage.discard(upload)
+def make(video: Path, folder: Path, options: ConversionOptions, *, control: Control) -> list[Made]:
+    """Write the GIF, then each extra that the options ask for, into `folder`.
 
-
-def fail_job(job_id: str, upload: str, *, because: Reason) -> None:
-    """The upload will not be converted: say why, if nothing is said yet, and remove it."""
-    error = REASONS[because]
-    progress.fail_if_open(job_id, error=str(error), code=error.code)
-    storage.discard(upload)
-
-
-def _convert(
-    video: Path, options: ConversionOptions, *, job_id: str, is_abandoned: Callable[[], bool]
-) -> dict[str, Any]:
+    Raises ConversionError if there is no GIF, ConversionCanceledError at any time.
+    """
     # Imported here: an idle web process does without numpy and MoviePy.
     from converter.pipeline.convert import convert_video
     from converter.pipeline.source.source import open_source
+    from converter.pipeline.theme.colours import Look
 
-    look = themes.new_look()
-    line = progress.ProgressReporter(job_id)
+    source = open_source(video, max_pixels=settings.MAX_PIXELS, control=control)
+    gif, look, extras = folder / GIF.filename, Look(), extras_of(options)
+    facts = convert_video(
+        source,
+        gif,
+        selection=options.selection,
+        quality=options.quality,
+        control=control,
+        see=look.see if extras else None,
+    )
+    control.check()
+    material = Material(source=source, options=options, look=look)
+    return [
+        Made(product=GIF, path=gif, facts=facts.described()),
+        *(extra.make(material, folder, control=control) for extra in extras),
+    ]
+
+
+def stages_of(options: ConversionOptions) -> dict[str, tuple[int, int]]:
+    """The stages that `make` reports, each with the percents at which it begins and ends."""
+    return STAGES_WITH_THEME if extras_of(options) else STAGES
+
+
+def _convert(
+    video: Path, options: ConversionOptions, *, is_abandoned: Callable[[], bool]
+) -> dict[str, Result]:
+    reporter = progress.ProgressReporter(options.job_id)
     control = Control(
         timeout_s=settings.CONVERSION_TIMEOUT,
-        report=_reporter(job_id, line),
-        is_canceled=lambda: line.is_canceled() or is_abandoned(),
-        stages=STAGES_WITH_THEME if options.theme else STAGES,
+        report=_logging_memory(reporter.report, job_id=options.job_id),
+        is_canceled=lambda: reporter.is_canceled() or is_abandoned(),
+        stages=stages_of(options),
     )
-    with storage.workspace() as folder:
-        gif = folder / "background.gif"
-        source = open_source(video, max_pixels=settings.MAX_PIXELS, control=control)
-        facts = convert_video(
-            source,
-            gif,
-            selection=options.selection,
-            quality=options.quality,
-            control=control,
-            see=look.see,
-        )
-        control.check()
-        theme = {}
-        if options.theme:
-            theme = _theme(source, folder, options, look=look, control=control, job_id=job_id)
-        try:
-            token = _offer(gif, filename=GIF_FILENAME, content_type="image/gif")
-        except BaseException:
-            _take_back(theme.get("theme_token"))
-            raise
-    return {"token": token, "gif": facts.described(), **theme}
+    with storage.workspace() as folder, contextlib.ExitStack() as undo:
+        made = make(video, folder, options, control=control)
+        results = {
+            file.product.key: _hand_out(file, undo=undo, job_id=options.job_id) for file in made
+        }
+        undo.pop_all()
+    return results
 
 
-def _theme(
-    source: "Source",
-    folder: Path,
-    options: ConversionOptions,
-    *,
-    look: "Look",
-    control: Control,
-    job_id: str,
-) -> dict[str, Any]:
-    """The theme's part of the record: its token and facts, or a sentence why there is none."""
-    output = folder / "theme.zip"
-    made = themes.make(
-        source,
-        output,
-        selection=options.selection,
-        look=look,
-        screen=options.screen,
-        name=options.theme_name,
-        control=control,
-        job_id=job_id,
-    )
-    if "theme" in made:
-        kind = "application/zip"
-        try:
-            made["theme_token"] = _offer(output, filename=THEME_FILENAME, content_type=kind)
-        except Exception as error:  # no room for both, perhaps
-            return themes.no_theme(error, job_id=job_id)
-    return made
-
-
-def _offer(path: Path, *, filename: str, content_type: str) -> str:
-    """Put the finished file at `path` where its token, which comes back, will find it."""
-    name = storage.store(path, folder=storage.CONVERTED)
+def _hand_out(made: Made, *, undo: contextlib.ExitStack, job_id: str) -> Result:
+    """Store the file and issue its link; `undo` is given what takes both back."""
+    if made.facts is None:
+        return Result(error=made.error)
+    product = made.product
     try:
-        return downloads.issue(name, filename=filename, content_type=content_type)
-    except BaseException:
-        storage.discard(name)
-        raise
+        token = downloads.offer(
+            made.path, filename=product.filename, content_type=product.content_type
+        )
+    except Exception as error:
+        if not isinstance(product, Extra):
+            raise
+        product.log_failure(error, job_id=job_id)  # perhaps the disk has no room for both
+        return Result(error=product.failed)
+    undo.callback(downloads.take_back, token)
+    return Result(token=token, facts=made.facts)
 
 
-def _take_back(token: str | None) -> None:
-    """Undo `_offer`: the link and the file behind it are gone."""
-    download = downloads.revoke(token) if token else None
-    if download is not None:
-        storage.discard(download.name)
-
-
-def _reporter(job_id: str, line: progress.ProgressReporter) -> Callable[[str, int], None]:
-    """Tells progress; with ENABLE_TRACEMALLOC also logs Python's memory (MB) at each stage."""
+def _logging_memory(
+    report: Callable[[str, int], None], *, job_id: str
+) -> Callable[[str, int], None]:
+    """`report`, which with ENABLE_TRACEMALLOC also logs Python's memory (MB) at each stage."""
     if not settings.ENABLE_TRACEMALLOC:
-        return line.report
+        return report
     tracemalloc.start()
     last = ""
 
-    def report(stage: str, percent: int) -> None:
+    def report_and_log(stage: str, percent: int) -> None:
         nonlocal last
         if stage != last:
             now, peak = (size / 1e6 for size in tracemalloc.get_traced_memory())
             log.info("job=%s stage=%s python_mb=%.1f peak_mb=%.1f", job_id, stage, now, peak)
             last = stage
-        line.report(stage, percent)
+        report(stage, percent)
 
-    return report
-
-
-def cancel(job_id: str) -> None:
-    """Stop the job if it runs; take its links back if it has finished."""
-    progress.cancel(job_id)  # first: whoever finishes meanwhile looks at it afterwards
-    record = progress.find(job_id)
-    if record and record["status"] == "finished":
-        _take_back(record.get("token"))
-        _take_back(record.get("theme_token"))
-        progress.fail(job_id, error="The conversion was canceled.", code="canceled")
-
-
-def as_arguments(options: ConversionOptions) -> dict[str, Any]:
-    """The options as a queue carries them."""
-    return asdict(options)
+    return report_and_log

@@ -1,10 +1,11 @@
-"""One-time links, from issue to the last byte; the only module that knows the key dl:<uuid4>."""
+"""One-time links, from issue to the last byte. No other module knows the key dl:<uuid4>."""
 
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from django.conf import settings
 from django.core.cache import cache
@@ -46,6 +47,23 @@ def issue(name: str, *, filename: str, content_type: str) -> str:
         ),
     )
     return token
+
+
+def offer(path: Path, *, filename: str, content_type: str) -> str:
+    """Move the finished file at `path` into the storage and issue its token."""
+    name = storage.store(path, folder=storage.CONVERTED)
+    try:
+        return issue(name, filename=filename, content_type=content_type)
+    except BaseException:
+        storage.discard(name)
+        raise
+
+
+def take_back(token: str | None) -> None:
+    """Undo `offer`: remove the link and its file. Do nothing for None."""
+    download = revoke(token) if token else None
+    if download is not None:
+        storage.discard(download.name)
 
 
 def peek(token: str) -> Download | None:

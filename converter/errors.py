@@ -1,8 +1,15 @@
-"""What the web refuses, beside the pipeline's own errors: a code, a status, one sentence."""
+"""Every refusal: an HTTP status, a code, and one sentence that says what to do.
+
+RequestError's subclasses are what the web refuses. The pipeline's own errors (pipeline/errors.py)
+get their status here, in `as_refusal`.
+"""
 
 import errno
 from typing import Any
 
+from django.conf import settings
+
+from converter import broker
 from converter.pipeline.errors import (
     ConversionCanceledError,
     ConversionError,
@@ -12,104 +19,162 @@ from converter.pipeline.errors import (
     UnsupportedTypeError,
 )
 
+RETRY_AFTER_S = 10
+DISK_IS_FULL = {errno.ENOSPC, errno.EDQUOT}
+
 
 class RequestError(Exception):
-    """A request that is answered with `status`, `code` and one sentence that says what to do."""
+    """A request that is answered with `status`, `code` and one sentence."""
 
-    def __init__(
-        self, status: int, code: str, message: str, *, retry_after_s: int | None = None
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.retry_after_s = retry_after_s
+    status = 400
+    code = "invalid_field"
+    sentence = "The request could not be read. Check its fields and its Host header."
+    retry_after_s: int | None = None
+
+    def __init__(self, sentence: str = "") -> None:
+        super().__init__(sentence or self.sentence)
 
     @property
     def payload(self) -> dict[str, Any]:
-        """The one JSON form of all errors."""
+        """The JSON form that all errors share."""
         return {"success": False, "error": str(self), "code": self.code}
 
 
-RETRY_AFTER_S = 10
-DISK_IS_FULL = {errno.ENOSPC, errno.EDQUOT}
-CANCELED_STATUS = 409
-
-_STATUS: list[tuple[type[ConversionError], int]] = [
-    (UnsupportedTypeError, 400),
-    (StartPastEndError, 400),
-    (InputError, 422),
-    (ConversionTimeoutError, 503),
-    (ConversionCanceledError, CANCELED_STATUS),
-]
+class BadRequestError(RequestError):
+    """The request itself is malformed: its head, its Host header, its form."""
 
 
-def as_request_error(error: ConversionError) -> RequestError:
-    """The answer to a failed conversion: 4xx the sender's to mend, 503 out of time, 500 ours."""
-    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
-    return RequestError(status, error.code, str(error))
+class NoFileError(RequestError):
+    code = "no_file"
+    sentence = "Choose a video file first."
 
 
-def bad_request() -> RequestError:
-    return RequestError(
-        400,
-        "invalid_field",
-        "The request could not be read. Check its fields and its Host header.",
+class UnsupportedUploadError(RequestError):
+    code = UnsupportedTypeError.code
+    sentence = "This type of file can't be converted. Choose an MP4, MOV, WebM or GIF file."
+
+
+class InvalidStartTimeError(RequestError):
+    code = "invalid_start_time"
+    sentence = "Give the start time as HH:MM:SS, for example 00:01:30."
+
+
+class InvalidFieldError(RequestError):
+    def __init__(self, field: str) -> None:
+        super().__init__(f"Check the field {field}: see the README for it.")
+
+
+class JobIdTakenError(RequestError):
+    sentence = "This job_id is taken. Choose a new one."
+
+
+class RqDisabledError(RequestError):
+    code = "rq_disabled"
+    sentence = "This server converts while you wait; it keeps no such job."
+
+
+class CsrfError(RequestError):
+    status, code = 403, "csrf"
+    sentence = "Load / first and send its csrftoken cookie back, with its value as X-CSRFToken."
+
+
+class PermissionRefusedError(RequestError):
+    status, code = 403, "csrf"
+    sentence = "You may not do this."
+
+
+class PageNotFoundError(RequestError):
+    status, code = 404, "not_found"
+    sentence = "There is nothing at this address."
+
+
+class UnknownJobError(RequestError):
+    status, code = 404, "unknown_job"
+    sentence = "There is no such job; it may have expired."
+
+
+class ExpiredError(RequestError):
+    status, code = 404, "expired"
+    sentence = "This link was used or has expired. Convert the video again to get a new one."
+
+
+class MethodNotAllowedError(RequestError):
+    status, code = 405, "method_not_allowed"
+
+    def __init__(self, allowed: str) -> None:
+        super().__init__(f"Use {' or '.join(allowed.split(', '))} for this address.")
+
+
+class UploadStalledError(RequestError):
+    status, code = 408, "upload_stalled"
+    sentence = "The upload stopped on its way. Check the connection and try again."
+
+
+class LengthRequiredError(RequestError):
+    status, code = 411, "length_required"
+    sentence = "Send the upload with a Content-Length header, not in chunks."
+
+
+class TooLargeError(RequestError):
+    status, code = 413, "too_large"
+
+    def __init__(self) -> None:
+        megabytes = settings.FILE_UPLOAD_MAX_MEMORY_SIZE // (1 << 20)
+        super().__init__(
+            f"The file is too large. Choose one of at most {megabytes} MB, or cut it first."
+        )
+
+
+class InternalError(RequestError):
+    status, code, sentence = 500, ConversionError.code, ConversionError.message
+
+
+class BusyError(RequestError):
+    status, code, retry_after_s = 503, "busy", RETRY_AFTER_S
+    sentence = "Another video is being converted. Please try again in a few seconds."
+
+
+class ShuttingDownError(RequestError):
+    status, code, retry_after_s = 503, "shutting_down", RETRY_AFTER_S
+    sentence = "The server is restarting. Please try again in a few seconds."
+
+
+class LowDiskError(RequestError):
+    status, code, retry_after_s = 503, "low_disk", 60
+    sentence = "The server is out of disk space. Please try again in a minute."
+
+
+class QueueUnavailableError(RequestError):
+    status, code, retry_after_s = 503, "queue_unavailable", 60
+    sentence = "The conversion queue does not answer. Please try again in a minute."
+
+
+class FailedConversionError(RequestError):
+    """A conversion that gave nothing: 4xx if its sender can change that, 503 out of time."""
+
+    STATUS: tuple[tuple[type[ConversionError], int], ...] = (
+        (UnsupportedTypeError, 400),
+        (StartPastEndError, 400),
+        (InputError, 422),
+        (ConversionTimeoutError, 503),
+        (ConversionCanceledError, 409),
+        (ConversionError, 500),
     )
 
-
-def busy() -> RequestError:
-    return RequestError(
-        503,
-        "busy",
-        "Another video is being converted. Please try again in a few seconds.",
-        retry_after_s=RETRY_AFTER_S,
-    )
+    def __init__(self, error: ConversionError) -> None:
+        super().__init__(str(error))
+        self.status = next(status for kind, status in self.STATUS if isinstance(error, kind))
+        self.code = error.code
 
 
-def expired() -> RequestError:
-    return RequestError(
-        404,
-        "expired",
-        "This link was used or has expired. Convert the video again to get a new one.",
-    )
-
-
-def low_disk() -> RequestError:
-    return RequestError(
-        503,
-        "low_disk",
-        "The server is out of disk space. Please try again in a minute.",
-        retry_after_s=60,
-    )
-
-
-def shutting_down() -> RequestError:
-    return RequestError(
-        503,
-        "shutting_down",
-        "The server is restarting. Please try again in a few seconds.",
-        retry_after_s=RETRY_AFTER_S,
-    )
-
-
-def method_not_allowed(*methods: str) -> RequestError:
-    return RequestError(405, "method_not_allowed", f"Use {' or '.join(methods)} for this address.")
-
-
-def unknown_job() -> RequestError:
-    return RequestError(404, "unknown_job", "There is no such job; it may have expired.")
-
-
-def queue_unavailable() -> RequestError:
-    return RequestError(
-        503,
-        "queue_unavailable",
-        "The conversion queue does not answer. Please try again in a minute.",
-        retry_after_s=60,
-    )
-
-
-def rq_disabled() -> RequestError:
-    return RequestError(
-        400, "rq_disabled", "This server converts while you wait; it keeps no such job."
-    )
+def as_refusal(error: Exception) -> RequestError | None:
+    """The answer to an error that has one; None for a bug, which Django logs and answers."""
+    if isinstance(error, RequestError):
+        return error
+    if isinstance(error, ConversionError):
+        return FailedConversionError(error)
+    if isinstance(error, broker.errors()):
+        return QueueUnavailableError()
+    if isinstance(error, OSError) and error.errno in DISK_IS_FULL:
+        return LowDiskError()
+    return None

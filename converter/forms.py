@@ -1,52 +1,45 @@
-"""POST /convert/ as typed values; what follows is not its business."""
+"""The fields of POST /convert/ beside the file, as typed values."""
 
 import math
 import uuid
-from pathlib import PurePath
-from typing import Any
+from typing import Any, get_args
 
 from django import forms
-from django.core.files.uploadedfile import UploadedFile
-from django.http import HttpRequest
 
-from converter.conversions import ConversionOptions
-from converter.errors import RequestError
-from converter.pipeline.profile import THEME_NAME_LENGTH
-from converter.pipeline.screen import DEFAULT_SCREEN, parse_screen
-from converter.pipeline.source.sniff import SNIFF_BYTES, container_of
+from converter.errors import InvalidFieldError, InvalidStartTimeError, RequestError
+from converter.options import ConversionOptions
+from converter.pipeline.profile import DEFAULT_SCREEN, THEME_NAME_LENGTH, Fit, Quality, Selection
+from converter.pipeline.screen import parse_screen
 from converter.timecode import parse_timecode
 
-EXTENSIONS = (".mp4", ".mov", ".webm", ".gif")
-TYPES_SENTENCE = "This type of file can't be converted. Choose an MP4, MOV, WebM or GIF file."
+YES, NO = ("1", "on", "true"), ("0", "off", "false")
 
 
 class TimecodeField(forms.CharField):
     """ "HH:MM:SS" or "HH:MM:SS.mmm" as seconds."""
 
-    def clean(self, value: Any) -> float:
+    def clean(self, value: Any) -> float | None:
         try:
-            return parse_timecode(value or "00:00:00")
+            return parse_timecode(value) if value else None
         except ValueError:
-            raise forms.ValidationError(
-                "Give the start time as HH:MM:SS, for example 00:01:30.", code="invalid_start_time"
-            ) from None
+            raise forms.ValidationError("not a time code") from None
 
 
 class ShareField(forms.FloatField):
-    """A number from 0 to 1; 0.5 when left out."""
+    """A number from 0 to 1."""
 
-    def clean(self, value: Any) -> float:
-        share = super().clean(value)
-        return 0.5 if share is None or math.isnan(share) else share
+    def clean(self, value: Any) -> float | None:
+        share: float | None = super().clean(value)
+        return None if share is None or math.isnan(share) else share
 
 
 class ScreenField(forms.CharField):
-    """ "1512x982@2", as it came; the default screen when left out."""
+    """ "1512x982@2", as it came."""
 
     def clean(self, value: Any) -> str:
-        text = super().clean(value) or DEFAULT_SCREEN
+        text: str = super().clean(value)
         try:
-            parse_screen(text)
+            parse_screen(text or DEFAULT_SCREEN)
         except ValueError:
             raise forms.ValidationError("not a screen") from None
         return text
@@ -57,16 +50,16 @@ def _choice(*names: str) -> forms.ChoiceField:
 
 
 class ConvertForm(forms.Form):
-    """The fields of POST /convert/ beside the file."""
+    """The fields of POST /convert/ beside the file; all may be left out."""
 
     start_time = TimecodeField(required=False)
-    # Accepted since the beginnings of Chromi, and always 6.
+    # Accepted since the first version of Chromi, and always 6.
     duration = forms.CharField(required=False)
-    fit = _choice("cover", "contain")
+    fit = _choice(*get_args(Fit))
     focus_x = ShareField(required=False, min_value=0, max_value=1)
     focus_y = ShareField(required=False, min_value=0, max_value=1)
-    quality = _choice("high", "small")
-    theme = _choice("1", "0", "on", "off", "true", "false")
+    quality = _choice(*get_args(Quality))
+    theme = _choice(*YES, *NO)
     screen = ScreenField(required=False)
     theme_name = forms.CharField(required=False, max_length=THEME_NAME_LENGTH)
     job_id = forms.UUIDField(required=False)
@@ -75,43 +68,25 @@ class ConvertForm(forms.Form):
         given: uuid.UUID | None = self.cleaned_data["job_id"]
         if given is not None and given.version != 4:
             raise forms.ValidationError("not a UUID4")
-        return str(given or uuid.uuid4())
+        return str(given or "")
 
-    def parse(self) -> tuple[ConversionOptions, str]:
-        """(options, job id). Raises RequestError."""
+    def options(self) -> ConversionOptions:
+        """The options, with the defaults of what was left out. Raises RequestError."""
         if not self.is_valid():
             raise self._refusal()
-        data = self.cleaned_data
-        options = ConversionOptions(
-            start_s=data["start_time"],
-            fit=data["fit"] or "cover",
-            focus_x=data["focus_x"],
-            focus_y=data["focus_y"],
-            quality=data["quality"] or "high",
-            theme=data["theme"] in ("1", "on", "true"),
-            screen=data["screen"],
-            theme_name=data["theme_name"],
+        given = {name: v for name, v in self.cleaned_data.items() if v not in (None, "")}
+        if "start_time" in given:
+            given["start_s"] = given["start_time"]
+        return ConversionOptions(
+            selection=Selection(**_only(given, "start_s", "fit", "focus_x", "focus_y")),
+            theme=given.get("theme") in YES,
+            **_only(given, "job_id", "quality", "screen", "theme_name"),
         )
-        return options, data["job_id"]
 
     def _refusal(self) -> RequestError:
-        field, errors = next(iter(self.errors.as_data().items()))
-        if errors[0].code == "invalid_start_time":
-            return RequestError(400, "invalid_start_time", str(errors[0].message))
-        return RequestError(
-            400, "invalid_field", f"Check the field {field}: see the README for it."
-        )
+        field = next(iter(self.errors))
+        return InvalidStartTimeError() if field == "start_time" else InvalidFieldError(field)
 
 
-def video_of(request: HttpRequest) -> UploadedFile:
-    """The uploaded file, allowed by its name and by its first bytes. Raises RequestError."""
-    video = request.FILES.get("video") or request.FILES.get("file")
-    if video is None or not isinstance(video, UploadedFile):
-        raise RequestError(400, "no_file", "Choose a video file first.")
-    if PurePath(str(video.name)).suffix.lower() not in EXTENSIONS:
-        raise RequestError(400, "unsupported_type", TYPES_SENTENCE)
-    head = video.read(SNIFF_BYTES)
-    video.seek(0)
-    if container_of(head) is None:
-        raise RequestError(400, "unsupported_type", TYPES_SENTENCE)
-    return video
+def _only(values: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: values[name] for name in names if name in values}

@@ -6,11 +6,10 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from django.conf import settings
 from django.core.cache import cache
 
 from chrome_background_converter import VERSION
-from converter import broker, jobs, storage
+from converter import broker, inline, jobs, storage
 from converter.pipeline.ffmpeg import ffmpeg_path
 from converter.web import admission
 
@@ -33,10 +32,12 @@ def _cache() -> None:
         raise OSError("does not keep what it is given")
 
 
-CHECKS: dict[str, Callable[[], None]] = {"ffmpeg": _ffmpeg, "media": _media}
-if settings.USE_RQ:
-    CHECKS["redis"] = broker.ping
-CHECKS["cache"] = _cache
+CHECKS: dict[str, Callable[[], None]] = {
+    "ffmpeg": _ffmpeg,
+    "media": _media,
+    "redis": broker.ping,
+    "cache": _cache,
+}
 
 
 def failing() -> str | None:
@@ -57,15 +58,15 @@ def report() -> dict[str, Any]:
             "status": "unhealthy",
             "message": f"The check {failed} fails.",
             "check": failed,
-            "mode": "rq" if settings.USE_RQ else "inline",
+            "mode": jobs.mode(),
             "version": VERSION,
         }
     return {
         "status": "healthy",
         "message": "Chromi is running!",
-        "mode": "rq" if settings.USE_RQ else "inline",
-        "busy": admission.uploading.is_full,
-        "queued": jobs.waiting() if settings.USE_RQ else 0,
+        "mode": jobs.mode(),
+        "busy": inline.places.is_full or admission.uploading.is_full,
+        "queued": jobs.waiting(),
         "disk_free_mb": storage.free_bytes() // 1_000_000,
         "version": VERSION,
     }

@@ -1,22 +1,32 @@
-"""RQ as seen from the web: a conversion goes into the queue, and what becomes of it.
+"""Queue mode (USE_RQ): conversions wait in RQ's queue for a worker. Without it all here is idle.
 
-How far it is stands in its record (progress.py), in both modes. A job whose worker or work horse
-was killed is tried once more; one whose task raised is not: it would only raise again.
+A job's progress stands in its record (progress.py), in both modes. A job whose worker or work horse
+was killed is tried once more; one whose task raised is not, since it would only raise again.
 """
 
 import contextlib
 import functools
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal, ParamSpec, TypeVar
 
 from django.conf import settings
 
-from converter import broker, conversions, progress
+from converter import broker, progress, storage
+from converter.errors import RequestError, RqDisabledError, UnknownJobError
+from converter.options import ConversionOptions
+from converter.pipeline.errors import (
+    ConversionCanceledError,
+    ConversionError,
+    ConversionTimeoutError,
+)
 
 if TYPE_CHECKING:
     from rq import Queue
     from rq.job import Job
     from rq.worker import BaseWorker
+
+P, T = ParamSpec("P"), TypeVar("T")
 
 QUEUE = "conversions"
 TASK = "converter.tasks.convert_video_task"
@@ -24,6 +34,38 @@ SERIALIZER = "rq.serializers.JSONSerializer"
 # Copying the upload in and the GIF out, on top of the conversion's own deadline.
 COPYING_S = 60
 RECOVERY_LOCK_KEY, RECOVERY_LOCK_S = "chromi:tending", 30
+
+# Why a job ends that no conversion ended.
+Reason = Literal["canceled", "interrupted", "timeout", "internal"]
+REASONS: dict[Reason, ConversionError] = {
+    "canceled": ConversionCanceledError(),
+    "interrupted": ConversionError(progress.INTERRUPTED),
+    "timeout": ConversionTimeoutError(),
+    "internal": ConversionError(),
+}
+
+
+def with_queue_else(idle: T) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Decorate a function so that it returns `idle` at once unless USE_RQ is on."""
+
+    def decorate(function: Callable[P, T]) -> Callable[P, T]:
+        @functools.wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> T:
+            return function(*args, **kwargs) if settings.USE_RQ else idle
+
+        return call
+
+    return decorate
+
+
+def mode() -> str:
+    """The mode's name as /health/ tells it."""
+    return "rq" if settings.USE_RQ else "inline"
+
+
+def unknown_job() -> RequestError:
+    """The refusal of an id that has no record."""
+    return UnknownJobError() if settings.USE_RQ else RqDisabledError()
 
 
 @functools.cache
@@ -34,17 +76,20 @@ def queue() -> "Queue":
     return Queue(QUEUE, connection=broker.connection(), serializer=SERIALIZER)
 
 
-def enqueue_conversion(video: Path, arguments: dict[str, Any], *, job_id: str) -> None:
-    """Store the upload and enqueue its conversion; nothing is left behind if that fails."""
+@with_queue_else(False)
+def enqueue(video: Path, options: ConversionOptions) -> bool:
+    """Store the upload and enqueue its conversion: True. Leaves nothing behind if that fails."""
     from rq import Retry
 
+    job_id = options.job_id
+    progress.begin(job_id, status="queued")
     with contextlib.ExitStack() as undo:
         undo.callback(progress.forget, job_id)
-        upload = conversions.store_upload(video)
-        undo.callback(conversions.discard_upload, upload)
+        upload = storage.store(video, folder=storage.UPLOADS)
+        undo.callback(storage.discard, upload)
         queue().enqueue(
             TASK,
-            args=[job_id, upload, arguments],
+            args=[upload, options.as_json()],
             job_id=job_id,
             description=job_id,
             job_timeout=settings.CONVERSION_TIMEOUT + COPYING_S,
@@ -54,21 +99,25 @@ def enqueue_conversion(video: Path, arguments: dict[str, Any], *, job_id: str) -
             retry=Retry(max=1),
         )
         undo.pop_all()
+    return True
 
 
+@with_queue_else(0)
 def waiting() -> int:
     """How many conversions wait for a worker."""
     return int(broker.connection().llen(queue().key))
 
 
+@with_queue_else(1)
 def position(job_id: str) -> int:
     """The job's place in the queue, 1 being the next; 1 too while a worker takes it up."""
     index: int | None = broker.connection().lpos(queue().key, job_id)
     return 1 if index is None else index + 1
 
 
+@with_queue_else(None)
 def withdraw(job_id: str) -> None:
-    """Take a waiting job out of the queue, its upload too; no matter if a worker has it already."""
+    """Take a waiting job out of the queue, and its upload; do nothing if a worker has it."""
     from rq.exceptions import NoSuchJobError
 
     if not broker.connection().lrem(queue().key, 1, job_id):
@@ -82,12 +131,9 @@ def withdraw(job_id: str) -> None:
     broker.connection().delete(job.key)
 
 
-def _upload_of(job: "Job") -> str:
-    return str(job.args[1])
-
-
+@with_queue_else(None)
 def recover_abandoned(worker: "BaseWorker | None" = None) -> None:
-    """See to the jobs whose worker died; any process may call this, one at a time does it.
+    """Retry or fail the jobs whose worker died; any process may call this, one at a time does it.
 
     A `worker` also looks for jobs that were lost between the queue and a work horse.
     """
@@ -103,7 +149,7 @@ def recover_abandoned(worker: "BaseWorker | None" = None) -> None:
 
 
 def attempt_failed(job: "Job", kind: type[BaseException], *_: object) -> None:
-    """RQ's exception handler: the task raised, or the one who ran it was found dead."""
+    """RQ's exception handler: the task raised, or its worker was found dead."""
     from rq.exceptions import AbandonedJobError
     from rq.timeouts import JobTimeoutException
 
@@ -116,7 +162,7 @@ def attempt_failed(job: "Job", kind: type[BaseException], *_: object) -> None:
 
 
 def retry_or_fail(job: "Job") -> None:
-    """After a death: let the job wait for its second attempt if it has one, or fail plainly."""
+    """After a death: let the job wait for its second attempt if it has one, else fail it."""
     record = progress.find(job.id)
     if job.should_retry and record is not None and record["status"] in progress.RUNNING:
         progress.wait_again(job.id)
@@ -124,10 +170,12 @@ def retry_or_fail(job: "Job") -> None:
         _fail(job, "interrupted")
 
 
-def _fail(job: "Job", because: conversions.Reason) -> None:
-    """No further attempt."""
+def _fail(job: "Job", because: Reason) -> None:
+    """Allow no further attempt: record why, unless the outcome is known, and remove the upload."""
     from rq.exceptions import DeserializationError
 
     job.retries_left = 0
     with contextlib.suppress(DeserializationError):  # not our writing; the sweep has its upload
-        conversions.fail_job(job.id, _upload_of(job), because=because)
+        upload = str(job.args[0])
+        progress.fail_if_open(job.id, REASONS[because])
+        storage.discard(upload)

@@ -1,11 +1,11 @@
-"""RQ as seen from the worker: one more caller of the one service; no logic here."""
+"""What RQ runs in a worker."""
 
 from typing import Any
 
 from converter import conversions
+from converter.options import ConversionOptions
 
 
-def convert_video_task(job_id: str, upload: str, arguments: dict[str, Any]) -> None:
-    """Convert the stored upload; `arguments` are the options as the queue carried them."""
-    options = conversions.ConversionOptions(**arguments)
-    conversions.convert_stored_upload(upload, options, job_id=job_id)
+def convert_video_task(upload: str, options: dict[str, Any]) -> None:
+    """Convert the stored upload; `options` are those of ConversionOptions.as_json."""
+    conversions.convert_stored(upload, ConversionOptions.from_json(options))

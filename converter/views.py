@@ -1,13 +1,11 @@
-"""Parse, call one service, answer."""
+"""Parse, make one call, answer."""
 
 import contextlib
 import uuid
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.http import (
     HttpRequest,
     HttpResponse,
@@ -17,44 +15,45 @@ from django.http import (
 )
 from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.csrf import csrf_exempt, csrf_protect, ensure_csrf_cookie
 from django.views.decorators.gzip import gzip_page
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from converter import conversions, downloads, errors, jobs, progress, themes
+from converter import conversions, downloads, products
 from converter.answers import answer, error_answer, wants_page
-from converter.errors import RequestError, expired, rq_disabled, unknown_job
-from converter.forms import EXTENSIONS, ConvertForm, video_of
+from converter.errors import (
+    BadRequestError,
+    CsrfError,
+    ExpiredError,
+    InternalError,
+    PageNotFoundError,
+    PermissionRefusedError,
+    UnknownJobError,
+)
+from converter.forms import ConvertForm
 from converter.health import report as health_report
-from converter.pipeline.errors import ConversionError
 from converter.pipeline.profile import BACKGROUND, DEFAULT_THEME_NAME, THEME_NAME_LENGTH
-from converter.web import admission, client_socket
+from converter.progress import Record
+from converter.web import admission, client_socket, uploads
 
-View = Callable[..., HttpResponse]
-
-
-def allow(*methods: str) -> Callable[[View], View]:
-    """Say which methods the view takes; MethodsMiddleware refuses the others."""
-
-    def decorate(view: View) -> View:
-        view.methods = methods  # type: ignore[attr-defined]
-        return view
-
-    return decorate
+# The views below refuse a wrong method before they ask for a CSRF token. So the middleware's check
+# is off (csrf_exempt) and, where a method changes something, done by csrf_protect after the method.
 
 
-@allow("GET", "HEAD")
+@csrf_exempt
+@require_safe
 @gzip_page
 @ensure_csrf_cookie
 def home(request: HttpRequest) -> HttpResponse:
-    """The page."""
+    """Render the page."""
     context = {
         "max_upload_bytes": settings.FILE_UPLOAD_MAX_MEMORY_SIZE,
-        "allowed_extensions": EXTENSIONS,
+        "allowed_extensions": uploads.EXTENSIONS,
         "width": BACKGROUND.width,
         "height": BACKGROUND.height,
         "fps": BACKGROUND.fps,
         "duration_s": BACKGROUND.seconds,
-        "theme_available": themes.are_possible(),
+        "theme_available": products.themes_are_possible(),
         "theme_name": DEFAULT_THEME_NAME,
         "theme_name_length": THEME_NAME_LENGTH,
         "link_ttl_s": settings.DOWNLOAD_TTL,
@@ -62,91 +61,74 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "converter/home.html", context)
 
 
-@allow("POST")
+@csrf_exempt
+@require_POST
+@csrf_protect
 def convert_video(request: HttpRequest) -> HttpResponse:
     """Convert an upload now (200), or enqueue it for a worker (202)."""
-    video = video_of(request)
-    options, job_id = ConvertForm(request.POST).parse()
-    if not progress.begin(job_id, status="queued" if settings.USE_RQ else "started"):
-        raise RequestError(400, "invalid_field", "This job_id is taken. Choose a new one.")
-    assert isinstance(video, TemporaryUploadedFile)  # noqa: S101 - our handler makes no other
-    if settings.USE_RQ:
-        return _enqueue(request, video, conversions.as_arguments(options), job_id)
-    try:
-        result = conversions.convert_upload(
-            Path(video.temporary_file_path()),
-            options,
-            job_id=job_id,
-            is_abandoned=lambda: client_socket.has_hung_up(request),
-        )
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            video.close()
-    payload = {"success": True, "expires_in": settings.DOWNLOAD_TTL, **_links(result)}
+    video = uploads.video_of(request)
+    options = ConvertForm(request.POST).options()
+    record = conversions.submit(
+        Path(video.temporary_file_path()),
+        options,
+        is_abandoned=lambda: client_socket.has_hung_up(request),
+    )
+    if record["status"] == "queued":
+        admission.keep_place_for_job(request, options.job_id)
+        if wants_page(request):
+            return HttpResponseRedirect(reverse("job", args=[options.job_id]), status=303)
+        return JsonResponse({"enqueued": True, "job_id": options.job_id}, status=202)
+    payload = {"success": True, "expires_in": settings.DOWNLOAD_TTL, **_links(record)}
     return answer(request, payload, template="converter/result.html")
 
 
-def _enqueue(
-    request: HttpRequest, video: TemporaryUploadedFile, arguments: dict[str, Any], job_id: str
-) -> HttpResponse:
-    try:
-        jobs.enqueue_conversion(Path(video.temporary_file_path()), arguments, job_id=job_id)
-        admission.keep_place_for_job(request, job_id)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            video.close()
-    if wants_page(request):
-        return HttpResponseRedirect(reverse("job", args=[job_id]), status=303)
-    return JsonResponse({"enqueued": True, "job_id": job_id}, status=202)
-
-
-def _links(record: dict[str, Any]) -> dict[str, Any]:
-    """A finished record as the client sees it: links instead of tokens."""
-    links = {"converted_url": reverse("download", args=[record["token"]]), "gif": record["gif"]}
-    if record.get("theme_token"):
-        links["theme_url"] = reverse("download", args=[record["theme_token"]])
-    links |= {key: record[key] for key in ("theme", "theme_error") if key in record}
+def _links(record: Record) -> dict[str, Any]:
+    """The results of a finished record, with links instead of tokens."""
+    links: dict[str, Any] = {}
+    for key, result in record["results"].items():
+        if "error" in result:
+            links[f"{key}_error"] = result["error"]
+        else:
+            link = "converted_url" if key == products.GIF.key else f"{key}_url"
+            links |= {link: reverse("download", args=[result["token"]]), key: result["facts"]}
     return links
 
 
-@allow("GET", "HEAD", "DELETE")
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "DELETE"])
+@csrf_protect
 def job(request: HttpRequest, job_id: str) -> HttpResponse:
-    """How far a conversion is; DELETE calls it off."""
+    """Answer how far a conversion is; DELETE cancels it."""
     job_id = _canonical(job_id)
     if not job_id:
-        raise unknown_job()
-    record = progress.find(job_id)
-    if record is None:
-        raise unknown_job() if settings.USE_RQ else rq_disabled()
+        raise UnknownJobError
+    record = conversions.find(job_id)
     if request.method == "DELETE":
         conversions.cancel(job_id)
-        if settings.USE_RQ:
-            jobs.withdraw(job_id)
-        record = progress.find(job_id) or record
-    if record["status"] == "queued":
-        record = {**record, "position": jobs.position(job_id)}
+        record = conversions.find(job_id)
     public = ("status", "stage", "progress", "error", "code", "position")
-    payload = {"id": job_id, **{key: record[key] for key in public if key in record}}
+    payload = {"id": job_id, **{key: value for key, value in record.items() if key in public}}
     if record["status"] == "finished":
         payload |= _links(record)
     return answer(request, payload, template="converter/job.html")
 
 
 def _canonical(text: str) -> str:
-    """The UUID in the spelling that we keep, whatever the client's was; "" if it is none."""
+    """The UUID in the spelling that we keep; "" if `text` is none."""
     with contextlib.suppress(ValueError):
         return str(uuid.UUID(text))
     return ""
 
 
-@allow("GET", "HEAD")
+@csrf_exempt
+@require_safe
 def download_converted(request: HttpRequest, token: str) -> HttpResponse | StreamingHttpResponse:
-    """The file, once; HEAD and a browser's prefetch answer the headers and spend nothing."""
+    """Send the file, once; HEAD and a browser's prefetch get the headers and spend nothing."""
     token = _canonical(token)
     found = downloads.peek(token) if token else None
     size = downloads.stored_size(found) if found else None
     if found is None or size is None:
-        raise expired()
+        raise ExpiredError
     response: HttpResponse | StreamingHttpResponse
     if _is_prefetch(request):
         response = HttpResponse(status=204)  # a browser won't take this for the file
@@ -164,61 +146,52 @@ def download_converted(request: HttpRequest, token: str) -> HttpResponse | Strea
 
 def _is_prefetch(request: HttpRequest) -> bool:
     """https://wicg.github.io/nav-speculation/prefetch.html; older browsers say Purpose or X-Moz."""
-    said = (request.headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Moz"))
-    return any(word in value.lower() for value in said for word in ("prefetch", "preview"))
+    purposes = (request.headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Moz"))
+    return any(word in value.lower() for value in purposes for word in ("prefetch", "preview"))
 
 
 def _send(request: HttpRequest, token: str) -> StreamingHttpResponse:
-    """Win the token and stream its file. Raises RequestError `busy` or `expired`."""
+    """Redeem the token and stream its file. Raises RequestError `busy` or `expired`."""
     with contextlib.ExitStack() as stack:
         stack.enter_context(admission.transfer_slots.one())
         transfer = downloads.begin_transfer(
             token, was_received=lambda: client_socket.has_arrived(request)
         )
         if transfer is None:
-            raise expired()
+            raise ExpiredError
         client_socket.drop_stalled(request)
         response = StreamingHttpResponse(transfer)
         response._resource_closers.append(stack.pop_all().close)
     return response
 
 
-@allow("GET", "HEAD")
+@csrf_exempt
+@require_safe
 def health(request: HttpRequest) -> JsonResponse:
-    """Whether a conversion would work here, for a platform's probe."""
+    """Answer whether a conversion would work here, for a platform's probe."""
     report = health_report()
     return JsonResponse(report, status=200 if report["status"] == "healthy" else 503)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Django's CSRF check said no."""
-    return error_answer(
-        request,
-        RequestError(
-            403,
-            "csrf",
-            "Load / first and send its csrftoken cookie back, with its value as X-CSRFToken.",
-        ),
-    )
+    return error_answer(request, CsrfError())
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return error_answer(request, errors.bad_request())
+    return error_answer(request, BadRequestError())
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return error_answer(request, RequestError(403, "csrf", "You may not do this."))
+    return error_answer(request, PermissionRefusedError())
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if wants_page(request):
         return render(request, "404.html", status=404)
-    return error_answer(
-        request, RequestError(404, "not_found", "There is nothing at this address.")
-    )
+    return error_answer(request, PageNotFoundError())
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     if wants_page(request):
         return render(request, "500.html", status=500)
-    return error_answer(request, RequestError(500, "internal", ConversionError.message))
+    return error_answer(request, InternalError())

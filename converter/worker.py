@@ -107,6 +107,11 @@ def import_pipeline() -> None:
     decode.moviepy_clip_class()
 
 
+def is_needed() -> bool:
+    """Whether there is a queue to work on."""
+    return settings.USE_RQ
+
+
 def work(*, burst: bool) -> bool:
     """Work until told to stop (True), or until Redis fails in mid-job (False: start again)."""
     try:

@@ -7,17 +7,14 @@ from collections.abc import Callable
 from converter.pipeline.errors import ConversionCanceledError, ConversionTimeoutError
 
 # Percent at which each stage begins and ends; the last percent is the hand-over of the link.
-# Decode, palette and encode run as one stream of frames, so they share a clock: `decode` is the
-# way to the first frame, `palette` the first frames' colours.
+# Decoding and encoding run as one stream of frames: `decode` lasts until the first frame.
 STAGES: dict[str, tuple[int, int]] = {
-    "decode": (0, 2),
-    "palette": (2, 4),
+    "decode": (0, 4),
     "encode": (4, 95),
     "verify": (95, 99),
 }
 STAGES_WITH_THEME: dict[str, tuple[int, int]] = {
-    "decode": (0, 2),
-    "palette": (2, 4),
+    "decode": (0, 4),
     "encode": (4, 55),
     "verify": (55, 57),
     "theme": (57, 99),

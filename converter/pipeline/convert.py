@@ -6,7 +6,13 @@ from pathlib import Path
 from converter.pipeline.control import Control
 from converter.pipeline.gif.encoder import encode_gif
 from converter.pipeline.gif.inspect import GifFacts, verify_gif
-from converter.pipeline.profile import BACKGROUND, ConversionProfile, Quality, Selection
+from converter.pipeline.profile import (
+    BACKGROUND,
+    DEFAULT_QUALITY,
+    ConversionProfile,
+    Quality,
+    Selection,
+)
 from converter.pipeline.source.decode import Frame, frames, open_clip
 from converter.pipeline.source.source import Source
 
@@ -17,17 +23,16 @@ def convert_video(
     *,
     selection: Selection,
     control: Control,
-    quality: Quality = "high",
+    quality: Quality = DEFAULT_QUALITY,
     profile: ConversionProfile = BACKGROUND,
-    see: Callable[[Frame], None] = lambda frame: None,
+    see: Callable[[Frame], None] | None = None,
 ) -> GifFacts:
     """Convert the cut of `source` into the GIF `output` and return what was read back from it.
 
-    `see` is shown each frame before it is encoded.
+    `see` is called with each frame before it is encoded.
     Raises ConversionError; `output` is the caller's to remove then.
     """
     with open_clip(source, profile=profile, selection=selection, control=control) as clip:
-        control.report("palette")
         pictures = _counted(
             frames(clip, control=control), profile=profile, control=control, see=see
         )
@@ -41,10 +46,11 @@ def _counted(
     *,
     profile: ConversionProfile,
     control: Control,
-    see: Callable[[Frame], None],
+    see: Callable[[Frame], None] | None,
 ) -> Iterator[Frame]:
     """The same pictures, shown to `see` and progress reported as each is asked for."""
     for number, picture in enumerate(pictures):
         control.report("encode", number / profile.frames)
-        see(picture)
+        if see is not None:
+            see(picture)
         yield picture

@@ -99,8 +99,8 @@ class Ffmpeg:
     def __init__(self, process: subprocess.Popen[bytes], stderr: IO[bytes]) -> None:
         self.process = process
         self._stderr = stderr
-        # Set when we killed it: for its memory, or because its control was over.
-        self.is_too_large = self.is_stopped = False
+        # Set when we killed it: for its memory, because its control was over, or for what it said.
+        self.is_too_large = self.is_stopped = self.has_said = False
 
     @property
     def stdout(self) -> IO[bytes]:
@@ -122,7 +122,7 @@ class Ffmpeg:
         status = self.wait()
         if self.is_too_large:
             raise TooManyPixelsError(detail="outgrew its memory")
-        if self.is_stopped or status >= 0:
+        if self.is_stopped or self.has_said or status >= 0:
             return
         if -status in FROM_OUTSIDE:
             raise OutputError(detail=f"ffmpeg was killed by signal {-status}")
@@ -130,17 +130,27 @@ class Ffmpeg:
             raise UnreadableVideoError(detail=f"ffmpeg died of signal {-status}")
 
     def errors(self) -> str:
-        """Its stderr, 64 KiB at most; for the log and for telling faults apart."""
-        self._stderr.seek(0)
-        return self._stderr.read(STDERR_BYTES).decode("utf-8", "replace")
+        """Return its stderr, 64 KiB at most; for the log and for telling faults apart."""
+        return self._written(STDERR_BYTES).decode("utf-8", "replace")
+
+    def says(self, words: bytes) -> bool:
+        """Return whether `words` are in its stderr so far."""
+        self.has_said = self.has_said or words in self._written(DEFAULT_FILE_BYTES)
+        return self.has_said
+
+    def _written(self, most: int) -> bytes:
+        """Return the first `most` bytes of stderr without moving the offset that the child has."""
+        return os.pread(self._stderr.fileno(), most, 0)
 
 
-def _watch(child: Ffmpeg, control: Control, done: threading.Event, most_bytes: int) -> None:
-    """Kill it when `control` is over or it holds more than `most_bytes`, until `done`."""
+def _watch(
+    child: Ffmpeg, control: Control, done: threading.Event, most_bytes: int, until: bytes | None
+) -> None:
+    """Kill `child` when `control` is over, it holds more than `most_bytes`, or it says `until`."""
     while not done.wait(WATCH_S):
         child.is_too_large = resident_bytes(child.process.pid) > most_bytes
         child.is_stopped = not child.is_too_large and control.is_over
-        if child.is_too_large or child.is_stopped:
+        if child.is_too_large or child.is_stopped or (until and child.says(until)):
             _kill_group(child.process)
             return
 
@@ -160,12 +170,14 @@ def ffmpeg(
     file_bytes: int = DEFAULT_FILE_BYTES,
     address_bytes: int = ADDRESS_SPACE_BYTES,
     most_bytes: int = RESIDENT_BYTES,
+    until: bytes | None = None,
 ) -> Iterator[Ffmpeg]:
     """Run ffmpeg with `arguments` (never a shell); it does not outlive the block.
 
     Raises OutputError when there is none.
-    Killed with its process group when the block ends, `control` says stop, or it holds more than
-    `most_bytes` of memory. May write `file_bytes` to a file and reserve `address_bytes` at most.
+    Killed with its process group when the block ends, `control` says stop, it holds more than
+    `most_bytes` of memory, or its stderr has the words `until`. May write `file_bytes` to a file
+    and reserve `address_bytes` at most.
     Python ignores SIGXFSZ and so does the child (restore_signals is off): a flood of errors is
     cut off, not a reason to die.
     """
@@ -188,7 +200,7 @@ def ffmpeg(
         )
         child, done = Ffmpeg(process, stderr), threading.Event()
         watchdog = threading.Thread(
-            target=_watch, args=(child, control, done, most_bytes), daemon=True
+            target=_watch, args=(child, control, done, most_bytes, until), daemon=True
         )
         try:
             cpu_s = math.ceil(BUSY_THREADS * control.remaining_s) + CPU_MARGIN_S

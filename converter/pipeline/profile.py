@@ -5,6 +5,9 @@ from typing import Literal
 
 Fit = Literal["cover", "contain"]
 Quality = Literal["high", "small"]
+DEFAULT_QUALITY: Quality = "high"
+# CSS px and device pixels a CSS px, as parse_screen of screen.py reads it.
+DEFAULT_SCREEN = "1920x1080@1"
 # A theme's pictures: in percent of the display scale that each is drawn for.
 Scale = Literal["100", "200"]
 DEFAULT_THEME_NAME = "Chromi theme"

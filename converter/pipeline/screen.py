@@ -37,9 +37,6 @@ class Screen:
         return "100" if self.ratio <= 1 else "200"
 
 
-DEFAULT_SCREEN = "1920x1080@1"
-
-
 def parse_screen(text: str) -> Screen:
     """The screen that "1512x982@2" describes. Raises ValueError.
 

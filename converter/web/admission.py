@@ -1,53 +1,32 @@
-"""Who may come in: looked at before a byte of an upload is read, and before a download is spent."""
+"""Admit or refuse a request by its headers, before a byte of an upload is read."""
 
 import contextlib
 import hashlib
 import threading
+import uuid
 from collections.abc import Iterator
 
 from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest
 
-from converter import broker, progress, storage
-from converter.errors import RequestError, busy, low_disk, shutting_down
+from converter import broker, inline, progress, storage
+from converter.errors import (
+    BusyError,
+    LengthRequiredError,
+    LowDiskError,
+    ShuttingDownError,
+    TooLargeError,
+)
+from converter.slots import Slots
 from converter.web import uploads
 
-
-class Slots:
-    """A number of places; who finds none free is told so at once instead of waiting."""
-
-    def __init__(self, places: int) -> None:
-        self._free = places
-        self._counting = threading.Lock()
-
-    @contextlib.contextmanager
-    def one(self) -> Iterator[None]:
-        """Take a place for the block. Raises RequestError `busy`."""
-        with self._counting:
-            if not self._free:
-                raise busy()
-            self._free -= 1
-        try:
-            yield
-        finally:
-            with self._counting:
-                self._free += 1
-
-    @property
-    def is_full(self) -> bool:
-        return not self._free
-
-
-# An inline conversion keeps its place from the first byte of its upload to the end; with a queue
-# the place is only the upload's. One thread always stays free, so that /health/ answers.
-_UPLOADS = max(1, settings.WEB_THREADS // 2) if settings.USE_RQ else settings.MAX_CONVERSIONS
+# An upload keeps its place until it is answered. Downloads and forms of the admin, which may be
+# slow too, have places of their own. One thread always stays free, so that /health/ answers.
+_UPLOADS = max(1, settings.MAX_CONVERSIONS, settings.WEB_THREADS // 2)
 uploading = Slots(_UPLOADS)
-# Whoever else may be slow: who takes a download, and who sends a form of the admin.
 transfer_slots = Slots(max(1, settings.WEB_THREADS - 1 - _UPLOADS))
 
-# Who holds an address's place: an upload, else the id of the job it was left to.
-UPLOADING = "uploading"
 # Set when the server was told to stop: what runs may end, nothing new begins.
 closing = threading.Event()
 
@@ -56,13 +35,14 @@ closing = threading.Event()
 def admitted(request: HttpRequest) -> Iterator[None]:
     """Let an upload in for the block, or refuse it by its headers alone. Raises RequestError."""
     if closing.is_set():
-        raise shutting_down()
+        raise ShuttingDownError
     _bound_length(request, settings.FILE_UPLOAD_MAX_MEMORY_SIZE + uploads.FORM_BYTES)
-    if settings.USE_RQ:
-        broker.ping()
+    broker.ping()
+    if inline.places.is_full:
+        raise BusyError
     with uploading.one(), one_per_address(request):
         if storage.free_bytes() < settings.MIN_FREE_DISK:
-            raise low_disk()
+            raise LowDiskError
         yield
 
 
@@ -78,15 +58,13 @@ def _bound_length(request: HttpRequest, most_bytes: int) -> None:
     """Raise RequestError unless the body's announced length is at most `most_bytes`."""
     length = request.META.get("CONTENT_LENGTH") or ""
     if not length.isdecimal():
-        raise RequestError(
-            411, "length_required", "Send the upload with a Content-Length header, not in chunks."
-        )
+        raise LengthRequiredError
     if int(length) > most_bytes:
-        raise uploads.too_large()
+        raise TooLargeError
 
 
 def client_address(request: HttpRequest) -> str:
-    """The client's address: the peer, or what the last trusted proxy says of it."""
+    """The client's address: the peer, or the one that the last trusted proxy names."""
     hops = settings.TRUSTED_PROXIES
     forwarded = [a.strip() for a in request.headers.get("X-Forwarded-For", "").split(",") if a]
     if hops and len(forwarded) >= hops:
@@ -94,9 +72,17 @@ def client_address(request: HttpRequest) -> str:
     return str(request.META.get("REMOTE_ADDR", ""))
 
 
+# --- An address's places: keys in the cache, each with its holder as the value. An upload's key
+# lives for PLACE_TTL_S and is renewed while the upload lasts, so that it ends with the process. A
+# job's key lives as long as a job may, and counts as free when the job has ended.
+PLACE_TTL_S = 30
+RENEW_S = PLACE_TTL_S / 3
+JOB = "job:"
+
+
 @contextlib.contextmanager
 def one_per_address(request: HttpRequest) -> Iterator[None]:
-    """Hold one of the address's places for the block. Raises RequestError `busy`.
+    """Hold one of the address's places for the block. Raises BusyError.
 
     Off unless MAX_CONVERSIONS_PER_ADDRESS is set: behind an unknown proxy all have one address.
     """
@@ -105,36 +91,76 @@ def one_per_address(request: HttpRequest) -> Iterator[None]:
         yield
         return
     digest = hashlib.sha256(client_address(request).encode()).hexdigest()[:32]
-    places = [f"address:{digest}:{place}" for place in range(limit)]
-    taken = next((place for place in places if _take(place)), None)
-    if taken is None:
-        raise busy()
-    request.address_place = taken  # type: ignore[attr-defined]
-    try:
+    holder = str(uuid.uuid4())
+    places = (f"address:{digest}:{number}" for number in range(limit))
+    place = next((place for place in places if _take(place, holder)), None)
+    if place is None:
+        raise BusyError
+    with _Renewal(place, holder) as renewal:
+        request.address_place = renewal  # type: ignore[attr-defined]
         yield
-    finally:
-        if request.address_place is not None:  # type: ignore[attr-defined]
-            cache.delete(taken)
 
 
 def keep_place_for_job(request: HttpRequest, job_id: str) -> None:
-    """Leave the address's place to the enqueued job; it is free again when the job has ended."""
-    place: str | None = getattr(request, "address_place", None)
-    if place is not None:
-        cache.set(place, job_id, _place_lifetime_s())
-        request.address_place = None  # type: ignore[attr-defined]
+    """Leave the address's place to the enqueued job, until the job has ended."""
+    renewal: _Renewal | None = getattr(request, "address_place", None)
+    if renewal is not None:
+        renewal.leave_to(job_id)
 
 
-def _take(place: str) -> bool:
-    """Take the place if it is free, or if it was left to a job that has ended since."""
-    if cache.add(place, UPLOADING, _place_lifetime_s()):
+def _take(place: str, holder: str) -> bool:
+    """Take the place if it is free, or if it was left to a job that has ended since.
+
+    Of several requests that find the job ended, one wins: the one that adds the key of its end.
+    """
+    if cache.add(place, holder, PLACE_TTL_S):
         return True
-    holder = cache.get(place, UPLOADING)
-    if holder == UPLOADING or progress.is_running(holder):
+    last = str(cache.get(place, ""))
+    if not last.startswith(JOB) or progress.is_running(last.removeprefix(JOB)):
         return False
-    return cache.delete(place) and cache.add(place, UPLOADING, _place_lifetime_s())
+    if not cache.add(f"{place}:after:{last}", holder, _job_lifetime_s()):
+        return False
+    cache.set(place, holder, PLACE_TTL_S)
+    return True
 
 
-def _place_lifetime_s() -> float:
-    waiting = settings.QUEUE_TTL if settings.USE_RQ else 0
-    return settings.UPLOAD_TIMEOUT + waiting + settings.CONVERSION_TIMEOUT
+def _job_lifetime_s() -> float:
+    return settings.QUEUE_TTL + settings.CONVERSION_TIMEOUT + settings.UPLOAD_TIMEOUT
+
+
+class _Renewal:
+    """Renew the place's key in the cache, until the block ends or a job takes the place over."""
+
+    def __init__(self, place: str, holder: str) -> None:
+        self._place = place
+        self._holder = holder
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._renew, name="place", daemon=True)
+
+    def _renew(self) -> None:
+        while not self._done.wait(RENEW_S):
+            with contextlib.suppress(OSError, *broker.errors()):  # the next time will do
+                cache.set(self._place, self._holder, PLACE_TTL_S)
+
+    def _stop(self) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def leave_to(self, job_id: str) -> None:
+        self._stop()
+        cache.set(self._place, f"{JOB}{job_id}", _job_lifetime_s())
+
+    def __enter__(self) -> "_Renewal":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if not self._done.is_set():
+            self._stop()
+            # If the cache does not answer, the key ends by itself.
+            with contextlib.suppress(OSError, *broker.errors()):
+                self._free()
+
+    def _free(self) -> None:
+        if cache.get(self._place) == self._holder:
+            cache.delete(self._place)

@@ -33,13 +33,10 @@ LINGERING = 100
 
 def _write_error(client: socket.socket, status: int, reason: str, message: str) -> None:
     """gunicorn's refusal of a head that it can't read, in the JSON of all errors; no echo of it."""
-    from converter.errors import bad_request
-    from converter.pipeline.errors import ConversionError
+    from converter.errors import BadRequestError, InternalError
 
-    payload = bad_request().payload
-    if status == 500:
-        payload |= {"error": ConversionError.message, "code": ConversionError.code}
-    body = json.dumps(payload).encode()
+    refusal = InternalError() if status == 500 else BadRequestError()
+    body = json.dumps(refusal.payload).encode()
     head = (
         f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: application/json\r\n"
         f"Cache-Control: no-store\r\nContent-Length: {len(body)}\r\n\r\n"

@@ -1,6 +1,7 @@
-"""Receives an upload: to disk, no more than the limit, and not from a client that stalls."""
+"""Receive an upload: to disk, no more than the limit, and not from a client that stalls."""
 
 import contextlib
+from pathlib import PurePath
 from typing import Any, NoReturn
 
 from django.conf import settings
@@ -9,62 +10,66 @@ from django.core.files.uploadhandler import StopUpload, TemporaryFileUploadHandl
 from django.http import HttpRequest
 
 from converter import storage
-from converter.errors import DISK_IS_FULL, RequestError, low_disk
+from converter.errors import (
+    NoFileError,
+    RequestError,
+    TooLargeError,
+    UnsupportedUploadError,
+    UploadStalledError,
+    as_refusal,
+)
+from converter.pipeline.source.sniff import SNIFF_BYTES, container_of
 from converter.web import client_socket
 
+# The form's fields that may hold the video, and how its name may end.
+VIDEO_FIELDS = ("video", "file")
+EXTENSIONS = (".mp4", ".mov", ".webm", ".gif")
 # What the form's other fields and the multipart boundaries may add to the file itself.
 FORM_BYTES = 64 * 1024
 
 
-def too_large() -> RequestError:
-    limit = settings.FILE_UPLOAD_MAX_MEMORY_SIZE
-    return RequestError(
-        413,
-        "too_large",
-        f"The file is too large. Choose one of at most {limit // (1 << 20)} MB, or cut it first.",
-    )
-
-
-def stalled() -> RequestError:
-    return RequestError(
-        408, "upload_stalled", "The upload stopped on its way. Check the connection and try again."
-    )
-
-
-def refused_by_disk(error: OSError) -> RequestError:
-    """`low_disk` for a full one; what else a disk may say is our fault and raised on."""
-    if error.errno not in DISK_IS_FULL:
-        raise error
-    return low_disk()
-
-
 class LimitedUploadHandler(TemporaryFileUploadHandler):
-    """Writes the upload into work/ and stops it at the limit, whatever length was claimed.
+    """Write the upload into work/; stop at the limit, or at the first bytes of a wrong type.
 
     `StopUpload(connection_reset=True)` leaves the rest unread; without it Django reads all of it.
     """
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super(TemporaryFileUploadHandler, self).new_file(*args, **kwargs)
+        if self.field_name in VIDEO_FIELDS and not _is_named_like_a_video(self.file_name):
+            self._stop(UnsupportedUploadError())
         self.file = LockedUpload(
             self.file_name, self.content_type, 0, self.charset, self.content_type_extra
         )
-        self.received = 0
+        self._received = 0
+        # The first bytes, until there are enough to tell the type; None once it is known.
+        self._head: bytes | None = b"" if self.field_name in VIDEO_FIELDS else None
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        self.received += len(raw_data)
-        if self.received > settings.FILE_UPLOAD_MAX_MEMORY_SIZE:
-            self._stop(too_large())
+        self._received += len(raw_data)
+        if self._received > settings.FILE_UPLOAD_MAX_MEMORY_SIZE:
+            self._stop(TooLargeError())
+        if self._head is not None:
+            self._head += raw_data[:SNIFF_BYTES]
+            if len(self._head) >= SNIFF_BYTES:
+                self._check_type()
         try:
             super().receive_data_chunk(raw_data, start)
         except OSError as error:
-            self._stop(refused_by_disk(error))
+            self._stop(_refusal_of_the_disk(error))
 
     def file_complete(self, file_size: int) -> UploadedFile | None:
+        if self._head is not None:
+            self._check_type()
         try:
             return super().file_complete(file_size)
         except OSError as error:
-            self._stop(refused_by_disk(error))
+            self._stop(_refusal_of_the_disk(error))
+
+    def _check_type(self) -> None:
+        if container_of(self._head or b"") is None:
+            self._stop(UnsupportedUploadError())
+        self._head = None
 
     def _stop(self, error: RequestError) -> NoReturn:
         self.request.upload_error = error
@@ -77,8 +82,20 @@ class LimitedUploadHandler(TemporaryFileUploadHandler):
                 self.file.close()
 
 
+def _is_named_like_a_video(name: str) -> bool:
+    return PurePath(name).suffix.lower() in EXTENSIONS
+
+
+def _refusal_of_the_disk(error: OSError) -> RequestError:
+    """`low_disk` for a full disk. Raises any other error: it is ours."""
+    refusal = as_refusal(error)
+    if refusal is None:
+        raise error
+    return refusal
+
+
 class LockedUpload(TemporaryUploadedFile):
-    """A temporary upload in work/, held so that the sweep knows its owner lives."""
+    """A temporary upload in work/, locked so that the sweep leaves it alone."""
 
     def __init__(
         self, name: str, content_type: str, size: int, charset: str | None, extra: Any
@@ -111,9 +128,10 @@ class CountedBody:
 def receive(request: HttpRequest, *, within_s: float) -> None:
     """Read the whole form, its files to disk. Raises RequestError.
 
-    `too_large` beyond the limit, `upload_stalled` when the client stalls, hangs up or takes too
-    long: Django by itself takes half a body for the whole. Another body than a form with files
-    is read, or left unread, as Django does: it can hold no video, which the view says.
+    `too_large` beyond the limit, `unsupported_type` for a file that is no video, `upload_stalled`
+    when the client stalls, hangs up or takes longer than `within_s`: Django by itself takes half a
+    body for the whole. A body that is no form with files is read, or left unread, as Django does:
+    it can hold no video, which the view says.
     """
     body = CountedBody(request._stream, int(request.META["CONTENT_LENGTH"]))  # type: ignore[attr-defined]
     is_form = request.content_type == "multipart/form-data"
@@ -127,4 +145,13 @@ def receive(request: HttpRequest, *, within_s: float) -> None:
         return
     for handler in request.upload_handlers:  # Django closes whole files only, not the half one
         handler.upload_interrupted()
-    raise error or stalled()
+    raise error or UploadStalledError()
+
+
+def video_of(request: HttpRequest) -> TemporaryUploadedFile:
+    """The file that was received. Raises NoFileError."""
+    for field in VIDEO_FIELDS:
+        video = request.FILES.get(field)
+        if isinstance(video, TemporaryUploadedFile):
+            return video
+    raise NoFileError

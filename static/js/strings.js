@@ -80,9 +80,8 @@ export const preview = {
 const stages = {
   upload: "Receiving your video",
   decode: "Reading the frames",
-  palette: "Choosing the colours",
   encode: "Drawing the loop",
-  verify: "Checking every frame",
+  verify: "Checking the finished GIF",
   theme: "Making the Chrome theme",
 };
 

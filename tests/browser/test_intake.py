@@ -1,4 +1,4 @@
-"""Getting a file in: choose, drop, paste, and one sentence for each mistake."""
+"""Choose, drop and paste a file; each wrong file has its own message."""
 
 import base64
 from collections.abc import Callable
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.browser
 
 
 def drag(page: Page, paths: list[Path], *, kinds: tuple[str, ...] = ()) -> None:
-    """A drag of real files from outside, as the browser's own input events; no drop yet."""
+    """Drag files onto the page with the browser's input events, without dropping them."""
     client = page.context.new_cdp_session(page)
     data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
     for kind in kinds or ("dragEnter", "dragOver", "drop"):

@@ -1,4 +1,4 @@
-"""A server that is busy, a connection that breaks, a user who changes her mind."""
+"""A busy server, a lost connection, and Cancel in every stage."""
 
 import json
 import re
@@ -27,7 +27,7 @@ CONVERTING = re.compile(r"^(Reading|Choosing|Drawing|Checking) .*: \d+ %$")
 
 @contextmanager
 def another_upload(server: Server) -> Iterator[None]:
-    """Somebody else's upload under way, which takes the one place there is."""
+    """Keep the server busy with another client's upload during the block."""
     host, port = server.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as other:
         other.sendall(
@@ -167,7 +167,7 @@ def test_cancel_works_while_the_result_is_downloaded(editor: Page) -> None:
     cancel(editor)
 
 
-# Short and long, as strings.js writes them.
+# Short and long lines, as strings.js writes them.
 LINES = [
     "Uploading: 0 MB of 22.9 MB",
     "Uploading: 12.5 MB of 100 MB, about 45 s left",

@@ -1,4 +1,4 @@
-"""The mock-up and the window of six seconds, by mouse and by keyboard."""
+"""Select the six seconds by mouse, by keyboard and by typing a time."""
 
 import re
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.browser
 FRAME_S = 1 / 24
-# The colour in the middle of each of the film strip's twelve pictures; black before it is drawn.
+# The colour in the middle of each of the film strip's twelve cells; black until it is drawn.
 FILM = """() => {
     const film = document.querySelector('[data-part="film"]');
     const context = film.getContext("2d");
@@ -108,14 +108,14 @@ def test_step_buttons_do_what_arrow_keys_do(editor: Page) -> None:
 
 
 def film_greys(page: Page, *, found: int = 12) -> list[int]:
-    """The greys of the twelve cells, once so many are found: one that is not shows another's."""
+    """Wait for `found` decoded cells; return the grey levels of all twelve."""
     greys: list[int] = []
 
-    def look() -> bool:
+    def are_found() -> bool:
         greys[:] = [red for red, _, _ in page.evaluate(FILM)]
         return len(set(greys)) == found
 
-    assert eventually(look, within_s=60), greys
+    assert eventually(are_found, within_s=60), greys
     return greys
 
 

@@ -12,7 +12,7 @@ from tests.support.clips import ClipMaker
 from tests.support.files import ROOT
 from tests.support.live import Live, environment
 
-# Run beside a server, on its folders: a file for each size on stdin, its token on stdout.
+# Runs next to a server with the same folders: reads file sizes from stdin, prints a token for each.
 ISSUE = """
 import json, os, sys, uuid
 from pathlib import Path
@@ -37,25 +37,25 @@ def clip_maker() -> ClipMaker:
 
 @pytest.fixture(scope="session")
 def six_seconds(clip_maker) -> bytes:
-    """A clip that fills any GIF."""
+    """Return a clip of 6 s, which gives a GIF of full length."""
     return clip_maker.clip(seconds=6, size=(320, 180))
 
 
 @pytest.fixture(scope="session")
 def one_second(clip_maker) -> bytes:
-    """A clip that takes a slow server a second."""
+    """Return a clip of 1 s, which a SLOW server converts in about 1 s."""
     return clip_maker.clip(seconds=1)
 
 
 @pytest.fixture(scope="session")
 def short(clip_maker) -> bytes:
-    """A clip of four frames."""
+    """Return a clip of four frames."""
     return clip_maker.clip(fps=24, seconds=4 / 24)
 
 
 @pytest.fixture
-def hand_out() -> Callable[..., list[str]]:
-    """One-time links of a live server for files of these sizes in bytes."""
+def issue_links() -> Callable[..., list[str]]:
+    """Issue one-time links on a running server: issue_links(live, *sizes) in bytes; the tokens."""
 
     def issue(live: Live, *sizes: int) -> list[str]:
         env = environment(live.folder, live.port) | {"PYTHONPATH": str(ROOT)}

@@ -1,4 +1,4 @@
-"""A house that lacks something: says so, serves what it can, and works again when it is back."""
+"""Deployments that lack disk space, ffmpeg or the cache: they report it, and recover."""
 
 import contextlib
 import os
@@ -19,13 +19,13 @@ LOW_DISK = (503, "low_disk")
 
 @contextlib.contextmanager
 def small_disk(folder: Path, megabytes: int) -> Iterator[None]:
-    """A tmpfs of that size on `folder`."""
+    """Mount a tmpfs of `megabytes` MB on `folder`."""
     if os.geteuid() != 0:
-        pytest.skip("a small disk needs root to mount it")
+        pytest.skip("mounting a small disk needs root")
     folder.mkdir(parents=True, exist_ok=True)
     mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)]
     if subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("this machine does not let us mount a small disk")
+        pytest.skip("this machine doesn't allow mounting a small disk")
     try:
         yield
     finally:
@@ -34,7 +34,7 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def cramped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """A house that has little room, for uploads and for what is temporary."""
+    """Run a server with 8 MB for the media folder and 1 MB for temporary files."""
     folder = tmp_path_factory.mktemp("cramped")
     with (
         small_disk(folder / "media", 8),
@@ -46,7 +46,7 @@ def cramped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 
 @pytest.fixture(scope="module")
 def tool(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An ffmpeg that can be taken away."""
+    """Return a symbolic link to ffmpeg that a test can remove."""
     link = tmp_path_factory.mktemp("tool") / "ffmpeg"
     link.symlink_to(os.path.realpath(ffmpeg_exe()))
     return link
@@ -54,7 +54,7 @@ def tool(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def sound(tool: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """A house from which something is taken, and given back before anything is asserted."""
+    """Run a server that the tests break and repair before they assert anything."""
     with serve(tmp_path_factory.mktemp("sound"), **SMALL, IMAGEIO_FFMPEG_EXE=tool) as live:
         yield live
 
@@ -72,10 +72,10 @@ def test_an_upload_that_fills_the_disk_gets_low_disk_and_leaves_nothing(cramped,
     cramped.download(cramped.convert(short))
 
 
-def test_a_theme_picture_that_fills_the_disk_leaves_nothing(tmp_path, clip_maker, short):
+def test_a_gif_that_fills_the_disk_gets_low_disk_and_leaves_nothing(tmp_path, clip_maker, short):
     noise = ("-f", "lavfi", "-i", "nullsrc=s=160x90:r=24:d=6,geq=random(1)*255:128:128")
     clip = clip_maker.ffmpeg(*noise, "-c:v", "libx264", "-crf", "40", suffix="mp4")
-    # Of this size the GIF does not fit; of a small one it would.
+    # At this size the GIF doesn't fit on the disk; at the size of SMALL it does.
     with small_disk(tmp_path / "media", 1), serve(tmp_path, TEST_GIF="160x90x6") as live:
         answer = live.convert(clip)
         assert answer.refusal == LOW_DISK

@@ -1,4 +1,4 @@
-"""Killed at any moment: the next start or sweep leaves nothing, and the next upload converts."""
+"""Kill processes at any moment: the sweep removes what is left, and the next upload converts."""
 
 import contextlib
 import os
@@ -16,15 +16,14 @@ from tests.support.live import Live, serve
 from tests.support.small import SLOW, SMALL, SMALL_SIZE
 from tests.support.waiting import eventually
 
-# Ten points of a conversion that takes the slow server about a second; those of the long runs lie
-# between the others.
+# Ten moments, in s, of a conversion that takes a SLOW server about 1 s. --long runs all of them.
 POINTS = [0.0, 0.3, 0.8]
 LONG_POINTS = [0.1, 0.2, 0.4, 0.5, 0.6, 0.7, 0.9]
 EVERY_POINT = [*POINTS, *(pytest.param(p, marks=pytest.mark.long) for p in LONG_POINTS)]
 
 
-def upload_quietly(live: Live, data: bytes):
-    """The answer, or None from a server that died."""
+def upload_or_none(live: Live, data: bytes):
+    """Upload `data`; return the answer, or None if the server died."""
     with contextlib.suppress(OSError, Exception):
         return live.convert(data)
     return None
@@ -32,11 +31,11 @@ def upload_quietly(live: Live, data: bytes):
 
 @contextlib.contextmanager
 def converting(live: Live, clip: bytes, *, for_s: float) -> Iterator[Future]:
-    """A server that has been at `clip` for so long; the answer that is to come."""
+    """Yield the future answer of an upload that the server has been converting for `for_s` s."""
     live.upload_headers()
     before = set(live.files())
     with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(upload_quietly, live, clip)
+        running = pool.submit(upload_or_none, live, clip)
         assert eventually(lambda: set(live.files()) > before or bool(live.children()), within_s=40)
         time.sleep(for_s)
         yield running
@@ -44,13 +43,13 @@ def converting(live: Live, clip: bytes, *, for_s: float) -> Iterator[Future]:
 
 @pytest.fixture(scope="module")
 def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """A slow server that outlives what the tests do to it."""
+    """Run a slow server whose master process survives the tests."""
     with serve(tmp_path_factory.mktemp("slow"), **SMALL, **SLOW) as live:
         yield live
 
 
 def our_ffmpegs(folder) -> list[psutil.Process]:
-    """ffmpeg processes that read a file in `folder`, whoever their parent is by now."""
+    """List the ffmpeg processes that read a file in `folder`, including orphans."""
     found = []
     for process in psutil.process_iter(["name", "cmdline"]):
         if str(folder) in " ".join(process.info["cmdline"] or []) and "ffmpeg" in process.name():
@@ -108,7 +107,7 @@ def test_a_killed_ffmpeg_gives_an_error_and_leaves_nothing(point, slow, one_seco
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         answer = running.result()
-    if answer.status == 200:  # it had said all that it had to say
+    if answer.status == 200:  # ffmpeg had written all frames already
         (slow.folder / "whole.gif").write_bytes(slow.download(answer))
         width, height = SMALL_SIZE
         whole = ConversionProfile(width=width, height=height, fps=24, seconds=6)
@@ -130,6 +129,6 @@ def test_sigterm_lets_a_running_conversion_finish(tmp_path, one_second):
         assert answer.status == 200
         assert answer.json["gif"]["frames"] == 24
         assert live.process.wait(90) == 0
-    with serve(tmp_path, **SMALL) as live:  # the link outlives the restart
+    with serve(tmp_path, **SMALL) as live:  # the link survives the restart
         assert live.download(answer).startswith(b"GIF89a")
         assert live.settles(), live.files()

@@ -1,4 +1,4 @@
-"""Many at once, and some who stall: nobody takes the house from the others."""
+"""Many clients at once, some of which stall: the server stays responsive to the others."""
 
 import contextlib
 import itertools
@@ -12,7 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.support.groups import WAITING
-from tests.support.health_poller import HealthPoller, at_best, hold, pulse
+from tests.support.health_poller import (
+    HealthPoller,
+    check_latency,
+    poll_health,
+    retried_if_slow,
+)
 from tests.support.live import BOUNDARY, Live, form, serve
 from tests.support.small import BRIEF, SMALL
 from tests.support.waiting import eventually
@@ -34,13 +39,13 @@ def live(tmp_path_factory) -> Iterator[Live]:
 
 @pytest.fixture(scope="module")
 def idle(tmp_path_factory) -> Iterator[Live]:
-    """A server that nobody uses: what it takes to answer is the machine's doing."""
+    """Run a server without load: its latency is that of the machine."""
     with serve(tmp_path_factory.mktemp("idle"), **BRIEF) as idle:
         yield idle
 
 
 def begin_upload(live: Live, sent: bytes) -> socket.socket:
-    """A connection that announces a large upload and sends `sent` of it."""
+    """Open a connection that announces CLAIMED_BYTES and sends only `sent`."""
     headers = {**live.upload_headers(), "Content-Length": str(CLAIMED_BYTES), "Host": "localhost"}
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     client = socket.create_connection(("127.0.0.1", live.port), timeout=30)
@@ -49,7 +54,7 @@ def begin_upload(live: Live, sent: bytes) -> socket.socket:
 
 
 def read_all(client: socket.socket) -> bytes:
-    """What comes until the answer is whole, or the server closes or resets."""
+    """Read until the answer is complete or the connection is closed or reset."""
     got = b""
     with contextlib.suppress(OSError):
         while not WHOLE_ANSWER.search(got) and (chunk := client.recv(65536)):
@@ -57,7 +62,7 @@ def read_all(client: socket.socket) -> bytes:
     return got
 
 
-@at_best
+@retried_if_slow
 def test_one_of_twenty_uploads_converts_and_the_others_get_busy(
     live, idle, six_seconds, record_property
 ):
@@ -69,7 +74,7 @@ def test_one_of_twenty_uploads_converts_and_the_others_get_busy(
         return live.convert(six_seconds, timeout=60)
 
     with (
-        pulse(live, idle, record_property, "20 uploads") as other,
+        poll_health(live, idle, record_property, "20 uploads") as other,
         ThreadPoolExecutor(CLIENTS) as pool,
     ):
         answers = list(pool.map(upload, range(CLIENTS)))
@@ -79,10 +84,10 @@ def test_one_of_twenty_uploads_converts_and_the_others_get_busy(
     assert sorted(a.status for a in answers) == [200] + [503] * (CLIENTS - 1)
     assert {a.json["code"] for a in refused} == {"busy"}
     assert all(int(a.headers["Retry-After"]) > 0 for a in refused)
-    hold(max(a.seconds for a in refused), limit=BUSY_S, idle=max(other.took_s))
+    check_latency(max(a.seconds for a in refused), limit=BUSY_S, idle=max(other.took_s))
 
 
-@at_best
+@retried_if_slow
 def test_busy_is_answered_before_the_upload_is_read(live, idle, six_seconds):
     live.upload_headers()
     took_s = []
@@ -97,14 +102,14 @@ def test_busy_is_answered_before_the_upload_is_read(live, idle, six_seconds):
             assert answer.startswith(b"HTTP/1.1 503")
             assert WHOLE_ANSWER.findall(answer) == [b"busy"]
         live.download(running.result())
-    hold(max(took_s), limit=BUSY_S, idle=max(other.took_s))
+    check_latency(max(took_s), limit=BUSY_S, idle=max(other.took_s))
 
 
-@at_best
+@retried_if_slow
 def test_six_stalled_uploads_do_not_slow_health_and_are_closed(live, idle, short, record_property):
-    half = form(bytes(100_000), "clip.mp4", {})[:-200]
+    half = form(short + bytes(100_000), "clip.mp4", {})[:-200]
     live.upload_headers()
-    with pulse(live, idle, record_property, "6 stalled uploads"):
+    with poll_health(live, idle, record_property, "6 stalled uploads"):
         began = time.monotonic()
         clients = [begin_upload(live, half) for _ in range(6)]
         answers = [read_all(client) for client in clients]
@@ -112,16 +117,19 @@ def test_six_stalled_uploads_do_not_slow_health_and_are_closed(live, idle, short
         for client in clients:
             client.close()
     codes = sorted(code for answer in answers for code in WHOLE_ANSWER.findall(answer))
-    assert codes == [b"busy"] * 5 + [b"upload_stalled"]
-    assert STALL_S * 0.9 < took < STALL_S + 20  # long before the clients' own 30 s
+    assert codes == [b"busy"] * 2 + [b"upload_stalled"] * 4  # four may upload at a time
+    assert STALL_S * 0.9 < took < STALL_S + 20  # long before the clients' own timeout of 30 s
     assert live.settles(), (live.files(), live.children())
     live.download(live.convert(short))
 
 
-@at_best
+@retried_if_slow
 def test_forty_incomplete_request_heads_use_no_thread_and_are_closed(live, idle, record_property):
     halves = [b"", b"GET /health/ HT", b"GET / HTTP/1.1\r\nHost: localhost\r\nX: "]
-    with pulse(live, idle, record_property, "40 half heads"), contextlib.ExitStack() as stack:
+    with (
+        poll_health(live, idle, record_property, "40 incomplete heads"),
+        contextlib.ExitStack() as stack,
+    ):
         clients = [
             stack.enter_context(socket.create_connection(("127.0.0.1", live.port), timeout=30))
             for _ in range(40)
@@ -131,23 +139,26 @@ def test_forty_incomplete_request_heads_use_no_thread_and_are_closed(live, idle,
         assert [read_all(client) for client in clients] == [b""] * 40
 
 
-@at_best
+@retried_if_slow
 def test_clients_that_never_close_do_not_block_others(live, idle, record_property):
-    with pulse(live, idle, record_property, "20 open ends"), contextlib.ExitStack() as stack:
+    with (
+        poll_health(live, idle, record_property, "20 open connections"),
+        contextlib.ExitStack() as stack,
+    ):
         for _ in range(20):
             client = socket.create_connection(("127.0.0.1", live.port), timeout=10)
             stack.enter_context(client).sendall(b"GET /health/ HTTP/1.0\r\n\r\n")
-        time.sleep(3)  # longer than gunicorn waits for one
+        time.sleep(3)  # longer than gunicorn waits for a client to close
 
 
-@at_best
+@retried_if_slow
 def test_six_unread_downloads_are_closed_and_their_links_work_again(
-    live, idle, hand_out, record_property
+    live, idle, issue_links, record_property
 ):
-    tokens = hand_out(live, *[30_000_000] * 6)
+    tokens = issue_links(live, *[30_000_000] * 6)
     try:
         with (
-            pulse(live, idle, record_property, "6 unread downloads"),
+            poll_health(live, idle, record_property, "6 unread downloads"),
             contextlib.ExitStack() as stack,
         ):
             for token in tokens:
@@ -155,7 +166,7 @@ def test_six_unread_downloads_are_closed_and_their_links_work_again(
                 stack.enter_context(client).sendall(
                     f"GET {link(token)} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
                 )
-                # On its way, before the next one is asked for: soon it is given back.
+                # Wait until this transfer has begun: its key will be restored in STALL_S.
                 assert eventually(lambda token=token: status(live, token) == 404)
 
             def all_back() -> bool:
@@ -163,8 +174,8 @@ def test_six_unread_downloads_are_closed_and_their_links_work_again(
 
             assert eventually(all_back, within_s=STALL_S + 40)
     finally:
-        # After the pulse: reading so much in this process makes its thread wait. And whatever the
-        # pulse says: another try begins with an empty house.
+        # Read after polling, because reading so much delays the poller's thread. Read even if
+        # polling failed, so that the next try starts without files.
         lengths = [len(live.request("GET", link(token)).body) for token in tokens]
     assert lengths == [30_000_006] * 6
     assert eventually(lambda: live.files() == [])
@@ -202,19 +213,19 @@ def test_good_bad_and_aborted_requests_cause_no_memory_growth(
         after = measure(live)
         record_property("growth", [round(b - a, 1) for a, b in zip(before, after, strict=True)])
         assert after[0] - before[0] < 30  # MB
-        assert after[1] - before[1] <= 2  # descriptors
+        assert after[1] - before[1] <= 2  # open files
         assert live.children() == []
         assert live.unfinished() == []
 
 
 def kind_done(live: Live, kind) -> None:
-    """Do it, and wait until its place is free again."""
+    """Run `kind`, and wait until the server is no longer busy."""
     kind()
     assert eventually(lambda: not live.request("GET", "/health/").json["busy"], within_s=40)
 
 
 def abort_download(live: Live, clip: bytes) -> None:
-    """Take the first bytes of a download, leave, then take all of it."""
+    """Read the first bytes of a download, disconnect, then download the file."""
     answer = live.convert(clip)
     path = answer.json["converted_url"]
     with socket.create_connection(("127.0.0.1", live.port), timeout=30) as client:
@@ -224,7 +235,7 @@ def abort_download(live: Live, clip: bytes) -> None:
 
 
 def measure(live: Live) -> tuple[float, int]:
-    """Resident MB and open descriptors of the workers, at rest."""
+    """Return the resident memory in MB and the open files of the idle workers."""
     assert eventually(lambda: not live.children())
     descriptors = sum(worker.num_fds() for worker in live.workers())
     return live.rss_mb(), descriptors

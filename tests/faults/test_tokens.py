@@ -1,4 +1,4 @@
-"""One-time links in a race: one winner each, on every cache; and thousands alive, none lost."""
+"""Races for one-time links: each has one winner on every cache, and no live token is lost."""
 
 import json
 import subprocess
@@ -15,8 +15,7 @@ from tests.support.live import environment
 from tests.support.network import free_port
 
 LONG = pytest.mark.long
-# Becomes so many processes, of which each redeems each token once, at the same moment as all the
-# others, and writes a line of its own.
+# Forks into N processes. All redeem each token at the same moment, and each writes one line.
 RACE = """
 import json, os, sys, time
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.live_settings"
@@ -41,7 +40,7 @@ DOWNLOAD = {"filename": "a.gif", "content_type": "image/gif"}
 
 @pytest.fixture(params=["file", "redis"])
 def shared_cache(request, settings, tmp_path) -> Iterator[dict[str, str]]:
-    """The cache on files or on Redis; the environment of a process that shares it."""
+    """Use a file cache or Redis; yield the environment of a process that shares it."""
     from django.core.cache import cache
 
     options = {"OPTIONS": {"MAX_ENTRIES": 100_000}}

@@ -1,4 +1,4 @@
-"""A server to talk to: Django's client with the pipeline replaced at one seam, or real gunicorn."""
+"""Django's test client, and a replacement of the pipeline that converts nothing."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from tests.support.uploads import PICTURE
 
 @pytest.fixture
 def converted(monkeypatch) -> list[dict]:
-    """Replaces the pipeline by one that writes PICTURE; the calls' keyword arguments."""
+    """Replace convert_video by a function that writes PICTURE; return its calls' arguments."""
     calls: list[dict] = []
 
     def convert(source, output: Path, **options) -> GifFacts:

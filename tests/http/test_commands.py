@@ -1,4 +1,4 @@
-"""`manage.py convert`: the same pipeline, from the shell."""
+"""`manage.py convert` on the command line."""
 
 import os
 import subprocess

@@ -6,7 +6,7 @@ import uuid
 import pytest
 from django.test import Client
 
-from converter import progress
+from converter import inline, progress
 from converter.pipeline.errors import ConversionTimeoutError, TooShortError
 from converter.web import admission
 from tests.support.files import files_in
@@ -117,9 +117,9 @@ def test_a_failed_conversion_leaves_no_file(
     job_id = str(uuid.uuid4())
     assert refusal(post(client, video=clip_file(), job_id=job_id)) == expected
     assert files_in(media_root) == []
-    told = client.get(f"/jobs/{job_id}/").json()
-    assert told["status"] == "failed"
-    assert client.delete(f"/jobs/{job_id}/").json() == told  # too late: it stays what it is
+    job = client.get(f"/jobs/{job_id}/").json()
+    assert job["status"] == "failed"
+    assert client.delete(f"/jobs/{job_id}/").json() == job  # too late to cancel
 
 
 def test_a_crash_gives_500_without_details(client, media_root, converted, monkeypatch, caplog):
@@ -138,7 +138,7 @@ def test_a_crash_gives_500_without_details(client, media_root, converted, monkey
 
 
 def test_a_second_upload_gets_busy_before_it_is_read(client, converted):
-    with admission.uploading.one():
+    with inline.places.one():
         response = post(client, video=clip_file())
         assert refusal(response) == (503, "busy")
         assert int(response.headers["Retry-After"]) > 0

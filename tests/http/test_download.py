@@ -1,4 +1,4 @@
-"""The one-time download, over Django's client and over real sockets."""
+"""One-time downloads, with Django's test client and over real sockets."""
 
 import http.client
 import socket
@@ -70,9 +70,10 @@ def test_a_revoked_token_is_never_valid_again(media_root, monkeypatch):
     token = downloads.issue("a.gif", filename="a.gif", content_type="image/gif")
     download = downloads.redeem(token)
     downloads.revoke(token)
-    kept = []
-    monkeypatch.setattr(downloads, "_keep", lambda *given: kept.append(given))
-    assert (downloads.give_back(token, download), kept) == (False, [])
+    written = []
+    spy = SimpleNamespace(get=cache.get, set=lambda *given: written.append(given))
+    monkeypatch.setattr(downloads, "cache", spy)
+    assert (downloads.give_back(token, download), written) == (False, [])
 
 
 def test_an_interrupted_transfer_after_a_cancel_does_not_restore_the_key(
@@ -148,7 +149,7 @@ def server(tmp_path_factory):
 
 @pytest.fixture
 def link(server, settings) -> tuple[Path, str, str]:
-    """A link issued into the running server's own cache and media: (media, host:port, path)."""
+    """Issue a link in the running server's cache and media folder: (media, host:port, path)."""
     folder, host = server
     settings.MEDIA_ROOT = folder / "media"
     settings.CACHES = {

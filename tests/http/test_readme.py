@@ -1,4 +1,4 @@
-"""The README's curl lines, run as printed (the port alone is another)."""
+"""Run the README's curl commands as printed, except for the port."""
 
 import json
 import re
@@ -29,6 +29,6 @@ def test_the_curl_lines_of_the_readme_give_a_gif(tmp_path, clips):
         subprocess.run(["bash", "-euc", script], cwd=tmp_path, check=True, timeout=120)
 
         answer = json.loads((tmp_path / "answer.json").read_text())
-        assert answer["gif"]["frames"] == 24  # from 00:00:02 on
+        assert answer["gif"]["frames"] == 24  # one second is left after 00:00:02
         assert (tmp_path / "chromi_background.gif").stat().st_size == answer["gif"]["bytes"]
         assert eventually(lambda: files_in(server / "media") == [])

@@ -1,4 +1,4 @@
-"""What every answer carries, what every cookie hides behind, and who may not ask at all."""
+"""Security headers, cookies, CSRF, allowed hosts and the limit per address."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -33,7 +33,7 @@ def answers(client):
 
 
 def policy_of(response) -> dict[str, list[str]]:
-    """The CSP as {directive: sources}."""
+    """Parse the Content-Security-Policy header to {directive: sources}."""
     parts = (part.split() for part in response.headers["Content-Security-Policy"].split(";"))
     return {name: sources for name, *sources in parts}
 
@@ -165,20 +165,24 @@ def test_a_crash_reveals_no_details(client, monkeypatch):
     assert "Content-Security-Policy" in response.headers
 
 
-# --- One address, one conversion (behind a proxy that is known)
+# One conversion per address, behind a trusted proxy.
 
 
 @pytest.fixture
 def one_each(settings, monkeypatch, converted):
-    """Four places in all, one an address, one trusted proxy; conversions that wait for a gate."""
+    """Allow four conversions, one per address, behind one trusted proxy; they wait for `gate`.
+
+    Returns (gate, begun): an Event that lets them continue, and a Semaphore released by each start.
+    """
     import threading
 
+    from converter import inline
     from converter.pipeline import convert
-    from converter.web import admission
+    from converter.slots import Slots
 
     settings.TRUSTED_PROXIES = 1
     settings.MAX_CONVERSIONS_PER_ADDRESS = 1
-    monkeypatch.setattr(admission, "uploading", admission.Slots(4))
+    monkeypatch.setattr(inline, "places", Slots(4))
     gate, begun = threading.Event(), threading.Semaphore(0)
     real = convert.convert_video
 
@@ -202,7 +206,7 @@ def test_an_address_converts_once_at_a_time_whatever_header_it_forges(one_each, 
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(post_from, "203.0.113.7")
         assert begun.acquire(timeout=10)
-        again = post_from("198.51.100.1, 203.0.113.7")  # the client's own claim, then the proxy's
+        again = post_from("198.51.100.1, 203.0.113.7")  # forged by the client, added by the proxy
         other = pool.submit(post_from, "203.0.113.8")
         assert begun.acquire(timeout=10)
         gate.set()

@@ -1,4 +1,4 @@
-"""What only real sockets show: clients that stall, hang up, or leave in the middle."""
+"""Tests that need real sockets: clients that stall, disconnect, or send invalid requests."""
 
 import contextlib
 import json
@@ -24,7 +24,7 @@ BOUNDARY = "chromi"
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    """A server that loses its patience after a second: (its folder, host, port)."""
+    """Run a server that closes stalled connections after 1 s: (folder, host, port)."""
     folder = tmp_path_factory.mktemp("server")
     with gunicorn(folder, STALL_TIMEOUT="1", UPLOAD_TIMEOUT="3") as address:
         parts = urllib.parse.urlsplit(address)
@@ -40,7 +40,7 @@ def form(video: bytes) -> bytes:
 
 
 def send_head(host: str, port: int, length: int, path: str = "/convert/") -> socket.socket:
-    """A connection on which a POST with a valid CSRF token was announced."""
+    """Open a connection and send the head of a POST with a valid CSRF token."""
     token = "a" * 32
     client = socket.create_connection((host, port), timeout=15)
     client.sendall(
@@ -52,7 +52,7 @@ def send_head(host: str, port: int, length: int, path: str = "/convert/") -> soc
 
 
 def answer(client: socket.socket) -> tuple[int, str]:
-    """(status, code) of what comes back."""
+    """Read an error response; return (status, code)."""
     data = b""
     while chunk := client.recv(65536):
         data += chunk
@@ -83,7 +83,7 @@ def test_the_connection_of_a_slow_client_is_closed(server):
     with send_head(host, port, 1_000_000) as client:
         client.sendall(form(MP4_HEAD)[:150])
         client.settimeout(0.3)
-        until = time.monotonic() + 60  # no such patience: UPLOAD_TIMEOUT is 3 s
+        until = time.monotonic() + 60  # far more than UPLOAD_TIMEOUT, which is 3 s
         while time.monotonic() < until:
             try:
                 client.sendall(b"x")

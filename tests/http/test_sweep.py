@@ -1,4 +1,4 @@
-"""What nobody fetches or finishes goes, whatever the disk and the cache say meanwhile."""
+"""The sweep removes expired and abandoned files, even if the disk or the cache fails."""
 
 import errno
 import importlib.util
@@ -17,7 +17,7 @@ from tests.support.links import issue
 
 @pytest.fixture
 def expired(media_root, settings):
-    """A link's file, a second older than it may be."""
+    """Issue a link whose file expired one second ago."""
     issue()
     (name,) = files_in(media_root)
     old = time.time() - settings.DOWNLOAD_TTL - 1
@@ -25,7 +25,7 @@ def expired(media_root, settings):
 
 
 def test_the_file_is_removed_when_its_link_expires(media_root, expired):
-    issue()  # and a fresh one stays
+    issue()  # a link that has not expired
     storage.sweep_if_due()
     assert len(files_in(media_root)) == 1
 
@@ -92,7 +92,7 @@ def test_the_sweep_of_the_server_continues_after_a_failure(caplog):
 
 
 def test_the_health_check_file_is_not_swept(media_root):
-    """The sweep must take neither the file nor the key that /health/ tries things with."""
+    """The sweep must remove neither the file nor the cache key that /health/ writes."""
     wrong, done = set(), threading.Event()
 
     def ask() -> None:

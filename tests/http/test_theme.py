@@ -1,27 +1,28 @@
-"""POST /convert/ with theme=1: a second link, which never costs the first."""
+"""POST /convert/ with theme=1: a second link; a failed theme never loses the GIF."""
 
 import pytest
 from django.core.management import call_command
 
-from converter import conversions, progress
+from converter import progress, storage
 from converter.pipeline.errors import (
     ConversionCanceledError,
     ConversionTimeoutError,
     OutputError,
 )
 from converter.pipeline.theme.package import Picture, ThemeFacts
-from converter.themes import FAILED, NO_TIME
+from converter.products import EXTRAS
 from tests.support.files import files_in
 from tests.support.themes import GREY
 from tests.support.uploads import clip_file
 
+FAILED, NO_TIME = EXTRAS[0].failed, EXTRAS[0].out_of_time
 ARCHIVE = b"PK" + bytes(5000)
 JOB = "24297573-14af-4b95-81cd-257374bbcba5"
 
 
 @pytest.fixture
 def themed(monkeypatch, converted) -> list[dict]:
-    """Replaces the theme's making, too; the calls' keyword arguments."""
+    """Replace make_theme too; return the keyword arguments of its calls."""
     calls: list[dict] = []
 
     def make(source, output, **options) -> ThemeFacts:
@@ -38,23 +39,25 @@ def themed(monkeypatch, converted) -> list[dict]:
     return calls
 
 
-def refuses(monkeypatch, error: Exception) -> None:
+def fail_theme(monkeypatch, error: Exception) -> None:
+    """Let make_theme raise `error`."""
+
     def make(*args, **options):
         raise error
 
     monkeypatch.setattr("converter.pipeline.theme.package.make_theme", make)
 
 
-def has_no_room_for(monkeypatch, suffix: str) -> None:
-    """The disk takes no finished file of that kind."""
-    keep = conversions.storage.store
+def fail_to_store(monkeypatch, suffix: str) -> None:
+    """Let storage.store raise OSError for files with that suffix."""
+    store = storage.store
 
-    def keep_others(path, *, folder):
+    def store_others(path, *, folder):
         if path.suffix == suffix:
-            raise OSError("no room")
-        return keep(path, folder=folder)
+            raise OSError("no space")
+        return store(path, folder=folder)
 
-    monkeypatch.setattr("converter.conversions.storage.store", keep_others)
+    monkeypatch.setattr(storage, "store", store_others)
 
 
 def post(client, **fields):
@@ -62,10 +65,10 @@ def post(client, **fields):
 
 
 def test_the_log_names_the_job_whose_theme_failed(client, converted, monkeypatch, caplog):
-    refuses(monkeypatch, OutputError(detail="Svt[error]: no\n    title : Anna"))
+    fail_theme(monkeypatch, OutputError(detail="Svt[error]: no\n    title : Anna"))
     post(client, theme="1", job_id=JOB)
-    told = [r.getMessage() for r in caplog.records if "theme failed" in r.getMessage()]
-    assert told == [f"job={JOB} theme failed: Svt[error]: no"]
+    lines = [r.getMessage() for r in caplog.records if "theme failed" in r.getMessage()]
+    assert lines == [f"job={JOB} theme failed: Svt[error]: no"]
 
 
 def test_a_theme_has_a_second_link_to_its_zip(client, themed):
@@ -145,7 +148,7 @@ def test_an_invalid_theme_field_is_refused(client, themed, fields):
 def test_the_gif_is_delivered_if_the_theme_fails(
     client, media_root, converted, monkeypatch, error, sentence
 ):
-    refuses(monkeypatch, error)
+    fail_theme(monkeypatch, error)
     response = post(client, theme="1")
     payload = response.json()
     assert (response.status_code, payload["theme_error"]) == (200, sentence)
@@ -157,7 +160,7 @@ def test_the_gif_is_delivered_if_the_theme_fails(
 def test_the_gif_is_delivered_if_the_theme_cannot_be_stored(
     client, media_root, themed, monkeypatch
 ):
-    has_no_room_for(monkeypatch, ".zip")
+    fail_to_store(monkeypatch, ".zip")
     payload = post(client, theme="1").json()
     assert payload["theme_error"] == FAILED
     assert "theme_url" not in payload
@@ -168,7 +171,7 @@ def test_the_gif_is_delivered_if_the_theme_cannot_be_stored(
 def test_a_cancel_during_the_theme_cancels_the_whole_job(
     client, media_root, converted, monkeypatch
 ):
-    refuses(monkeypatch, ConversionCanceledError())
+    fail_theme(monkeypatch, ConversionCanceledError())
     response = post(client, theme="1")
     assert response.json()["code"] == "canceled"
     assert files_in(media_root) == []
@@ -190,15 +193,15 @@ def test_canceling_a_finished_job_revokes_both_links(client, media_root, themed)
 
 
 def test_progress_continues_through_the_theme(client, themed, monkeypatch):
-    told = []
-    line_report = progress.ProgressReporter.report
+    reports = []
+    original = progress.ProgressReporter.report
     monkeypatch.setattr(
         progress.ProgressReporter,
         "report",
-        lambda line, *what: (told.append(what), line_report(line, *what))[1],
+        lambda reporter, *values: (reports.append(values), original(reporter, *values))[1],
     )
     post(client, theme="1")
-    assert told == [("decode", 0), ("encode", 29), ("theme", 78)]
+    assert reports == [("decode", 0), ("encode", 29), ("theme", 78)]
 
 
 def test_the_command_writes_both_files(media_root, themed, tmp_path, capsys):
@@ -215,13 +218,8 @@ def test_the_command_writes_both_files(media_root, themed, tmp_path, capsys):
     assert "out.zip: Mine, 0.0 MB" in capsys.readouterr().out
 
 
-def test_a_gif_that_cannot_be_stored_leaves_no_theme(client, media_root, converted, monkeypatch):
-    def make(video, output, **options):
-        output.write_bytes(b"PK")
-        return {"theme": {}}
-
-    monkeypatch.setattr("converter.conversions.themes.make", make)
-    has_no_room_for(monkeypatch, ".gif")
+def test_a_gif_that_cannot_be_stored_leaves_no_theme(client, media_root, themed, monkeypatch):
+    fail_to_store(monkeypatch, ".gif")
     client.raise_request_exception = False
     response = client.post("/convert/", {"video": clip_file(), "theme": "1"})
     assert response.status_code == 500

@@ -25,12 +25,11 @@ test("the place in the queue is an ordinal", () => {
 });
 
 test("every stage has words, and one that is new has some", () => {
-  const words = ["decode", "palette", "encode", "verify", "theme", "sharpen"].map((stage) => line({ step: "work", stage, percent: 7 }));
+  const words = ["decode", "encode", "verify", "theme", "sharpen"].map((stage) => line({ step: "work", stage, percent: 7 }));
   assert.deepEqual(words, [
     "Reading the frames: 7 %",
-    "Choosing the colours: 7 %",
     "Drawing the loop: 7 %",
-    "Checking every frame: 7 %",
+    "Checking the finished GIF: 7 %",
     "Making the Chrome theme: 7 %",
     "Converting: 7 %",
   ]);

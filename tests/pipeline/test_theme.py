@@ -1,4 +1,4 @@
-"""The theme as made by real ffmpeg: the source's own frames, in time, in colour, in one zip."""
+"""The theme made by ffmpeg: its frames, timing, colours and zip."""
 
 import io
 import itertools
@@ -42,13 +42,13 @@ def numbered(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def moment(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Its first three frames, for what asks for large pictures."""
+    """Return the first three frames of the clip, for tests with large pictures."""
     return numbered_clip(tmp_path_factory.mktemp("moment") / "clip.mp4", count=3)
 
 
 @pytest.fixture(scope="module")
 def made(numbered: Path, tmp_path_factory: pytest.TempPathFactory):
-    """(the facts, the zip) of the numbered clip's theme from 0.25 s on."""
+    """Make the numbered clip's theme from 0.25 s on; return (facts, zip)."""
     output = tmp_path_factory.mktemp("made") / "theme.zip"
     selection = Selection(start_s=0.25)
     facts = theme_of(numbered, output, screen=SMALL_SCREEN, selection=selection, name="Numbers")
@@ -62,7 +62,7 @@ def small_second(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def small_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both cost next to nothing, where it is not about their size."""
+    """Make both pictures small, for tests that don't depend on their size."""
     monkeypatch.setattr(package, "picture_sizes", lambda _: {"100": (160, 90), "200": (320, 180)})
 
 
@@ -181,7 +181,7 @@ def test_the_picture_looks_like_the_gif_for_every_source(clips, tmp_path, name, 
     painted = pictures_of(folder / "images/background.avif")[2].astype(int)
     wanted = gif_frames(clip, selection=selection)[2].astype(int)
     assert np.abs(painted - wanted).mean() < 3
-    assert np.abs(painted[300, 20] - wanted[300, 20]).max() <= 5  # in the bars of contain
+    assert np.abs(painted[300, 20] - wanted[300, 20]).max() <= 5  # in the bars of `contain`
 
 
 @pytest.mark.usefixtures("small_pictures")

@@ -1,4 +1,4 @@
-"""Whether a server answers in time while it is under load, beside one that nobody uses."""
+"""Measure the latency of a server under load, compared with an idle server."""
 
 import contextlib
 import functools
@@ -13,7 +13,7 @@ HEALTH_P99_S = 0.25
 
 
 class HealthPoller:
-    """Asks /health/ twenty times a second while its block runs; how long each answer took, in s."""
+    """Request /health/ twenty times a second in a thread; `took_s` has each latency in s."""
 
     def __init__(self, live: Live) -> None:
         self._live = live
@@ -47,34 +47,37 @@ class HealthPoller:
 
 
 class TooSlowError(AssertionError):
-    """What must be quick was not: the server's fault, or another process had the machine."""
+    """The server was too slow, or another process used the CPU."""
 
 
-def at_best(test: Callable[..., None]) -> Callable[..., None]:
-    """The test, tried anew if it was too slow: a server that is slow itself is so each time."""
+def retried_if_slow(test: Callable[..., None]) -> Callable[..., None]:
+    """Run the test again after TooSlowError, up to TRIES times: a slow server is slow each time."""
 
     @functools.wraps(test)
-    def tried(**fixtures: object) -> None:
+    def run(**fixtures: object) -> None:
         for _ in range(TRIES - 1):
             with contextlib.suppress(TooSlowError):
                 return test(**fixtures)
         return test(**fixtures)
 
-    return tried
+    return run
 
 
-def hold(took: float, *, limit: float, idle: float) -> None:
-    """Raise TooSlowError above `limit` s, or more where even an idle server took `idle` s."""
+def check_latency(took: float, *, limit: float, idle: float) -> None:
+    """Raise TooSlowError if `took` s reaches both `limit` s and three times `idle` s."""
     if took >= max(limit, 3 * idle):
-        raise TooSlowError(f"{took:.3f} s, an idle server's: {idle:.3f} s")
+        raise TooSlowError(f"{took:.3f} s; an idle server took {idle:.3f} s")
 
 
 @contextlib.contextmanager
-def pulse(live: Live, idle: Live, record_property, load: str) -> Iterator[HealthPoller]:
-    """/health/ throughout the block: always 200, 99 of 100 in time. The idle server's pulse."""
-    with HealthPoller(idle) as other, HealthPoller(live) as beat:
-        yield other
-    record_property(f"health_p99_ms {load}", round(beat.p99_s * 1000))
-    record_property(f"health_p99_ms {load}, an idle server's", round(other.p99_s * 1000))
-    assert beat.failed == []
-    hold(beat.p99_s, limit=HEALTH_P99_S, idle=other.p99_s)
+def poll_health(live: Live, idle: Live, record_property, load: str) -> Iterator[HealthPoller]:
+    """Poll both servers during the block; yield the idle server's poller.
+
+    Asserts that `live` always answered 200, and checks its 99th percentile of latency.
+    """
+    with HealthPoller(idle) as idle_poller, HealthPoller(live) as poller:
+        yield idle_poller
+    record_property(f"health_p99_ms {load}", round(poller.p99_s * 1000))
+    record_property(f"health_p99_ms {load}, idle server", round(idle_poller.p99_s * 1000))
+    assert poller.failed == []
+    check_latency(poller.p99_s, limit=HEALTH_P99_S, idle=idle_poller.p99_s)

@@ -1,4 +1,4 @@
-"""Themes for tests: a clip whose frames tell their number, and a one-second theme from it."""
+"""Make a clip whose frames show their numbers, and a one-second theme from it."""
 
 import subprocess
 import zipfile
@@ -21,7 +21,7 @@ from tests.support.decoding import decoding
 ONE_SECOND = ConversionProfile(width=1280, height=720, fps=24, seconds=1)
 MAX_PIXELS = 17_000_000
 GREY = Palette(frame=BLACK, toolbar=(40, 40, 40), text=WHITE, ntp_background=(9, 9, 9))
-# The numbered clip: magenta on the left, green on the right, and five squares for the number.
+# The numbered clip: magenta on the left, green on the right, and five squares for the bits.
 CLIP_SIZE = (320, 200)
 MAGENTA, GREEN = (200, 40, 160), (40, 160, 60)
 BITS = 5
@@ -30,7 +30,7 @@ SQUARE_PX = 20
 
 
 def numbered_clip(path: Path, *, count: int = 24, tags: tuple[str, ...] = ()) -> Path:
-    """`count` frames at 24 fps that show their number in black and white squares."""
+    """Make a clip of `count` frames at 24 fps that show their number as black and white squares."""
     width, height = CLIP_SIZE
     ground = np.empty((height, width, 3), np.uint8)
     ground[:, : width // 2], ground[:, width // 2 :] = MAGENTA, GREEN
@@ -44,7 +44,7 @@ def numbered_clip(path: Path, *, count: int = 24, tags: tuple[str, ...] = ()) ->
 
 
 def from_frames(path: Path, pictures: np.ndarray, *, tags: tuple[str, ...] = ()) -> Path:
-    """A nearly lossless H.264 clip of (n, h, w, 3) uint8 pictures at 24 fps, untagged BT.601."""
+    """Make a nearly lossless H.264 clip of (n, h, w, 3) uint8 pictures: 24 fps, no tags, BT.601."""
     _, height, width, _ = pictures.shape
     raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", "24"]
     coded = ["-pix_fmt", "yuv420p", "-c:v", "libx264", "-qp", "4", *tags]
@@ -54,9 +54,9 @@ def from_frames(path: Path, pictures: np.ndarray, *, tags: tuple[str, ...] = ())
 
 
 def number_in(picture: np.ndarray, *, left: float, top: float, scale: float) -> int | None:
-    """The number that the squares show; the clip's picture begins at (left, top), `scale` px a px.
+    """Read the number of the squares; the clip's picture is at (left, top), `scale` px per px.
 
-    None when a square is neither black nor white.
+    Returns None if a square is neither black nor white.
     """
     number = 0
     for bit, (x, y) in enumerate(SQUARE_AT):
@@ -70,7 +70,7 @@ def number_in(picture: np.ndarray, *, left: float, top: float, scale: float) -> 
 
 
 def seen(clip: Path, *, selection: Selection, profile: ConversionProfile) -> Look:
-    """A look that has seen the clip's frames, as the GIF's encoder is given them."""
+    """Return a Look fed with the frames that the GIF encoder gets."""
     look = Look()
     with decoding(clip, profile=profile, selection=selection, max_pixels=MAX_PIXELS) as shown:
         for frame in shown:
@@ -79,7 +79,7 @@ def seen(clip: Path, *, selection: Selection, profile: ConversionProfile) -> Loo
 
 
 def gif_frames(clip: Path, *, selection: Selection) -> list[np.ndarray]:
-    """What the GIF's encoder is given of the clip's first second."""
+    """Return the frames of the clip's first second that the GIF encoder gets."""
     with decoding(clip, profile=ONE_SECOND, selection=selection, max_pixels=MAX_PIXELS) as shown:
         return list(shown)
 
@@ -110,7 +110,7 @@ def theme_of(
 
 
 def shrink_second(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the picture that is not the screen's own cost next to nothing."""
+    """Make the picture for the other scale 320x180, which is cheap."""
     sizes_for = package.picture_sizes
 
     def sizes(screen: Screen) -> dict[Scale, Size]:
@@ -121,7 +121,7 @@ def shrink_second(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def unpacked(archive: Path, folder: Path) -> Path:
-    """The folder with the zip's content."""
+    """Extract the zip into `folder` and return it."""
     with zipfile.ZipFile(archive) as opened:
         opened.extractall(folder)
     return folder
@@ -133,7 +133,7 @@ def size_of(path: Path) -> tuple[int, int]:
 
 
 def pictures_of(path: Path) -> np.ndarray:
-    """All frames of an AVIF, (n, height, width, 3) uint8; not those of its still picture."""
+    """Return the frames of an animated AVIF, (n, h, w, 3) uint8, without its still image."""
     width, height = size_of(path)
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(path), "-map", "0:v:1"]
     raw = ["-vf", "scale=in_color_matrix=bt709", "-pix_fmt", "rgb24", "-f", "rawvideo", "-"]

@@ -34,35 +34,36 @@ ALLOWED = {
     "apps": "django checks",
     "urls": "django views",
     "views": (
-        "django forms conversions downloads answers errors health jobs progress themes"
-        " web.admission web.client_socket pipeline.profile pipeline.errors"
+        "django forms conversions downloads answers errors health products progress"
+        " web.admission web.client_socket web.uploads pipeline.profile"
     ),
-    "forms": (
-        "django errors conversions timecode pipeline.profile pipeline.screen pipeline.source.sniff"
-    ),
+    "forms": "django errors options timecode pipeline.profile pipeline.screen",
     "answers": "django errors",
-    "errors": "pipeline.errors",
-    "conversions": "django downloads progress storage themes logs pipeline.",
-    "themes": "django logs pipeline.",
+    "errors": "django broker pipeline.errors",
+    "options": "pipeline.profile",
+    "products": "options logs pipeline.",
+    "conversions": "django inline jobs options products downloads progress storage logs pipeline.",
+    "inline": "django slots progress",
+    "slots": "errors",
     "downloads": "django storage",
     "storage": "django broker",
-    "progress": "django broker",
+    "progress": "django broker errors pipeline.errors",
     "broker": "django redis",
-    "jobs": "django rq broker conversions progress",
-    "tasks": "conversions",
+    "jobs": "django rq broker errors options progress storage pipeline.errors",
+    "tasks": "conversions options",
     "worker": "django rq broker jobs storage conversions tasks pipeline.",
-    "health": "django broker jobs storage web.admission pipeline.ffmpeg",
+    "health": "django broker inline jobs storage web.admission pipeline.ffmpeg",
     "checks": "django health storage pipeline.errors pipeline.picture.formats",
     "logs": "django",
     "timecode": "",
-    "management.commands.convert": "django storage timecode pipeline.",
+    "management.commands.convert": "django conversions options storage timecode pipeline.",
     "management.commands.rqworker": "django storage worker",
     "management.commands.purge_media": "django storage",
-    "web.middleware": "django answers errors broker web.admission web.uploads pipeline.errors",
-    "web.admission": "django errors broker progress storage web.uploads",
-    "web.uploads": "django errors storage web.client_socket",
+    "web.middleware": "django answers errors web.admission web.uploads",
+    "web.admission": "django errors broker inline progress slots storage web.uploads",
+    "web.uploads": "django errors storage web.client_socket pipeline.source.sniff",
     "web.client_socket": "django",
-    "web.gunicorn_worker": "gunicorn errors pipeline.errors",
+    "web.gunicorn_worker": "gunicorn errors",
     "pipeline.errors": "",
     "pipeline.profile": "",
     "pipeline.control": "pipeline.errors",
@@ -93,7 +94,7 @@ MODULES = modules()
 
 
 def imports_of(path: Path) -> set[str]:
-    """Modules of ours ("converter." left off) and libraries of LIBRARIES that a module imports."""
+    """Return what a module imports: modules of converter/ by their short name, and LIBRARIES."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -107,7 +108,7 @@ def imports_of(path: Path) -> set[str]:
 
 
 def _module_of(name: str) -> str:
-    """The module that a dotted name lies in: "storage.store" -> "storage"."""
+    """Return the module that defines a dotted name: "storage.store" -> "storage"."""
     while name not in MODULES and "." in name:
         name = name.rpartition(".")[0]
     return name

@@ -1,4 +1,4 @@
-"""The deployment files name what there is."""
+"""The deployment files name existing settings, commands and files."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""The documents and the code say the same."""
+"""The documents agree with the code."""
 
 import importlib
 import re
@@ -14,17 +14,17 @@ DOCUMENTS = sorted(p.name for p in ROOT.glob("*.md"))
 
 def test_the_readme_lists_exactly_the_settings():
     table = (ROOT / "README.md").read_text().split("## Settings")[1].split("\n## ")[0]
-    told = {
+    documented = {
         n
         for row in re.findall(r"^\| (`[^|]+) \|", table, re.M)
         for n in re.findall(r"`(\w+)`", row)
     }
-    assert told == names_read("chrome_background_converter/settings.py", "gunicorn.conf.py")
+    assert documented == names_read("chrome_background_converter/settings.py", "gunicorn.conf.py")
 
 
 def test_the_example_environment_names_real_settings():
-    told = set(re.findall(r"^#?(\w+)=", (ROOT / ".env.example").read_text(), re.M))
-    assert told <= names_read("chrome_background_converter/settings.py", "gunicorn.conf.py")
+    named = set(re.findall(r"^#?(\w+)=", (ROOT / ".env.example").read_text(), re.M))
+    assert named <= names_read("chrome_background_converter/settings.py", "gunicorn.conf.py")
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
@@ -75,10 +75,10 @@ def test_every_constant_in_conversion_settings_has_the_value_of_the_code():
     rows = SETTINGS_ROW.findall((ROOT / "CONVERSION_SETTINGS.md").read_text())
     assert len(rows) > 10
     wrong = []
-    for module, path, said in rows:
+    for module, path, documented in rows:
         value = importlib.import_module(f"converter.{module}")
         for name in path.split("."):
             value = getattr(value, name)
-        if str(value) != said.strip():
-            wrong.append((module, path, said, value))
+        if str(value) != documented.strip():
+            wrong.append((module, path, documented, value))
     assert wrong == []

@@ -1,4 +1,4 @@
-"""The log tells what happened, and nothing that is a client's own business."""
+"""Log lines are complete, and contain no private data."""
 
 import logging
 
@@ -51,6 +51,6 @@ def test_a_crash_is_logged_without_the_token():
 
 
 def test_a_warning_about_a_client_is_one_line():
-    doubt = record("django.security.RequestDataTooBig", "too big", exc_info=(None, None, None))
-    assert DjangosLines().filter(doubt)
-    assert doubt.exc_info is None
+    warning = record("django.security.RequestDataTooBig", "too big", exc_info=(None, None, None))
+    assert DjangosLines().filter(warning)
+    assert warning.exc_info is None

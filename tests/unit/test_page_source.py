@@ -1,4 +1,4 @@
-"""The page as written: no dead rule, no unknown part, nobody else's host."""
+"""Check the page's source: every CSS rule is used, every part exists, no other host is named."""
 
 import re
 
@@ -39,7 +39,7 @@ def test_every_rule_of_the_stylesheet_is_used() -> None:
 
 
 def test_dark_changes_colours_only_and_narrow_shows_nothing_new() -> None:
-    """What lets the browser tests look at contrast on a wide page only, and at layout in light."""
+    """Browser tests rely on this: they check contrast on wide pages, layout in light mode."""
     styles = (ROOT / "static/css/styles.css").read_text()
     blocks = re.findall(r"^@media ([^{]+) \{\n(.*?)^\}", styles, flags=re.MULTILINE | re.DOTALL)
     (dark,) = [block for asked, block in blocks if "dark" in asked]

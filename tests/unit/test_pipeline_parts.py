@@ -1,4 +1,4 @@
-"""The pure parts of the pipeline: delays, sniffing, progress, the reading back."""
+"""Pure parts of the pipeline: delays, sniffing, progress, inspection of the GIF."""
 
 import doctest
 import importlib
@@ -88,16 +88,16 @@ def test_only_the_head_of_a_file_is_sniffed(tmp_path):
 
 
 def test_progress_never_falls_and_never_reaches_100():
-    told: list[tuple[str, int]] = []
-    control = Control(timeout_s=9, report=lambda *said: told.append(said))
+    reported: list[tuple[str, int]] = []
+    control = Control(timeout_s=9, report=lambda *report: reported.append(report))
     for stage in STAGES:
         for done in (0, 0.5, 1, 2):
             control.report(stage, done)
     control.report("decode")
-    percents = [percent for _, percent in told]
+    percents = [percent for _, percent in reported]
     assert percents == sorted(percents)
     assert percents[-1] == 99
-    assert len(set(told)) == len(told)
+    assert len(set(reported)) == len(reported)
 
 
 def test_a_control_raises_when_the_conversion_must_stop():
@@ -126,7 +126,7 @@ def gif(
     before: bytes = b"",
     tail: bytes = b";",
 ) -> bytes:
-    """A GIF of one-colour frames; `colours` are of its global and its local tables."""
+    """Return a GIF of one-colour frames; `colours` are the sizes of its global and local tables."""
     w, h = (n.to_bytes(2, "little") for n in size)
     table, local = colours
     flags = 0x80 | (table.bit_length() - 2) if table else 0
@@ -151,7 +151,7 @@ def test_a_valid_gif_passes_the_inspection(tmp_path):
     assert (facts.frames, facts.duration_ms, facts.bytes) == (2, 80, len(gif()))
 
 
-# An application extension that is not the loop's, and a comment that looks like one.
+# Another application extension, and a comment that looks like the loop extension.
 STRANGE = b"\x21\xff\x0bXMP DataXMP\x03\x01\x09\x09\0\x21\xfe\x0bNETSCAPE2.0\x03\x01\x07\x07\0"
 
 

@@ -1,4 +1,4 @@
-"""A running conversion's line to its record."""
+"""ProgressReporter writes a job's progress and reads its cancel flag."""
 
 from types import SimpleNamespace
 
@@ -12,7 +12,7 @@ JOB = "0b1f3c52-2c5b-4f5e-9e57-3c1fb3c1a9d0"
 
 @pytest.fixture
 def clock(monkeypatch) -> list[float]:
-    """What progress takes for the time, on both its clocks."""
+    """Replace both clocks of progress.py; the list's only item is the time in s."""
     now = [1000.0]
     times = SimpleNamespace(time=lambda: now[0], monotonic=lambda: now[0])
     monkeypatch.setattr(progress, "time", times)
@@ -22,28 +22,28 @@ def clock(monkeypatch) -> list[float]:
 def test_a_conversion_that_stays_long_at_one_percent_does_not_fail(clock):
     cache.clear()
     progress.begin(JOB, status="started")
-    line = progress.ProgressReporter(JOB)
-    line.report("encode", 7)
+    reporter = progress.ProgressReporter(JOB)
+    reporter.report("encode", 7)
     for _ in range(200):
         clock[0] += 1
-        line.is_canceled()
+        reporter.is_canceled()
     record = progress.find(JOB)
     assert (record["status"], record["stage"], record["progress"]) == ("started", "encode", 7)
-    clock[0] += progress.HEARTBEAT_TIMEOUT_S + 1  # nobody asks any more: it was killed
+    clock[0] += progress.HEARTBEAT_TIMEOUT_S + 1  # no call any more: the process was killed
     assert progress.find(JOB)["status"] == "failed"
 
 
 def test_progress_is_written_ten_times_a_second_and_a_new_stage_at_once(clock):
     cache.clear()
     progress.begin(JOB, status="started")
-    line = progress.ProgressReporter(JOB)
+    reporter = progress.ProgressReporter(JOB)
 
-    def told(stage: str, percent: int) -> int:
-        line.report(stage, percent)
+    def percent_after(stage: str, percent: int) -> int:
+        reporter.report(stage, percent)
         return progress.find(JOB)["progress"]
 
-    assert told("encode", 4) == 4
-    assert told("encode", 5) == 4
-    assert told("verify", 6) == 6
+    assert percent_after("encode", 4) == 4
+    assert percent_after("encode", 5) == 4
+    assert percent_after("verify", 6) == 6
     clock[0] += progress.REPORT_INTERVAL_S
-    assert told("verify", 7) == 7
+    assert percent_after("verify", 7) == 7

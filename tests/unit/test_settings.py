@@ -1,4 +1,4 @@
-"""Safe by default: what a deployment must say, and what Django thinks of it then."""
+"""The settings are safe by default."""
 
 import os
 import secrets

@@ -1,10 +1,10 @@
-"""What the house says when themes get worse or can't be made; and how large HDR is worked on."""
+"""System checks of the theme's format, and the size at which HDR is tone-mapped."""
 
 import dataclasses
 
 import pytest
 
-from converter import checks, themes
+from converter import checks, products
 from converter.pipeline.picture import encode, formats
 from converter.pipeline.source.probe import Probe
 
@@ -44,7 +44,7 @@ def test_a_platform_without_ffmpeg_fails_its_check_and_no_other(monkeypatch):
     try:
         assert [message.id for message in checks.the_machine_can_convert()] == ["converter.E002"]
         assert checks.ffmpeg_is_new_enough() == checks.themes_are_avif() == []
-        assert themes.are_possible() is False
+        assert products.themes_are_possible() is False
     finally:
         for clear in caches:
             clear()
@@ -66,17 +66,17 @@ def test_a_check_refuses_an_ffmpeg_that_is_too_old(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize(("form", "possible"), [("avif", True), ("webp", True), (None, False)])
 def test_the_page_offers_themes_if_they_can_be_made(monkeypatch, form, possible):
-    monkeypatch.setattr(themes, "best_format", lambda: form)
-    assert themes.are_possible() is possible
+    monkeypatch.setattr(products, "best_format", lambda: form)
+    assert products.themes_are_possible() is possible
 
 
 def test_the_theme_check_passes_without_ffmpeg_and_the_ffmpeg_check_fails(monkeypatch):
     def missing():
         raise OSError
 
-    monkeypatch.setattr(themes, "best_format", missing)
+    monkeypatch.setattr(products, "best_format", missing)
     monkeypatch.setattr(checks, "best_format", missing)
-    assert themes.are_possible() is False
+    assert products.themes_are_possible() is False
     assert checks.themes_are_avif() == []
 
 

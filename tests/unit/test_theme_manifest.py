@@ -1,4 +1,4 @@
-"""Manifest and colours: readable whatever the clip, and held to what Chromium lets pass."""
+"""The theme's manifest and colours: readable for every clip, and valid beyond Chromium's checks."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""Which pictures a screen gets: the whole screen covered, within what memory allows."""
+"""The sizes of a theme's pictures: they cover the screen as far as the memory limit allows."""
 
 import pytest
 from hypothesis import given

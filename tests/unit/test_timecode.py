@@ -1,4 +1,4 @@
-"""Time codes and seconds."""
+"""Time codes are parsed to seconds."""
 
 import pytest
 from hypothesis import given

@@ -4,19 +4,21 @@ import shutil
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from converter import storage
-from converter.pipeline.control import STAGES, STAGES_WITH_THEME, Control
+from converter import conversions, storage
+from converter.options import ConversionOptions
+from converter.pipeline.control import Control
 from converter.pipeline.errors import ConversionError
-from converter.pipeline.profile import THEME_NAME_LENGTH, Selection
-from converter.pipeline.screen import DEFAULT_SCREEN, Screen, parse_screen
+from converter.pipeline.profile import THEME_NAME_LENGTH, Fit, Quality, Selection
+from converter.pipeline.screen import parse_screen
 from converter.timecode import parse_timecode
 
 BAR_WIDTH = 30
+DEFAULTS = ConversionOptions()
 
 
 class Command(BaseCommand):
@@ -27,65 +29,42 @@ class Command(BaseCommand):
         parser.add_argument("source", type=Path)
         parser.add_argument("output", type=Path)
         parser.add_argument("--start", default="00:00:00", help="HH:MM:SS or HH:MM:SS.mmm")
-        parser.add_argument("--fit", choices=["cover", "contain"], default="cover")
-        parser.add_argument("--focus", default="0.5,0.5", help="what stays in view: x,y, 0 to 1")
-        parser.add_argument("--quality", choices=["high", "small"], default="high")
+        parser.add_argument("--fit", choices=get_args(Fit), default=DEFAULTS.selection.fit)
+        parser.add_argument("--focus", help="what stays in view: x,y, from 0 to 1 each")
+        parser.add_argument("--quality", choices=get_args(Quality), default=DEFAULTS.quality)
         parser.add_argument("--theme", type=Path, help="also write a Chrome theme, a .zip")
-        parser.add_argument("--screen", default=DEFAULT_SCREEN, help="1512x982@2 in CSS pixels")
+        parser.add_argument("--screen", default=DEFAULTS.screen, help="1512x982@2 in CSS pixels")
         parser.add_argument(
             "--theme-name", default="", help=f"at most {THEME_NAME_LENGTH} characters"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        from converter.pipeline.convert import convert_video
-        from converter.pipeline.source.source import open_source
-        from converter.pipeline.theme.colours import Look
-        from converter.pipeline.theme.package import make_theme
-
-        screen, look, theme = _screen(options), Look(), options["theme"]
-        selection = _framing(options)
-        output: Path = options["output"]
-        for path in filter(None, (output, theme)):
+        outputs: dict[str, Path] = {"gif": options["output"]}
+        if options["theme"]:
+            outputs["theme"] = options["theme"]
+        for path in outputs.values():
             if not path.parent.is_dir():  # said now, not when all is converted
                 raise CommandError(f"There is no folder {path.parent}.")
+        asked = _options(options)
         control = Control(
             timeout_s=settings.CONVERSION_TIMEOUT,
             report=self._show,
-            stages=STAGES_WITH_THEME if theme else STAGES,
+            stages=conversions.stages_of(asked),
         )
         with storage.workspace() as folder:
-            gif = folder / "background.gif"
             try:
-                source = open_source(
-                    options["source"], max_pixels=settings.MAX_PIXELS, control=control
-                )
-                facts = convert_video(
-                    source,
-                    gif,
-                    selection=selection,
-                    quality=options["quality"],
-                    control=control,
-                    see=look.see,
-                )
-                _publish(gif, output)
-                if theme:
-                    made = make_theme(
-                        source,
-                        folder / "theme.zip",
-                        selection=selection,
-                        look=look,
-                        screen=screen,
-                        name=options["theme_name"],
-                        control=control,
-                    )
-                    _publish(folder / "theme.zip", theme)
+                made = conversions.make(options["source"], folder, asked, control=control)
+                for file in made:
+                    if file.facts is not None:
+                        _publish(file.path, outputs[file.product.key])
             except (ConversionError, OSError) as error:
                 raise CommandError(_sentence(error)) from error
             finally:
                 self._clear()
-        self.stdout.write(f"{output}: {facts.frames} frames, {facts.bytes / 1e6:.1f} MB")
-        if theme:
-            self.stdout.write(f"{theme}: {made.name}, {made.bytes / 1e6:.1f} MB")
+        for file in made:
+            if file.facts is None:
+                raise CommandError(file.error)
+            self.stdout.write(f"{outputs[file.product.key]}: {_described(file.facts)}")
 
     def _show(self, stage: str, percent: int) -> None:
         if sys.stderr.isatty():
@@ -97,33 +76,56 @@ class Command(BaseCommand):
             self.stderr.write("\r" + " " * (BAR_WIDTH + 18) + "\r", ending="")
 
 
-def _framing(options: dict[str, Any]) -> Selection:
-    """The selection of the command's options. Raises CommandError."""
+def _options(options: dict[str, Any]) -> ConversionOptions:
+    """The command's options as the pipeline takes them. Raises CommandError."""
+    return ConversionOptions(
+        selection=_selection(options),
+        quality=options["quality"],
+        theme=options["theme"] is not None,
+        screen=_screen(options["screen"]),
+        theme_name=options["theme_name"],
+    )
+
+
+def _selection(options: dict[str, Any]) -> Selection:
+    chosen: dict[str, Any] = {"fit": options["fit"]}
     try:
-        x, y = (float(share) for share in options["focus"].split(","))
-        start = parse_timecode(options["start"])
+        chosen["start_s"] = parse_timecode(options["start"])
+        if options["focus"] is not None:
+            chosen["focus_x"], chosen["focus_y"] = _shares(options["focus"])
     except ValueError:
         raise CommandError(
             "Give --start as HH:MM:SS and --focus as two numbers from 0 to 1, such as 0.5,0.5."
         ) from None
+    return Selection(**chosen)
+
+
+def _shares(text: str) -> tuple[float, float]:
+    """The two numbers from 0 to 1 in "0.25,1". Raises ValueError."""
+    x, y = (float(share) for share in text.split(","))
     if not (0 <= x <= 1 and 0 <= y <= 1):
-        raise CommandError("Give --focus as two numbers from 0 to 1, such as 0.5,0.5.")
-    return Selection(start_s=start, fit=options["fit"], focus_x=x, focus_y=y)
+        raise ValueError("not from 0 to 1")
+    return x, y
 
 
-def _screen(options: dict[str, Any]) -> Screen:
-    """The screen of the command's options. Raises CommandError."""
+def _screen(text: str) -> str:
     try:
-        return parse_screen(options["screen"])
+        parse_screen(text)
     except ValueError:
         raise CommandError("Give --screen as WIDTHxHEIGHT@RATIO, such as 1512x982@2.") from None
+    return text
+
+
+def _described(facts: dict[str, Any]) -> str:
+    what = facts["name"] if "name" in facts else f"{facts['frames']} frames"
+    return f"{what}, {facts['bytes'] / 1e6:.1f} MB"
 
 
 def _publish(finished: Path, output: Path) -> None:
-    """Put the finished file at `output` in one step, so that nobody sees half of it."""
+    """Copy the finished file to `output` and make it appear there whole, in one step."""
     beside = output.with_name(f".{output.name}.part")
     try:
-        shutil.copyfile(finished, beside)  # in pieces: a wild clip's GIF has 70 MB
+        shutil.copyfile(finished, beside)  # in pieces: a GIF may have 70 MB
         beside.replace(output)
     finally:
         beside.unlink(missing_ok=True)

@@ -1,12 +1,10 @@
 """`manage.py rqworker`: convert the queue's jobs, one after the other."""
 
-import sys
 import time
 from argparse import ArgumentParser
 from typing import Any
 
-from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from converter import storage
 
@@ -20,11 +18,10 @@ class Command(BaseCommand):
         parser.add_argument("--burst", action="store_true", help="leave when the queue is empty")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if not settings.USE_RQ:
-            self.stderr.write("USE_RQ is off: there is no queue to work on.")
-            sys.exit(1)
         from converter import worker  # RQ is imported only where it is used
 
+        if not worker.is_needed():
+            raise CommandError("USE_RQ is off: there is no queue to work on.")
         storage.purge_expired()
         worker.import_pipeline()
         while not worker.work(burst=options["burst"]):

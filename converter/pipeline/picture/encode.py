@@ -14,7 +14,7 @@ from converter.pipeline.picture.formats import ENCODERS, Format
 from converter.pipeline.picture.inspect import AnimationFacts, verify_animation
 from converter.pipeline.profile import ConversionProfile, Selection
 from converter.pipeline.screen import Size
-from converter.pipeline.source.decode import decode_arguments
+from converter.pipeline.source.decode import CHANGED, decode_arguments
 from converter.pipeline.source.probe import Probe
 from converter.pipeline.source.source import Source
 from converter.pipeline.theme.colours import RGB
@@ -96,28 +96,36 @@ def encode_animation(
     """
     size = (profile.width, profile.height)
     share = _working_share(source.probe, size)
-    decode = decode_arguments(
-        source,
-        profile=replace(profile, width=round(size[0] * share), height=round(size[1] * share)),
-        selection=selection,
-        finish=_finish_filters(form, size=size, share=share, selection=selection, border=border),
-    )
-    talk = ["-progress", "pipe:1", "-stats_period", str(PROGRESS_S)]
-    arguments = [*decode, *_encode_arguments(form), *talk, "-y", f"file:{output.resolve()}"]
-    with ffmpeg(
-        arguments,
-        control=control,
-        file_bytes=FILE_BYTES,
-        address_bytes=ADDRESS_BYTES,
-        most_bytes=most_bytes,
-    ) as child:
-        _follow(child, profile=profile, control=control, stage=stage)
-        status = child.wait()
-        control.check()
-        if child.is_too_large:
-            raise TooMuchMemoryError(detail=f"{size} in more than {most_bytes} bytes")
-        if status != 0:
-            raise OutputError(detail=child.errors())
+    for is_changing in (False, True):
+        decode = decode_arguments(
+            source,
+            profile=replace(profile, width=round(size[0] * share), height=round(size[1] * share)),
+            selection=selection,
+            finish=_finish_filters(
+                form, size=size, share=share, selection=selection, border=border
+            ),
+            is_changing=is_changing,
+        )
+        talk = ["-progress", "pipe:1", "-stats_period", str(PROGRESS_S)]
+        until = None if is_changing else CHANGED
+        with ffmpeg(
+            [*decode, *_encode_arguments(form), *talk, "-y", f"file:{output.resolve()}"],
+            control=control,
+            file_bytes=FILE_BYTES,
+            address_bytes=ADDRESS_BYTES,
+            most_bytes=most_bytes,
+            until=until,
+        ) as child:
+            _follow(child, profile=profile, control=control, stage=stage)
+            status = child.wait()
+            control.check()
+            if child.is_too_large:
+                raise TooMuchMemoryError(detail=f"{size} in more than {most_bytes} bytes")
+            if until and child.says(until):
+                continue
+            if status != 0:
+                raise OutputError(detail=child.errors())
+            break
     return verify_animation(output, form=form, profile=profile, frames=frames)
 
 

@@ -24,11 +24,13 @@ def best_format() -> Format | None:
 
 @functools.cache
 def joins_graphs() -> bool:
-    """Whether one filter graph may read another's output, as those of filters.py do.
+    """Return whether ffmpeg can do what filters.py and decode.py ask of it.
 
-    ffmpeg 5.1 (Debian 12's) can't. Raises ConversionError.
+    One filter graph reads another's output, and frames that change on the way are dropped. ffmpeg
+    5.1 (Debian 12's) can't. Raises ConversionError.
     """
-    one = ["-filter_complex", "color=size=16x16[shown]"]
+    one = ["-drop_changed", "1", "-f", "lavfi", "-i", "color=size=16x16"]
+    one += ["-filter_complex", "[0:0]null[shown]"]
     other = ["-filter_complex", "[shown]null[fitted]", "-map", "[fitted]"]
     control = Control(timeout_s=ASK_S)
     end = ["-frames:v", "1", "-f", "null", "-"]

@@ -6,8 +6,11 @@ pictures that are already trimmed, upright, at 24 fps and fitted; MoviePy carrie
 """
 
 import contextlib
+import functools
+import math
 import os
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import IO, Any
 
 import numpy as np
@@ -32,13 +35,16 @@ MIN_FRAMES = 2
 # Each decoding thread holds pictures of its own: 8 MB of 1080p, 48 MB of a 5.3K camera's. One keeps
 # the tree below 220 MB from 1080p on, and is as fast: the encoder is what one waits for.
 TWO_THREADS_UP_TO_PIXELS = 1_500_000
-# Each picture carries its size, so that `contain` may deliver any. Without a pixel format deep
-# colour would come out in 16 bits.
-# Without a queue of one ffmpeg would write eight pictures ahead of us, 22 MB.
-PPM_TO_STDOUT = [
-    *("-pix_fmt", "rgb24", "-c:v", "ppm", "-f", "image2pipe"),
-    *("-thread_queue_size", "1", "pipe:1"),
-]
+# Each picture carries its size, so that `contain` may deliver any; but the encoder takes all
+# pictures of one run for as large as the first. Without a queue of one ffmpeg would write eight
+# pictures ahead of us, 22 MB.
+TO_STDOUT = ["-f", "image2pipe", "-thread_queue_size", "1", "pipe:1"]
+
+
+# ffmpeg's words when `-drop_changed` drops a frame whose size or format is not the first one's.
+CHANGED = b"Avoiding reinit; dropping frame"
+# A line of ffmpeg's that is worse than a warning, as `-v level+...` marks it.
+_ERROR = re.compile(r"\[(?:error|fatal|panic)\]")
 
 
 class EndOfClipError(Exception):
@@ -51,10 +57,13 @@ def decode_arguments(
     profile: ConversionProfile,
     selection: Selection,
     finish: Sequence[str] = (),
+    is_changing: bool = False,
 ) -> list[str]:
-    """ffmpeg's options that turn the upload into fitted pictures, not yet their output format.
+    """Return ffmpeg's options that turn the upload into fitted pictures, without an output format.
 
-    `finish` are filters to go last.
+    `finish` are filters to go last; they fix the pixel format. Unless `is_changing`, ffmpeg drops
+    the frames after a change of size or format in mid-stream and says CHANGED: then run it again
+    with `is_changing`.
     """
     probe = source.probe
     # Without accurate_seek decoding starts at the key frame and `fps` does the cut; `-ss 0` would
@@ -66,16 +75,17 @@ def decode_arguments(
     )
     # The native VP8/VP9 decoders drop alpha; libvpx's keep it.
     decoder = {"vp8": "libvpx", "vp9": "libvpx-vp9"}.get(probe.codec) if probe.has_alpha else None
-    # A picture that changes its size in mid-stream would restart the graph, and with it the clock.
-    # `scale` alone takes such frames as they come; the other filters may not.
-    plain = not (
-        probe.is_turned or probe.has_alpha or probe.is_hdr or probe.is_wide or probe.is_strip
+    rate, picture = filter_graphs(
+        probe,
+        profile=profile,
+        selection=selection,
+        finish=finish,
+        is_changing=is_changing,
     )
-    rate, picture = filter_graphs(probe, profile=profile, selection=selection, finish=finish)
     return [
-        *("-v", "error", "-filter_threads", "1"),
+        *("-v", "level+warning", "-filter_threads", "1"),
         *seek,
-        *(("-reinit_filter", "0") if plain else ()),
+        *(() if is_changing else ("-drop_changed", "1")),
         *(("-c:v", decoder) if decoder else ()),
         *input_arguments(
             source.path,
@@ -90,7 +100,7 @@ def decode_arguments(
 
 
 def read_ppm(stream: IO[bytes]) -> Frame | None:
-    """The next picture of a stream of binary PPMs, (height, width, 3) uint8; None at its end.
+    """Return the next picture of a PPM stream, (height, width, 3) uint8; None at its end.
 
     https://netpbm.sourceforge.net/doc/ppm.html, without comments, as ffmpeg writes it.
     """
@@ -98,30 +108,102 @@ def read_ppm(stream: IO[bytes]) -> Frame | None:
         return None
     width, height = (int(n) for n in stream.readline().split())
     stream.readline()
-    size = width * height * 3
+    return _read_pixels(stream, (height, width, 3))
+
+
+def read_pam(stream: IO[bytes]) -> Frame | None:
+    """Return the opaque part of the next picture of a stream of RGBA PAMs, as `read_ppm` does.
+
+    https://netpbm.sourceforge.net/doc/pam.html, as ffmpeg writes it. The opaque part is one
+    rectangle in the middle.
+    """
+    if stream.readline() != b"P7\n":
+        return None
+    header = dict(line.split() for line in iter(stream.readline, b"ENDHDR\n") if line)
+    picture = _read_pixels(stream, (int(header[b"HEIGHT"]), int(header[b"WIDTH"]), 4))
+    if picture is None:
+        return None
+    middle_y, middle_x = picture.shape[0] // 2, picture.shape[1] // 2
+    rows, columns = picture[:, middle_x, 3] > 0, picture[middle_y, :, 3] > 0
+    return picture[rows][:, columns, :3]
+
+
+def _read_pixels(stream: IO[bytes], shape: tuple[int, int, int]) -> Frame | None:
+    """Return an array of `shape` from a stream; None if it ends before."""
+    size = math.prod(shape)
     pixels = stream.read(size)
     if len(pixels) < size:
         return None
-    return np.frombuffer(pixels, np.uint8).reshape(height, width, 3)
+    return np.frombuffer(pixels, np.uint8).reshape(shape)
+
+
+def read_pictures(
+    source: Source, *, profile: ConversionProfile, selection: Selection, control: Control
+) -> Generator[Frame]:
+    """Yield the fitted pictures of the selection, 24 a second, up to where the source ends.
+
+    Raises InputError when there is not even a first one, and what `control` raises.
+    """
+    count = 0
+    for is_changing in (False, True):
+        is_padded = is_changing and selection.fit == "contain"
+        arguments = decode_arguments(
+            source,
+            profile=profile,
+            selection=selection,
+            finish=_output_filters(profile, is_padded=is_padded),
+            is_changing=is_changing,
+        )
+        until = None if is_changing else CHANGED
+        form, read = ("pam", read_pam) if is_padded else ("ppm", read_ppm)
+        arguments += ["-c:v", form, *TO_STDOUT]
+        with ffmpeg(arguments, control=control, until=until) as child:
+            for number, picture in enumerate(_until_none(functools.partial(read, child.stdout))):
+                if until and child.says(until):
+                    break
+                if number == count:
+                    count += 1
+                    yield picture
+            if until and child.says(until):
+                continue
+            child.check(is_empty=count == 0)
+            control.check()  # a killed decoder looks like the end of the source
+            if count == 0:
+                raise _why_empty(child, source.probe, selection)
+            return
+
+
+def _output_filters(profile: ConversionProfile, *, is_padded: bool) -> list[str]:
+    """Return the filters that make the pictures' pixels: RGB, or RGBA with transparent bars."""
+    if not is_padded:
+        return ["format=rgb24"]
+    place = "(ow-iw)/2:(oh-ih)/2"
+    return ["format=rgba", f"pad={profile.width}:{profile.height}:{place}:color=black@0"]
+
+
+def _until_none(read: Callable[[], Frame | None]) -> Iterator[Frame]:
+    """Yield what `read` returns, up to None."""
+    while (picture := read()) is not None:
+        yield picture
 
 
 class Reader:
-    """The frames of one decode by time, forward only: what a MoviePy clip asks for."""
+    """The pictures of one decode by time, forward only: what a MoviePy clip asks for."""
 
-    def __init__(self, child: Ffmpeg, *, fps: int) -> None:
-        self._child = child
+    def __init__(self, pictures: Iterator[Frame], *, fps: int) -> None:
+        self._pictures = pictures
         self._fps = fps
         self._number = -1
         self._frame: Frame | None = None
 
     def frame_at(self, t: float) -> Frame:
-        """The frame on screen at `t` s. Raises EndOfClipError and what `child.check` raises."""
+        """Return the frame on screen at `t` s. Raises EndOfClipError and what the decode raises."""
         number = round(t * self._fps)
         while self._number < number:
-            self._frame = read_ppm(self._child.stdout)
-            if self._frame is None:
-                self._child.check(is_empty=self._number < 0)
-                raise EndOfClipError
+            try:
+                self._frame = next(self._pictures)
+            except StopIteration:
+                raise EndOfClipError from None
             self._number += 1
         assert self._frame is not None  # noqa: S101 - t is never negative
         return self._frame
@@ -173,18 +255,13 @@ def open_clip(
 ) -> Iterator[Any]:
     """The cut as a MoviePy clip of the profile's size, rate and length; closed with the block.
 
-    Its frames end with EndOfClipError where the source ends. Raises InputError when there is not
-    even a first frame, and what `control` raises.
+    Its frames end with EndOfClipError where the source ends. Raises what `read_pictures` raises.
     """
     video_clip = moviepy_clip_class()
-    arguments = decode_arguments(source, profile=profile, selection=selection)
-    with ffmpeg([*arguments, *PPM_TO_STDOUT], control=control) as child:
-        reader = Reader(child, fps=profile.fps)
-        try:
-            first = reader.frame_at(0)
-        except EndOfClipError:
-            control.check()
-            raise _why_empty(child, source.probe, selection) from None
+    pictures = read_pictures(source, profile=profile, selection=selection, control=control)
+    with contextlib.closing(pictures):
+        reader = Reader(pictures, fps=profile.fps)
+        first = reader.frame_at(0)
         clip = video_clip(reader.frame_at, duration=profile.seconds).with_fps(profile.fps)
         if selection.fit == "contain":
             clip = clip.image_transform(padding(first, profile))
@@ -219,6 +296,6 @@ def _why_empty(child: Ffmpeg, probe: Probe, selection: Selection) -> Exception:
     known = probe.duration_s
     if selection.start_s > 0 and (known is None or selection.start_s >= known):
         return StartPastEndError(detail=errors)
-    if selection.start_s > 0 and not errors:
+    if selection.start_s > 0 and not _ERROR.search(errors):
         return TooShortError()
     return UnreadableVideoError(detail=errors)

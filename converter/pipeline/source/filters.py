@@ -9,6 +9,9 @@ from converter.pipeline.source.probe import Probe
 HDR_WHITE_NITS = 203
 # Mobius leaves everything below this share of white as it is, and rolls off what is above.
 TONEMAP = "tonemap=tonemap=mobius:param=0.5:desat=0"
+# Of a source that changes on the way every frame is fitted that is not dropped by these.
+MOST_FPS = 96
+LEAD_S = 10
 # zscale's names of the matrices that a wide-gamut clip may name besides BT.709.
 WIDE_MATRICES = {
     "bt2020nc": "bt2020nc",
@@ -75,20 +78,53 @@ def _colour_filters(probe: Probe) -> tuple[list[str], list[str]]:
 
 
 def filter_graphs(
-    probe: Probe, *, profile: ConversionProfile, selection: Selection, finish: Sequence[str] = ()
+    probe: Probe,
+    *,
+    profile: ConversionProfile,
+    selection: Selection,
+    finish: Sequence[str] = (),
+    is_changing: bool = False,
 ) -> tuple[str, str]:
-    """Two filter graphs: constant rate from the cut on; and opaque, fitted, upright, SDR.
+    """Return two filter graphs, the second of which reads the first.
 
-    `fps` comes first so that nothing else works on frames nobody sees; with start_time=0 it keeps
-    the frame that is on screen at the cut, however long before it began (sparse VFR). Over a gap
-    it makes all copies at once, millions over a lying one: `trim` ends that, and a graph of its
-    own lets the next one take them one by one. In one graph they are scaled into a queue (490 MB).
+    One holds the rate (24 fps from the cut on), the other the picture (opaque, fitted, upright,
+    SDR, then `finish`). ffmpeg builds the first graph again when the source changes its size or
+    format, and never the second: only the picture may be in a graph that is built again, because
+    `fps` would count from 0 s again, and only the rate may see frames of another size than those it
+    was built for, because it does not look into them.
+
+    The rate comes first, so that nothing works on frames that are not shown, and the caller keeps
+    changed frames out (`-drop_changed`). For a source that is known to change (`is_changing`) the
+    picture comes first.
+
+    With start_time=0 `fps` keeps the frame that is on screen at the cut, however long before it
+    began (sparse VFR). Over a gap it makes all copies at once, millions over a lying one: `trim`
+    ends that. In one graph with the picture they would be scaled into a queue (490 MB).
     """
     before, after = _colour_filters(probe)
     shift = [] if probe.can_seek else [f"setpts=PTS-{selection.start_s:.6f}/TB"]
-    rate = [f"fps={profile.fps}:start_time=0", f"trim=end_frame={profile.frames}"]
+    rate = f"fps={profile.fps}:start_time=0"
+    limit = f"trim=end_frame={profile.frames}"
     picture = [*before, *_fit_filters(probe, profile, selection), *after, "setsar=1", *finish]
+    source = f"[0:{probe.stream}]"
+    if is_changing:
+        # The second graph is not told when the last frame ends, only when it begins: `tpad` repeats
+        # it once, or it would be missing.
+        first = [*shift, "tpad=stop=1:stop_mode=clone", *_thin_filters(), *picture]
+        second = [rate, limit]
+    else:
+        first, second = [*shift, rate, limit], picture
     return (
-        f"[0:{probe.stream}]{','.join([*shift, *rate])}[shown]",
-        f"[shown]{','.join(picture)}[fitted]",
+        f"{source}{','.join(first)}[between]",
+        f"[between]{','.join(second)}[fitted]",
     )
+
+
+def _thin_filters() -> list[str]:
+    """Return filters that drop most frames that `fps` would drop later anyway.
+
+    Kept are at most MOST_FPS frames a second, from LEAD_S before the cut on.
+    """
+    step = f"floor(t*{MOST_FPS})"
+    last = f"floor(prev_selected_t*{MOST_FPS})"
+    return [f"select='gte(t,-{LEAD_S})*(isnan(prev_selected_t)+gt({step},{last}))'"]

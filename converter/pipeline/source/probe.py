@@ -38,7 +38,8 @@ _SIZE = re.compile(r", (\d+)x(\d+)(?:[ ,]|$)")
 _SHAPE = re.compile(r"DAR (\d+):(\d+)")
 _PIXELS = re.compile(r", (?P<format>[a-z][a-z0-9]+)(?:\((?P<colour>[^)]*)\))?, \d+x\d+")
 _ROTATION = re.compile(r"^ +(?:Display Matrix|displaymatrix): rotation of", re.MULTILINE)
-_ALPHA_MODE = re.compile(r"^ +alpha_mode +: 1$", re.MULTILINE)
+# Upper case after a copy by ffmpeg.
+_ALPHA_MODE = re.compile(r"^ +(?:alpha_mode|ALPHA_MODE) +: 1$", re.MULTILINE)
 _NEXT_STREAM = re.compile(r"\n {2,4}Stream ")
 # Over -max_pixels, or over what any picture of ffmpeg's may be; at a line's start is the decoder's
 # name, never metadata.

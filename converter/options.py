@@ -1,0 +1,28 @@
+"""What the sender of a video asked for: the one object that travels from the form to the worker."""
+
+import uuid
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from converter.pipeline.profile import DEFAULT_QUALITY, DEFAULT_SCREEN, Quality, Selection
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConversionOptions:
+    """The job's id and all that its result depends on beside the video."""
+
+    job_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    selection: Selection = field(default_factory=Selection)
+    quality: Quality = DEFAULT_QUALITY
+    theme: bool = False
+    screen: str = DEFAULT_SCREEN
+    theme_name: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values, as the queue carries them."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "ConversionOptions":
+        """The options that `as_json` gave."""
+        return cls(**{**values, "selection": Selection(**values["selection"])})
