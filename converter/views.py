@@ -160,9 +160,8 @@ def _send(request: HttpRequest, token: str) -> StreamingHttpResponse:
         if transfer is None:
             raise ExpiredError
         client_socket.drop_stalled(request)
-        response = StreamingHttpResponse(transfer)
-        response._resource_closers.append(stack.pop_all().close)
-    return response
+        transfer.and_then(stack.pop_all().close)
+    return StreamingHttpResponse(transfer)  # which closes it, whatever happens
 
 
 @csrf_exempt

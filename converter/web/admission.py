@@ -68,7 +68,7 @@ def client_address(request: HttpRequest) -> str:
     hops = settings.TRUSTED_PROXIES
     forwarded = [a.strip() for a in request.headers.get("X-Forwarded-For", "").split(",") if a]
     if hops and len(forwarded) >= hops:
-        return forwarded[-hops]
+        return str(forwarded[-hops])
     return str(request.META.get("REMOTE_ADDR", ""))
 
 
@@ -125,7 +125,7 @@ def _take(place: str, holder: str) -> bool:
 
 
 def _job_lifetime_s() -> float:
-    return settings.QUEUE_TTL + settings.CONVERSION_TIMEOUT + settings.UPLOAD_TIMEOUT
+    return float(settings.QUEUE_TTL + settings.CONVERSION_TIMEOUT + settings.UPLOAD_TIMEOUT)
 
 
 class _Renewal:
