@@ -10,6 +10,7 @@ import time
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 
@@ -18,8 +19,13 @@ from converter.logs import one_line
 from converter.options import ConversionOptions
 from converter.pipeline.control import STAGES, STAGES_WITH_THEME, Control
 from converter.pipeline.errors import ConversionCanceledError, ConversionError
+from converter.pipeline.profile import BACKGROUND
+from converter.pipeline.source.layout import parse_layout
 from converter.products import GIF, Extra, Made, Material, extras_of
 from converter.progress import Record, Result
+
+if TYPE_CHECKING:
+    from converter.pipeline.source.source import Source
 
 log = logging.getLogger(__name__)
 
@@ -105,10 +111,9 @@ def make(video: Path, folder: Path, options: ConversionOptions, *, control: Cont
     """
     # Imported here: an idle web process does without numpy and MoviePy.
     from converter.pipeline.convert import convert_video
-    from converter.pipeline.source.source import open_source
     from converter.pipeline.theme.colours import Look
 
-    source = open_source(video, max_pixels=settings.MAX_PIXELS, control=control)
+    source = _open(video, folder, options, control=control)
     gif, look, extras = folder / GIF.filename, Look(), extras_of(options)
     facts = convert_video(
         source,
@@ -124,6 +129,24 @@ def make(video: Path, folder: Path, options: ConversionOptions, *, control: Cont
         Made(product=GIF, path=gif, facts=facts.described()),
         *(extra.make(material, folder, control=control) for extra in extras),
     ]
+
+
+def _open(video: Path, folder: Path, options: ConversionOptions, *, control: Control) -> "Source":
+    """Open the upload; one that is a part of its file is laid out in `folder` first."""
+    from converter.pipeline.source.part import open_part
+    from converter.pipeline.source.source import open_source
+
+    if not options.layout:
+        return open_source(video, max_pixels=settings.MAX_PIXELS, control=control)
+    return open_part(
+        video,
+        parse_layout(options.layout),
+        target=folder / "whole",
+        start_s=options.selection.start_s,
+        seconds=BACKGROUND.seconds,
+        max_pixels=settings.MAX_PIXELS,
+        control=control,
+    )
 
 
 def stages_of(options: ConversionOptions) -> dict[str, tuple[int, int]]:

@@ -17,6 +17,7 @@ class ConversionOptions:
     theme: bool = False
     screen: str = DEFAULT_SCREEN
     theme_name: str = ""
+    layout: str = ""  # JSON (pipeline/source/layout.py); empty when the video is the whole file
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, as the queue carries them."""

@@ -67,7 +67,7 @@ def home(request: HttpRequest) -> HttpResponse:
 def convert_video(request: HttpRequest) -> HttpResponse:
     """Convert an upload now (200), or enqueue it for a worker (202)."""
     video = uploads.video_of(request)
-    options = ConvertForm(request.POST).options()
+    options = ConvertForm(request.POST).options(upload_bytes=video.size)
     record = conversions.submit(
         Path(video.temporary_file_path()),
         options,

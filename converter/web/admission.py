@@ -36,7 +36,7 @@ def admitted(request: HttpRequest) -> Iterator[None]:
     """Let an upload in for the block, or refuse it by its headers alone. Raises RequestError."""
     if closing.is_set():
         raise ShuttingDownError
-    _bound_length(request, settings.FILE_UPLOAD_MAX_MEMORY_SIZE + uploads.FORM_BYTES)
+    _bound_length(request, settings.FILE_UPLOAD_MAX_MEMORY_SIZE + uploads.UPLOAD_FORM_BYTES)
     broker.ping()
     if inline.places.is_full:
         raise BusyError

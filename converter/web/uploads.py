@@ -26,6 +26,8 @@ VIDEO_FIELDS = ("video", "file")
 EXTENSIONS = (".mp4", ".mov", ".webm", ".gif")
 # What the form's other fields and the multipart boundaries may add to the file itself.
 FORM_BYTES = 64 * 1024
+# As much again for the field `layout`, which has 128 KiB, and its encoding.
+UPLOAD_FORM_BYTES = 256 * 1024
 
 
 class LimitedUploadHandler(TemporaryFileUploadHandler):

@@ -37,7 +37,9 @@ ALLOWED = {
         "django forms conversions downloads answers errors health products progress"
         " web.admission web.client_socket web.uploads pipeline.profile"
     ),
-    "forms": "django errors options timecode pipeline.profile pipeline.screen",
+    "forms": (
+        "django errors options timecode pipeline.profile pipeline.screen pipeline.source.layout"
+    ),
     "answers": "django errors",
     "errors": "django broker pipeline.errors",
     "options": "pipeline.profile",
