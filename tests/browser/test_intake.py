@@ -81,11 +81,8 @@ def wrong(tmp_path: Path, ramp: Path) -> dict[str, list[Path]]:
     return {
         "This is a folder. Drop the video file that is in it.": [folder],
         "These are 2 files. Chromi converts one video at a time.": [ramp, pdf],
-        "Chromi can’t read “report.pdf”. Choose an MP4, MOV, WebM, or GIF file.": [
-            pdf
-        ],
-        "“report.mp4” is named like a video, but isn’t one. "
-        "Choose another file.": [renamed],
+        "Chromi can’t read “report.pdf”. Choose an MP4, MOV, WebM, or GIF file.": [pdf],
+        "“report.mp4” is named like a video, but isn’t one. Choose another file.": [renamed],
         "“empty.mov” is empty. Choose another file.": [empty],
         "“huge.mp4” has 143 MB; Chromi takes 100 MB. "
         "Trim it on your device or export it smaller.": [huge],

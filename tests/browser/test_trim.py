@@ -155,9 +155,7 @@ def test_a_short_clip_is_used_whole_and_the_page_says_so(
     short = clips("short.mp4", "-f", "lavfi", "-i", "testsrc2=s=320x180:r=24:d=4")
     page = open_page()
     choose(page, short)
-    expect(
-        page.get_by_text("This clip is 4 s long, so the whole clip is used.")
-    ).to_be_visible()
+    expect(page.get_by_text("This clip is 4 s long, so the whole clip is used.")).to_be_visible()
     expect(page.locator('[data-part="film"]')).to_be_visible()
     for control in (window(page), time_field(page), page.get_by_role("button", name="Start here")):
         expect(control).to_be_hidden()
