@@ -25,7 +25,7 @@ CSRF_TRUSTED_ORIGINS = config("CSRF_TRUSTED_ORIGINS", default="", cast=Csv())
 # size from which uploads leave memory; ours go to disk from the first byte, and
 # converter/web/uploads.py enforces it.
 FILE_UPLOAD_MAX_MEMORY_SIZE = 104_857_600
-DATA_UPLOAD_MAX_MEMORY_SIZE = 65_536  # form fields without the file
+DATA_UPLOAD_MAX_MEMORY_SIZE = 196_608  # form fields without the file; `layout` has 128 KiB
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 32
 DATA_UPLOAD_MAX_NUMBER_FILES = 2
 FILE_UPLOAD_HANDLERS = ["converter.web.uploads.LimitedUploadHandler"]

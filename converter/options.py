@@ -15,9 +15,11 @@ class ConversionOptions:
     selection: Selection = field(default_factory=Selection)
     quality: Quality = DEFAULT_QUALITY
     loop: Loop = "cut"
+    picture: bool = False
     theme: bool = False
     screen: str = DEFAULT_SCREEN
     theme_name: str = ""
+    layout: str = ""  # JSON (pipeline/source/layout.py); empty when the video is the whole file
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, as the queue carries them."""

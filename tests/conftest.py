@@ -1,4 +1,4 @@
-"""What all tests share: throw-away folders, clips made with ffmpeg, the clock of a clip."""
+"""Fixtures and hooks of all tests: temporary folders, clips made with ffmpeg, long tests."""
 
 import hashlib
 import os
@@ -14,7 +14,7 @@ from tests.support.ffmpeg import run_ffmpeg
 from tests.support.files import shared_folder
 from tests.support.groups import keep_groups_together, turn
 
-# As in CI: no deadlines for a busy machine to miss, no database in the repository.
+# No deadlines, which a busy machine would miss, and no example database in the repository.
 hypothesis.settings.load_profile("ci")
 
 
@@ -42,7 +42,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def media_root(settings, tmp_path: Path) -> Path:
-    """MEDIA_ROOT and the cache in folders of this test's own; the MEDIA_ROOT."""
+    """Put MEDIA_ROOT and the cache into temporary folders of this test; return MEDIA_ROOT."""
     from django.core.cache import cache, caches
 
     settings.MEDIA_ROOT = tmp_path / "media"
@@ -61,7 +61,7 @@ def media_root(settings, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def clips(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """Make a clip once a run: clips("name.mp4", *ffmpeg_arguments)."""
+    """Make a clip once per test run: clips("name.mp4", *ffmpeg_arguments)."""
     folder = shared_folder(tmp_path_factory) / "clips"
 
     def make(name: str, *arguments: str) -> Path:
@@ -71,7 +71,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
             path.parent.mkdir(exist_ok=True, parents=True)
             unfinished = path.with_name(f"{uuid.uuid4()}-{name}")
             run_ffmpeg(*arguments, str(unfinished))
-            unfinished.replace(path)  # whole from the first moment that another process sees it
+            unfinished.replace(path)  # atomic: other processes see complete files only
         return path
 
     return make
@@ -79,7 +79,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 
 @pytest.fixture(scope="session")
 def tiny_clip(clips) -> Path:
-    """An 8 s H.264 clip of 160x90 at 24 fps."""
+    """Return an H.264 clip of 8 s, 160x90 px, 24 fps."""
     return clips(
         "tiny.mp4", "-f", "lavfi", "-i", "testsrc2=s=160x90:r=24:d=8", "-pix_fmt", "yuv420p"
     )

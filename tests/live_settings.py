@@ -1,4 +1,4 @@
-"""The real settings, for a live server whose static files nobody has collected."""
+"""The real settings, for a server without collected static files."""
 
 from chrome_background_converter.settings import *  # noqa: F403
 from tests.support.small import shrink

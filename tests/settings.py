@@ -1,4 +1,4 @@
-"""Settings of the tests: the real ones, on throw-away folders."""
+"""The real settings with temporary folders, for tests in this process."""
 
 import os
 import tempfile

@@ -65,10 +65,9 @@ def plan_blend(
 
     Decodes the selection and MARGIN_S on either side, small. Raises what `control` raises.
     """
-    lead_s = min(MARGIN_S, math.floor(selection.start_s * 8) / 8)
-    small = small_profile(profile)
-    earlier = replace(selection, start_s=selection.start_s - lead_s)
-    lead = round(lead_s * profile.fps)
+    small, (begin_s, _) = small_profile(profile), blend_reach(selection, profile)
+    earlier = replace(selection, start_s=begin_s)
+    lead = round((selection.start_s - begin_s) * profile.fps)
     pictures: list[Frame] = []
     try:
         with open_clip(source, profile=small, selection=earlier, control=control) as clip:
@@ -79,6 +78,16 @@ def plan_blend(
     except InputError:  # the conversion itself says what is wrong
         return None
     return plan_loop(pictures, lead=lead, profile=profile)
+
+
+def blend_reach(selection: Selection, profile: ConversionProfile) -> tuple[float, float]:
+    """Return from when, and for how long, a blend looks at the source, both in s.
+
+    It begins whole eighths of a second before the selection, so that the frames of both decodes
+    are the same.
+    """
+    lead_s = min(MARGIN_S, math.floor(selection.start_s * 8) / 8)
+    return selection.start_s - lead_s, lead_s + profile.seconds + MARGIN_S
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Real Chromium through Playwright, against the real server."""
+"""Chromium, driven by Playwright, and the real server."""
 
 import os
 import shutil
@@ -17,9 +17,9 @@ from tests.support.ffmpeg import FEW_COLOURS
 from tests.support.files import shared_folder
 from tests.support.waiting import eventually
 
-INSTALL_S = 240  # for the distribution's slowest mirror; below pytest's own timeout
-# What needs the page alone, and what needs a conversion, each in one process of xdist: two
-# Chromiums, two servers, and a module's tests share what they make.
+INSTALL_S = 240  # enough for a slow mirror; less than pytest's timeout
+# Tests of the page alone run in one process of pytest-xdist, those that convert in another: two
+# Chromiums, two servers.
 PAGE_ALONE = {"test_intake", "test_looks", "test_preview", "test_trim"}
 
 
@@ -31,15 +31,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(f"browser-{kind}"))
 
 
-# Playwright's own 5 s are too few for a machine that does other things as well.
+# Playwright's default of 5 s is too short for a busy machine.
 expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """Where Chromium is; without it the tests are skipped, but in CI they fail.
+    """Return the path of Chromium. Without Chromium the tests are skipped, or fail in CI.
 
-    scripts/test may be installing it yet: what is there of it before the end does not start.
+    scripts/test may still be installing it, so wait for the installer first.
     """
     if installer := os.environ.get("CHROMIUM_INSTALLER"):
         eventually(lambda: not psutil.pid_exists(int(installer)), within_s=INSTALL_S)
@@ -52,8 +52,8 @@ def chromium() -> str:
     pytest.skip(missing)
 
 
-# While it lives this thread has a running event loop, in which Django would refuse a database. No
-# test has one.
+# Playwright keeps an event loop running in this thread, in which Django refuses database access. No
+# test uses a database.
 @pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
     with sync_playwright() as started:
@@ -62,7 +62,7 @@ def playwright() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="session")
 def browser(chromium: str, playwright: Playwright) -> Iterator[Browser]:
-    """One for all the tests of this process."""
+    """Start one browser for all tests of this process."""
     opened = playwright.chromium.launch(executable_path=chromium, args=PAGE)
     yield opened
     opened.close()
@@ -70,7 +70,7 @@ def browser(chromium: str, playwright: Playwright) -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def static_root(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The collected static files, once a run."""
+    """Collect the static files once per test run."""
     folder = shared_folder(tmp_path_factory)
     collect_static(folder)
     return str(folder / "static")
@@ -78,7 +78,7 @@ def static_root(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory, static_root: str) -> Iterator[Server]:
-    """One server, converting inline, for all the tests."""
+    """Run one server in inline mode for all tests."""
     with serve(tmp_path_factory.mktemp("inline"), STATIC_ROOT=static_root) as started:
         yield started
 
@@ -90,10 +90,10 @@ def tabs(browser: Browser) -> Tabs:
 
 @pytest.fixture
 def open_page(tabs: Tabs, server: Server) -> Iterator[Callable[..., Page]]:
-    """Open the page: open_page(path, url=..., alone=..., then options of the context).
+    """Open a page: open_page(path, url=..., alone=..., **options of the browser context).
 
-    It stands still unless the test asks for MOVING: what plays takes half a core. Nothing may be
-    in its console.
+    Animations are off (they take half a core) unless the test passes MOVING. The test fails if the
+    console has errors.
     """
 
     def opened(
@@ -107,16 +107,16 @@ def open_page(tabs: Tabs, server: Server) -> Iterator[Callable[..., Page]]:
 
 @pytest.fixture(scope="session")
 def ramp(clips: Callable[..., Path]) -> Path:
-    """Ten seconds whose brightness tells the time: grey 16 (of 255) and 20 more a second."""
+    """Return a clip of 10 s whose grey level is 16 + 20 t at t s."""
     return ramp_clip(clips, "ramp.mp4", seconds=10)
 
 
 @pytest.fixture
 def open_clip(open_page: object, tabs: Tabs, server: Server) -> Callable[..., Page]:
-    """A page that has opened a clip of more than six seconds: open_clip(clip, theme=...).
+    """Return a page that has opened a clip longer than six seconds: open_clip(clip, theme=...).
 
-    Perhaps it was opened for an earlier test. For one that chooses no more than a start.
-    `open_page` ends the test for both.
+    The page may be from an earlier test, so use it only if the test changes no more than the
+    start. The fixture `open_page` cleans up for both.
     """
 
     def opened(clip: Path, *, theme: bool = False) -> Page:
@@ -127,45 +127,45 @@ def open_clip(open_page: object, tabs: Tabs, server: Server) -> Callable[..., Pa
 
 @pytest.fixture
 def editor(open_clip: Callable[..., Page], ramp: Path) -> Page:
-    """A page that has opened the ramp."""
+    """Return a page that has opened the ramp."""
     return open_clip(ramp)
 
 
 @pytest.fixture(scope="session")
 def short_ramp(clips: Callable[..., Path]) -> Path:
-    """Its first three seconds, all of which become the loop."""
+    """Return the first 3 s of the ramp, all of which become the loop."""
     return ramp_clip(clips, "short-ramp.mp4", seconds=3)
 
 
 @pytest.fixture(scope="session")
 def moment(clips: Callable[..., Path]) -> Path:
-    """One second, for what costs too much to wait for six: 24 frames."""
+    """Return a clip of 1 s (24 frames), for slow conversions."""
     source = f"{FEW_COLOURS}:d=1"
     return clips("moment.mp4", "-f", "lavfi", "-i", source, "-pix_fmt", "yuv420p")
 
 
 @pytest.fixture(scope="session")
 def hevc(clips: Callable[..., Path]) -> Path:
-    """The same as HEVC, which Debian's Chromium does not play."""
+    """Return the ramp as HEVC, which Debian's Chromium can't play."""
     codec = ("-c:v", "libx265", "-x265-params", "log-level=none")
     return ramp_clip(clips, "hevc.mov", *codec, seconds=10)
 
 
 @pytest.fixture(scope="session")
 def portrait(clips: Callable[..., Path]) -> Path:
-    """Seven seconds upright, in ten flat bands from dark to light, top to bottom."""
+    """Return an upright clip of 7 s: ten bands, dark at the top and light at the bottom."""
     return portrait_clip(clips, "portrait.mp4", seconds=7)
 
 
 @pytest.fixture(scope="session")
 def portrait_moment(clips: Callable[..., Path]) -> Path:
-    """One second of the same."""
+    """Return 1 s of the upright clip."""
     return portrait_clip(clips, "portrait-moment.mp4", seconds=1)
 
 
 @pytest.fixture(scope="session")
 def heavy(ramp: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The ramp with 24 MB of nothing behind it (a `free` box): slow to upload, quick to convert."""
+    """Return the ramp with a `free` box of 24 MB: slow to upload, quick to convert."""
     size = 24_000_000
     path = tmp_path_factory.mktemp("heavy") / "heavy.mp4"
     path.write_bytes(ramp.read_bytes() + size.to_bytes(4, "big") + b"free" + bytes(size - 8))

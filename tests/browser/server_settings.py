@@ -1,4 +1,4 @@
-"""The real settings, with collected static files in a folder of the tests' own."""
+"""The real settings, with the collected static files of the tests."""
 
 import os
 

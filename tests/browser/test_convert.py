@@ -1,4 +1,4 @@
-"""From the button to the saved file, through the real server converting inline."""
+"""Convert and save on the page, with a server in inline mode."""
 
 import json
 import re
@@ -28,12 +28,12 @@ WIDTH, HEIGHT = GIF_SIZE
 
 
 def size_of(file: Path) -> str:
-    """MB as the page writes them."""
+    """Return the file's size in MB as the page shows it."""
     return f"{max(0.1, file.stat().st_size / 1_048_576):.1f}".removesuffix(".0")
 
 
 def watch_forms(page: Page) -> JSHandle:
-    """The text fields of every form sent from now on. (The protocol hides a body with a file.)"""
+    """Record the text fields of every form sent. (Playwright doesn't show a body with a file.)"""
     return page.evaluate_handle(
         """() => {
             const forms = [];
@@ -73,7 +73,7 @@ def test_a_gif_can_be_made_and_saved_twice_by_keyboard_alone(
 
     assert forms.json_value()[0]["start_time"] == "00:00:02.500"
     lines = [line for line, _ in stages.json_value()]
-    percents = [int(n) for line in lines for n in re.findall(r"^(?!Up|Fetch).*: (\d+) %", line)]
+    percents = [int(n) for line in lines for n in re.findall(r"^(?!Up|Down).*: (\d+) %", line)]
     assert percents == sorted(percents)
     assert len(set(percents)) >= 3
     assert percents[-1] < 100
@@ -102,12 +102,12 @@ def test_the_mock_up_crops_an_upright_clip_exactly_as_the_server_does(
 ) -> None:
     page = open_page()
     choose(page, portrait_moment)
-    slider = page.get_by_role("slider", name="What stays of the picture")
+    slider = page.get_by_role("slider", name="Visible part of the picture")
     slider.focus()
     for key in ["Shift+ArrowUp"] * 3 + ["ArrowUp"] * 2:
         page.keyboard.press(key)
     expect(slider).to_have_attribute("aria-valuenow", "16")
-    # What the page shows of the picture, as the browser itself lays it out, at the GIF's size.
+    # Draw what the page shows of the video at the GIF's size, from the computed style.
     shown = page.evaluate(
         """([width, height]) => {
             const video = document.querySelector("video[data-active]");
@@ -129,7 +129,7 @@ def test_the_mock_up_crops_an_upright_clip_exactly_as_the_server_does(
     made = first_frame(save(page, tmp_path))
     column = [made.getpixel((WIDTH // 2, row))[0] for row in range(HEIGHT)]
     far = [row for row in range(HEIGHT) if abs(column[row] - shown[1 + row]) > 6]
-    # Bands of 57 rows: a different scaler may blur their edges, but not move them.
+    # The bands are 57 rows high: another scaler may blur their edges, but not move them.
     assert len(far) <= 6
 
 
@@ -156,7 +156,7 @@ def test_a_start_that_the_server_refuses_focuses_the_start_field(editor: Page) -
 def test_a_plain_form_converts_without_javascript(open_page, ramp: Path, tmp_path: Path) -> None:
     page = open_page(java_script_enabled=False)
     page.get_by_label("Video (").set_input_files(ramp)
-    page.get_by_label("Where the 6 seconds start").fill("00:00:09")  # one second is left
+    page.get_by_label("Where the 6 seconds start").fill("00:00:09")  # one second is left after it
     page.get_by_role("checkbox", name="Also make a Chrome theme").uncheck()
     page.get_by_role("button", name="Make my background").click(timeout=60_000)
     expect(page.get_by_role("heading", name="Your background is ready")).to_be_visible(
@@ -213,13 +213,13 @@ def test_an_error_without_javascript_is_a_page_with_a_link_back(open_page, tmp_p
     page = open_page(java_script_enabled=False)
     page.get_by_label("Video (").set_input_files(pdf)
     page.get_by_role("button", name="Make my background").click()
-    expect(page.get_by_role("heading", name="That did not work")).to_be_visible()
+    expect(page.get_by_role("heading", name="This didn’t work")).to_be_visible()
     page.get_by_role("link", name="Back to the form").click()
     expect(page.get_by_label("Video (")).to_be_visible()
 
 
 def test_a_used_link_is_a_page_with_a_link_back(open_page: Callable[..., Page]) -> None:
     page = open_page("/download/00000000-0000-4000-8000-000000000000/")
-    expect(page.get_by_role("heading", name="This link is used up")).to_be_visible()
+    expect(page.get_by_role("heading", name="This link no longer works")).to_be_visible()
     page.get_by_role("link", name="Convert a video").click()
     expect(page.get_by_text("Choose a video")).to_be_visible()

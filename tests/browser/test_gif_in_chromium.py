@@ -1,4 +1,4 @@
-"""The fourth decoder of our GIFs, and the one that counts: Chromium."""
+"""Chromium decodes the encoder's GIFs as the decoder model does."""
 
 import base64
 
@@ -10,7 +10,7 @@ from tests.support.gif_frames import HEIGHT, WIDTH, random_drawings, written
 
 pytestmark = pytest.mark.browser
 
-# ImageDecoder is for secure pages only; the address is answered by the test itself.
+# ImageDecoder needs a secure page; the test itself answers the request for it.
 ADDRESS = "https://chromi.test/"
 DECODE = """async (gif) => {
     const data = Uint8Array.from(atob(gif), (char) => char.charCodeAt(0));

@@ -1,4 +1,4 @@
-"""Every state of the page, held to WCAG 2.2 AA by axe-core, from a phone to a wide screen."""
+"""Check every state of the page with axe-core (WCAG 2.2 AA), from phones to wide screens."""
 
 import io
 import json
@@ -25,11 +25,11 @@ FAULTS = """async options => {
     return violations.map(({ id, nodes }) => [id, nodes[0].html]);
 }"""
 AXE_OPTIONS = {"resultTypes": ["violations"], "reporter": "v1"}
-# Contrast is most of what axe costs. A narrow page shows nothing that a wide one does not, and the
-# dark one has other colours and nothing else (tests/unit/test_page_source.py).
+# Checking contrast takes most of axe's time. A narrow page shows nothing that a wide one doesn't,
+# and dark mode changes colours only (tests/unit/test_page_source.py).
 CONTRAST = {"runOnly": ["color-contrast"]}
 ALL_BUT_CONTRAST = {"rules": {"color-contrast": {"enabled": False}}}
-# By the page's width in CSS px: the colour scheme, and what axe looks at then.
+# By page width in CSS px: the colour schemes, and the rules that axe checks in them.
 AXE_LOOKS = {1440: [("light", {}), ("dark", CONTRAST)], 360: [("light", ALL_BUT_CONTRAST)]}
 
 
@@ -40,22 +40,22 @@ def idle(page: Page, clips: Clips) -> None:
 def refused(page: Page, clips: Clips) -> None:
     report = {"name": "report.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7"}
     page.set_input_files("[data-panel]:not([hidden]) input[type=file]", report)
-    expect(page.get_by_role("alert")).to_contain_text("is not a video")
+    expect(page.get_by_role("alert")).to_contain_text("Chromi can’t read")
 
 
 def edit(page: Page) -> None:
-    """The clip is open."""
+    """Leave the page as it is after the clip was opened."""
 
 
 def mistyped(page: Page) -> None:
     time_field(page).fill("half past")
     time_field(page).press("Enter")
-    expect(page.get_by_role("alert")).to_contain_text("That is no time.")
+    expect(page.get_by_role("alert")).to_contain_text("That time isn’t valid.")
 
 
 def whole(page: Page, clips: Clips) -> None:
     choose(page, clips["short"], theme=True)
-    expect(page.get_by_text("all of it becomes the loop")).to_be_visible()
+    expect(page.get_by_text("the whole clip is used")).to_be_visible()
 
 
 def unplayable(page: Page, clips: Clips) -> None:
@@ -75,7 +75,7 @@ def converting(page: Page) -> None:
     job = {"status": "started", "stage": "encode", "progress": 42}
     page.route("**/jobs/*/", lambda route: route.fulfill(body=json.dumps(job)))
     button(page).click()
-    expect(progress_line(page)).to_have_text("Drawing the loop: 42 %")
+    expect(progress_line(page)).to_have_text("Encoding the GIF: 42 %")
 
 
 def done(page: Page) -> None:
@@ -104,7 +104,7 @@ def failed(page: Page) -> None:
 
 
 def theme() -> bytes:
-    """A theme's zip as the server packs it: stored, here with one pixel as its picture."""
+    """Return a theme's zip as the server packs it, with a picture of one pixel."""
     images = {"theme_ntp_background": {"100": "images/a.avif", "200": "images/b.avif"}}
     colours = {"frame": [60, 20, 30], "toolbar": [75, 47, 52], "tab_text": [255, 255, 255]}
     packed = io.BytesIO()
@@ -123,7 +123,7 @@ STATES_OF_A_CLIP = [edit, mistyped, waiting, converting, done, half_done, failed
 
 @pytest.fixture(scope="session")
 def shapes(clips: Callable[..., Path]) -> Clips:
-    """An upright clip with a long name, one shorter than the loop, one that does not play."""
+    """Return an upright clip with a long name, a clip under 6 s, and one that doesn't play."""
 
     def clip(name: str, size: str, seconds: int, *codec: str) -> Path:
         return clips(name, "-f", "lavfi", "-i", f"testsrc2=s={size}:r=5:d={seconds}", *codec)
@@ -138,7 +138,7 @@ def shapes(clips: Callable[..., Path]) -> Clips:
     }
 
 
-# What reaches out of the box that should hold it; the bar of the phone's main button may.
+# Elements that overflow their box; the bar of the main button on phones may.
 STICKING_OUT = """() => {
     const boxes = document.querySelectorAll(".panel, .take, .segments, .problem, .steps");
     const right = (element) => element.getBoundingClientRect().right;
@@ -150,7 +150,7 @@ STICKING_OUT = """() => {
 }"""
 
 
-# What a finger may miss.
+# Targets that are too small for a finger.
 SMALL_TARGETS = """() => {
     const all = document.querySelectorAll("a, button, label, [role=slider], input[type=text]");
     return [...all]
@@ -180,7 +180,7 @@ def test_axe_finds_nothing_and_the_page_with_a_clip_fits(
 
 
 def please(page: Page) -> None:
-    """Assert that axe finds nothing, nothing sticks out, and every target is 44 px at least."""
+    """Assert that axe finds nothing, nothing overflows, and every target has at least 44 px."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.axe_script)
     for width in (2560, 1440, 768, 360, 320):
@@ -196,7 +196,7 @@ def please(page: Page) -> None:
 def test_axe_finds_nothing_on_the_plain_pages(
     open_page: Callable[..., Page], server: Server
 ) -> None:
-    page = open_page()  # axe is a script, so what is there for pages without any is put in
+    page = open_page()  # axe needs JavaScript, so the content for pages without it is inserted
     page.evaluate(
         """() => {
             const plain = document.querySelector("#panel-idle noscript");
@@ -208,7 +208,7 @@ def test_axe_finds_nothing_on_the_plain_pages(
     expect(page.get_by_role("button", name="Make my background")).to_be_visible()
     please(page)
     used_up = "/download/00000000-0000-4000-8000-000000000000/"
-    for path, heading in [("/nothing-here/", "There is nothing here"), (used_up, "used up")]:
+    for path, heading in [("/nothing-here/", "Page not found"), (used_up, "no longer works")]:
         page.goto(server.url + path)
         expect(page.get_by_role("heading", name=heading)).to_be_visible()
         please(page)
@@ -227,7 +227,7 @@ def test_the_first_load_is_small_and_requests_no_other_host(
     page.goto(server.url)
     page.wait_for_load_state("networkidle")
     assert [url for url in asked if not url.startswith(server.url)] == []
-    assert 0 < sum(received) < 60_000  # headers too
+    assert 0 < sum(received) < 60_000  # including headers
 
 
 def test_a_screen_reader_announces_states_and_every_25_percent(
@@ -251,8 +251,8 @@ def test_a_screen_reader_announces_states_and_every_25_percent(
     page.route("**/jobs/*/", lambda route: route.fulfill(body=json.dumps(answers.pop(0))))
     button(page).click()
     expect(page.get_by_role("alert")).to_have_text("There is no picture in it.")
-    heard = [line for line in said.json_value() if line.startswith("Drawing")]
-    assert heard == ["Drawing the loop: 5 %", "Drawing the loop: 30 %"]
+    heard = [line for line in said.json_value() if line.startswith("Encoding")]
+    assert heard == ["Encoding the GIF: 5 %", "Encoding the GIF: 30 %"]
 
 
 def test_title_and_favicon_follow_the_conversion(

@@ -1,4 +1,4 @@
-"""The mock-up: what plays in it, what it shows of the picture, and how it looks."""
+"""The preview behind the mock-up of a New Tab page: playback, crop and colours."""
 
 import itertools
 import re
@@ -29,7 +29,7 @@ def moving_editor(open_page: Callable[..., Page], ramp: Path) -> Page:
 
 
 def playing(page: Page) -> dict[str, float]:
-    """Where the preview is, in seconds, and whether it moves."""
+    """Return the preview's position in s and whether it plays."""
     return page.evaluate(
         """() => {
             const video = document.querySelector("video[data-active]");
@@ -59,7 +59,7 @@ def test_the_preview_loops_over_exactly_the_selection(moving_editor: Page) -> No
         })"""
     )
     times = [time for _, time in seen]
-    # A busy machine looks, and turns back, as seldom as it draws.
+    # On a busy machine both this check and the loop run only as often as frames are drawn.
     pause = max(later - earlier for (earlier, _), (later, _) in itertools.pairwise(seen))
     slack = max(4 * FRAME_S, 2 * pause)
     assert min(times) >= 3 - FRAME_S
@@ -104,7 +104,7 @@ def test_the_focus_of_an_upright_clip_is_set_by_drag_key_or_click(
 ) -> None:
     page = open_page()
     choose(page, portrait)
-    slider = page.get_by_role("slider", name="What stays of the picture")
+    slider = page.get_by_role("slider", name="Visible part of the picture")
     expect(slider).to_have_attribute("aria-valuetext", "50 % from the top")
     slider.focus()
     page.keyboard.press("Shift+ArrowDown")
@@ -126,7 +126,7 @@ def test_contain_has_no_focus_control(open_page: Callable[..., Page], portrait: 
     page = open_page()
     choose(page, portrait)
     page.get_by_role("radio", name="Show all of it").check()
-    expect(page.get_by_role("slider", name="What stays of the picture")).to_be_hidden()
+    expect(page.get_by_role("slider", name="Visible part of the picture")).to_be_hidden()
     page.get_by_role("radio", name="Half the size").check()
     assert sent_fields(page, "fit", "quality") == ["contain", "small"]
 
@@ -156,7 +156,7 @@ def test_the_background_video_can_be_paused_and_is_absent_on_small_screens(
 
 def test_a_16_to_9_clip_has_no_fit_control(editor: Page) -> None:
     expect(editor.get_by_text("Fill the screen")).to_be_hidden()
-    expect(editor.get_by_role("slider", name="What stays of the picture")).to_be_hidden()
+    expect(editor.get_by_role("slider", name="Visible part of the picture")).to_be_hidden()
 
 
 def test_the_mock_up_has_the_colours_of_the_chosen_seconds(
@@ -171,7 +171,7 @@ def test_the_mock_up_has_the_colours_of_the_chosen_seconds(
     is_blue = f"(([r, g, b]) => b > r)({frame}.match(/\\d+/g)?.map(Number) ?? [])"
     page = open_page()
     choose(page, red_then_blue, theme=True)
-    until(page, is_blue)  # the first frame is red, the six seconds are blue
+    until(page, is_blue)  # the clip's first frame is red, the selected six seconds are blue
     page.get_by_role("checkbox", name="Also make a Chrome theme").uncheck()
     assert page.evaluate(frame) == ""
 

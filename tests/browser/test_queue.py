@@ -1,4 +1,4 @@
-"""The same page where workers convert: queue, progress, cancel, the plain form."""
+"""The page with a server in queue mode: queue, progress, cancel, the plain form."""
 
 import re
 import sys
@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.worker]
 
 @pytest.fixture(scope="module")
 def queued(tmp_path_factory: pytest.TempPathFactory, static_root: str) -> Iterator[Server]:
-    """A web process and one worker over a Redis-protocol server on loopback."""
+    """Run a web process, one worker and a Redis-protocol server on loopback."""
     folder = tmp_path_factory.mktemp("queue")
     broker = ValkeyServer(port=free_port(), data_dir=folder)
     broker.start()
@@ -51,7 +51,7 @@ def test_a_queued_job_shows_its_position_and_can_be_canceled(
         choose(page, short_ramp)
     button(first).click()
     expect(progress_line(first)).to_have_text(
-        re.compile(r"^(Reading|Choosing|Drawing) .*: \d+ %$"), timeout=20_000
+        re.compile(r"^(Reading|Encoding) .*: \d+ %$"), timeout=20_000
     )
     button(second).click()
     expect(progress_line(second)).to_have_text("In the queue: yours is next.")
@@ -67,7 +67,7 @@ def test_the_page_of_a_job_shows_the_link_without_javascript(
 ) -> None:
     page = open_page(url=queued.url, java_script_enabled=False)
     page.get_by_label("Video (").set_input_files(ramp)
-    page.get_by_label("Where the 6 seconds start").fill("00:00:08")  # two seconds are left
+    page.get_by_label("Where the 6 seconds start").fill("00:00:08")  # two seconds are left after it
     page.get_by_role("checkbox", name="Also make a Chrome theme").uncheck()
     page.get_by_role("button", name="Make my background").click()
     expect(page).to_have_url(re.compile("/jobs/"))

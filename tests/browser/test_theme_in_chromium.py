@@ -1,4 +1,4 @@
-"""The theme in real Chromium: what a New Tab page shows of it at each display scale."""
+"""The theme in Chromium: what a New Tab page shows at each display scale."""
 
 import base64
 import contextlib
@@ -39,10 +39,10 @@ from tests.support.themes import (
 pytestmark = pytest.mark.browser
 
 WINDOW = (1000, 700)
-# Pillow, libyuv and swscale round differently, and libyuv's BT.709 blue is 6 % short.
+# Pillow, libyuv and swscale round differently, and libyuv's BT.709 blue is 6 % too low.
 NEAR = 14
 WATCH_S = 60
-FRAMES = 12  # half a second: enough to see it move and begin again
+FRAMES = 12  # 0.5 s: enough to see it move and start again
 
 
 @pytest.fixture(scope="module")
@@ -54,13 +54,13 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def themes(
     clip: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[float], tuple[ThemeFacts, Path]]:
-    """The clip's theme for a screen of that scale, and its zip; made once."""
+    """Make the clip's theme for a screen of that scale, once; return its folder and its zip."""
 
     @functools.cache
     def theme(scale: float) -> tuple[ThemeFacts, Path]:
         archive = tmp_path_factory.mktemp("theme") / "theme.zip"
         with pytest.MonkeyPatch.context() as patch:
-            if scale < 2:  # of the one for 2 a test shows both
+            if scale < 2:  # a test shows both pictures of the theme for scale 2
                 shrink_second(patch)
             return theme_of(clip, archive, screen=f"1280x800@{scale}"), archive
 
@@ -71,11 +71,11 @@ def themes(
 def new_tab(
     playwright: Playwright, chromium: str, theme: Path, profile: Path, *, scale: float
 ) -> Iterator[Page]:
-    """A New Tab page of a Chromium that has loaded the theme, on a display of that scale."""
+    """Open a New Tab page in a Chromium with the theme, on a display of that scale."""
     context = playwright.chromium.launch_persistent_context(
         profile,
         executable_path=chromium,
-        headless=False,  # Playwright's own flag would switch extensions off
+        headless=False,  # Playwright's headless flag would disable extensions
         no_viewport=True,
         args=switches.new_tab(theme=theme, scale=scale, window=WINDOW),
         ignore_default_args=["--disable-extensions", "--force-color-profile=srgb"],
@@ -92,7 +92,7 @@ def shot(page: Page) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Seen:
-    """The numbers of the frames that were seen, and whether the last picture covers the page."""
+    """The numbers of the frames seen, and whether the last picture covers the page."""
 
     numbers: list[int]
     covers: bool
@@ -103,14 +103,14 @@ class Seen:
 
     @property
     def loops(self) -> bool:
-        """Whether an earlier frame came after a later one: a picture that ends stays at its end."""
+        """Return whether an earlier frame followed a later one, as it does only in a loop."""
         return any(later < earlier for earlier, later in itertools.pairwise(self.numbers))
 
 
 def watch(page: Page, *, drawn: tuple[float, float]) -> Seen:
-    """What is seen until it moves, loops and covers; a busy machine shows few frames a second.
+    """Watch the page until the theme has moved, looped and covers it, on a busy machine slowly.
 
-    `drawn` is the theme's picture in device px; Chrome puts it in the middle.
+    `drawn` is the size of the theme's picture in device px; Chrome centres it.
     """
     seen = Seen([], False)
     end = time.monotonic() + WATCH_S
@@ -119,14 +119,14 @@ def watch(page: Page, *, drawn: tuple[float, float]) -> Seen:
         height, width = picture.shape[:2]
         left, top = (width - drawn[0]) / 2, (height - drawn[1]) / 2
         number = number_in(picture, left=left, top=top, scale=drawn[0] / CLIP_SIZE[0])
-        if number is not None:  # else it is not painted yet
+        if number is not None:  # None: not painted yet
             seen = Seen([*seen.numbers, number], is_covered(picture))
-        page.wait_for_timeout(130)  # no multiple of the loop
+        page.wait_for_timeout(130)  # not a multiple of the loop's length
     return seen
 
 
 def is_covered(picture: np.ndarray) -> bool:
-    """Whether the clip's two colours reach the page's four corners; round it is their mixture."""
+    """Return whether the clip's two colours reach the corners; its surroundings have their mean."""
     last = picture.shape[0] - 4
     edges = [(3, MAGENTA), (picture.shape[1] - 4, GREEN)]
     return all(
@@ -137,7 +137,7 @@ def is_covered(picture: np.ndarray) -> bool:
 
 
 def is_shade(pixel: np.ndarray, colour: tuple[int, int, int]) -> bool:
-    """Whether the pixel is the colour, or the colour in the shadow Chrome lays along the top."""
+    """Return whether the pixel has the colour, possibly darkened by Chrome's shadow at the top."""
     light = pixel.max() / max(colour)
     return 0.6 < light < 1.1 and np.abs(pixel - np.array(colour) * light).max() < NEAR
 
@@ -196,7 +196,7 @@ def test_the_theme_has_the_colours_of_the_gif(browser: Browser, tmp_path, monkey
         control=control,
         profile=ONE_SECOND,
     )
-    files = {"avif": theme / "images/background.avif", "gif": tmp_path / "clip.gif"}
+    files = {"avif": theme / "images/background.png", "gif": tmp_path / "clip.gif"}
     seen = {kind: painted(browser, kind, path) for kind, path in files.items()}
     for column in range(len(colours)):
         middle = slice(int((column + 0.3) * 1280 / 12), int((column + 0.7) * 1280 / 12))
@@ -205,7 +205,7 @@ def test_the_theme_has_the_colours_of_the_gif(browser: Browser, tmp_path, monkey
 
 
 def painted(browser: Browser, kind: str, path: Path) -> np.ndarray:
-    """The picture as Chromium paints it, 1280x720."""
+    """Return the picture as Chromium paints it, 1280x720."""
     page = browser.new_page(viewport={"width": 1280, "height": 720})
     source = f"data:image/{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
     page.set_content(f'<body style="margin:0"><img src="{source}">')

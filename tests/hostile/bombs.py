@@ -1,4 +1,4 @@
-"""Small files that ask for much: memory, time, depth, numbers, words on stderr."""
+"""Small files that cost much: memory, time, nesting, counts, output on stderr."""
 
 import zlib
 from collections.abc import Callable
@@ -31,13 +31,13 @@ VP9 = ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-pix_fm
 
 def still(form: str, size: tuple[int, int]) -> bytes:
     with BytesIO() as buffer:
-        mode = {"PNG": "1", "JPEG": "L"}[form] if size[0] > 4000 else "RGB"  # quick to make
+        mode = {"PNG": "1", "JPEG": "L"}[form] if size[0] > 4000 else "RGB"  # quicker to encode
         Image.new(mode, size, "white").save(buffer, form)
         return buffer.getvalue()
 
 
 def entry(codec: bytes, size: tuple[int, int]) -> bytes:
-    """A video sample entry with nothing in it but the size."""
+    """Return a video sample entry that contains only the size."""
     width, height = size
     middle = words(0x480000, 0x480000, 0) + b"\0\1" + bytes(32) + b"\0\x18\xff\xff"
     shape = width.to_bytes(2, "big") + height.to_bytes(2, "big")
@@ -45,7 +45,7 @@ def entry(codec: bytes, size: tuple[int, int]) -> bytes:
 
 
 def real(size: tuple[int, int], suffix: str, *codec: str) -> Callable[[ClipMaker], bytes]:
-    """Three plain frames of this size, really encoded."""
+    """Encode three plain frames of this size."""
     source = f"color=c=red:s={size[0]}x{size[1]}:r=24:d=0.125"
     return lambda clip_maker: clip_maker.ffmpeg("-f", "lavfi", "-i", source, *codec, suffix=suffix)
 
@@ -61,7 +61,7 @@ def jpeg_hides_its_size(clip_maker: ClipMaker) -> bytes:
 
 
 def mp4_claims_huge(clip_maker: ClipMaker) -> bytes:
-    """A small H.264 stream in a container that says 16000x16000: the stream is what counts."""
+    """The container says 16000x16000, but the H.264 stream is small and decides."""
     head, samples = boxes.samples(clip_maker.clip())
     shape = b"".join(n.to_bytes(2, "big") for n in HUGE)
     return movie(Track(head[:32] + shape + head[36:], samples, [42] * len(samples), size=HUGE))
@@ -90,7 +90,7 @@ def vp8_grows(size: tuple[int, int]) -> Callable[[ClipMaker], bytes]:
 
 
 def gif_large(size: tuple[int, int], count: int, delay_cs: int) -> Callable[[ClipMaker], bytes]:
-    """A large canvas on which one dot moves."""
+    """Return a GIF with a large canvas on which one dot moves."""
 
     def cook(clip_maker: ClipMaker) -> bytes:
         dots = (
@@ -102,7 +102,7 @@ def gif_large(size: tuple[int, int], count: int, delay_cs: int) -> Callable[[Cli
 
 
 def gif_grows(clip_maker: ClipMaker) -> bytes:
-    """Images far larger than the canvas."""
+    """The images are far larger than the canvas."""
     inside = gifs.control(10) + gifs.image(32, 32, gifs.quarters())
     outside = gifs.control(10) + gifs.image(9000, 9000, b"\1" * 4000)
     return gifs.screen(32, 32) + inside * 3 + outside * 3 + gifs.TRAILER
@@ -113,7 +113,7 @@ def gif_endless_comment(clip_maker: ClipMaker) -> bytes:
 
 
 def gif_endless_image(clip_maker: ClipMaker) -> bytes:
-    """An image whose LZW data says "clear" for 5 MB and never ends."""
+    """The LZW data of an image consists of 5 MB of clear codes and never ends."""
     return (
         gifs.screen(32, 32)
         + b","
@@ -124,7 +124,7 @@ def gif_endless_image(clip_maker: ClipMaker) -> bytes:
 
 
 def frames_100_000(clip_maker: ClipMaker) -> bytes:
-    """100 000 frames at 1000 a second: every sample is the same JPEG in the file."""
+    """100 000 frames at 1000 fps; all samples are the same JPEG in the file."""
     jpeg, count = still("JPEG", (32, 32)), 100_000
     place = len(boxes.ftyp()) + 8
     tables = {
@@ -152,7 +152,7 @@ def nested(kind: bytes, count: int = 20_000) -> Callable[[ClipMaker], bytes]:
 
 
 def nested_tags(clip_maker: ClipMaker) -> bytes:
-    """20 000 SimpleTags, each inside the one before."""
+    """20 000 nested SimpleTags."""
     deep = b"".join(ebml.endless("67C8") for _ in range(20_000))
     tracks = ebml.element(ebml.TRACKS, ebml.video_track())
     return ebml.header() + ebml.endless(
@@ -161,7 +161,7 @@ def nested_tags(clip_maker: ClipMaker) -> bytes:
 
 
 def counted(table: bytes, payload: bytes) -> Callable[[ClipMaker], bytes]:
-    """A sound movie but for one table, which says that it has 2^31 entries."""
+    """Return a valid movie except for one table, which claims 2^31 entries."""
 
     def cook(clip_maker: ClipMaker) -> bytes:
         head, samples = boxes.samples(clip_maker.clip(seconds=0.5))
@@ -171,7 +171,7 @@ def counted(table: bytes, payload: bytes) -> Callable[[ClipMaker], bytes]:
 
 
 def inflated(clip_maker: ClipMaker) -> bytes:
-    """A compressed movie head (cmov) of 100 MB of zeros."""
+    """A compressed movie header (cmov) of 100 MB of zeros."""
     squeeze = zlib.compressobj(9)
     packed = b"".join(squeeze.compress(bytes(1_000_000)) for _ in range(100)) + squeeze.flush()
     body = box(b"cmov", box(b"dcom", b"zlib"), box(b"cmvd", words(100_000_000), packed))
@@ -179,7 +179,7 @@ def inflated(clip_maker: ClipMaker) -> bytes:
 
 
 def noisy(clip_maker: ClipMaker) -> bytes:
-    """Every frame breaks in its own way: a decoder that writes megabytes to stderr."""
+    """Every frame has another error, so that the decoder writes megabytes to stderr."""
     head, samples = boxes.samples(
         clip_maker.clip(codec=("-c:v", "libx264", "-g", "1"), seconds=0.5)
     )
@@ -193,7 +193,7 @@ def noisy(clip_maker: ClipMaker) -> bytes:
 
 
 def talkative(clip_maker: ClipMaker) -> bytes:
-    """A megabyte of title, 2000 comments, control characters and format strings."""
+    """A title of 1 MB, 2000 comments, control characters and format strings."""
     tag = box(b"\xa9cmt", b"\x03\xe8\0\0" + b"%s%n\x1b[2J\r\n" * 90)
     title = box(b"\xa9nam", b"\xff\xf0\0\0" + b"T" * 65520)
     head, samples = boxes.samples(clip_maker.clip())

@@ -35,7 +35,7 @@ CASES: list[Case] = [case for cases in CLASSES.values() for case in cases]
 
 
 def write(folder: Path, *, long: bool = False) -> None:
-    """Every file of the corpus in a folder of its class, for other tools to try."""
+    """Write every file of the corpus to a folder per class, for use with other tools."""
     clip_maker = ClipMaker(canary=folder / "canary.mp4", port=9)
     for kind, cases in CLASSES.items():
         (folder / kind).mkdir(parents=True, exist_ok=True)

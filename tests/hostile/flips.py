@@ -1,4 +1,4 @@
-"""Sound files with some bits turned over, from a seed: any honest answer will do."""
+"""Valid files with some bits flipped, from a seed; a GIF and any refusal are accepted."""
 
 from collections.abc import Callable
 
@@ -31,7 +31,7 @@ SOUND: list[tuple[str, Callable[[ClipMaker], bytes]]] = [
 
 
 def flipped(number: int) -> Callable[[ClipMaker], bytes]:
-    """1 to 64 bits turned; every other time only in the first kilobyte, where the structure is."""
+    """Flip 1 to 64 bits; for every other number only in the first kB, which holds the structure."""
 
     def cook(clip_maker: ClipMaker) -> bytes:
         rng = clip_maker.rng(f"flip {number}")

@@ -1,4 +1,4 @@
-"""Files that are no video: other types under their own names, and under allowed ones."""
+"""Files of other types, with their own and with allowed extensions."""
 
 import io
 import struct

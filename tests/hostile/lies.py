@@ -1,4 +1,4 @@
-"""Headers that do not tell the truth: durations, timescales, sizes, places, codecs."""
+"""False metadata: durations, timescales, sizes, offsets, codecs."""
 
 from collections.abc import Callable
 
@@ -25,7 +25,7 @@ STBL = boxes.STBL
 
 
 def lie(*path: bytes, at: int, new: bytes) -> Callable[[ClipMaker], bytes]:
-    """A sound MP4 of one second, but for these bytes of this box."""
+    """Return a valid MP4 of 1 s except for these bytes of this box."""
     return lambda clip_maker: patched(clip_maker.clip(), *path, at=at, new=new)
 
 
@@ -43,7 +43,7 @@ def tables(**payload: bytes) -> Callable[[ClipMaker], bytes]:
 
 
 def other_codec(name: bytes) -> Callable[[ClipMaker], bytes]:
-    """H.264 samples in a movie that says they are something else."""
+    """Return a movie with H.264 samples that claims another codec."""
 
     def cook(clip_maker: ClipMaker) -> bytes:
         entry, samples = boxes.samples(clip_maker.clip())
@@ -144,7 +144,7 @@ CODEC = [
     webm_case("says-uncompressed", refused(*BROKEN), webm(codec=b"V_UNCOMPRESSED")),
     webm_case("says-snow", refused(*BROKEN), webm(codec=b"V_SNOW")),
 ]
-FORBIDDEN = [  # sound media in an allowed container, of a codec nobody asked for
+FORBIDDEN = [  # valid media in an allowed container, but with a codec that isn't allowed
     Case(
         "mpeg2-in-mp4",
         lambda clip_maker: clip_maker.clip(codec=("-c:v", "mpeg2video")),

@@ -1,4 +1,4 @@
-"""File names and start times that must reach no shell, path, header or float()."""
+"""File names and start times that must not reach a shell, a path, a header or float()."""
 
 from tests.support.clips import (
     BAD_FIELD,
@@ -15,11 +15,11 @@ from tests.support.clips import (
 
 
 def shell(clip_maker: ClipMaker) -> bytes:
-    """Passes the sniffer, then is refused: tells that a name did no harm, without a conversion."""
+    """Return a file that passes the sniffer and is then refused, so that nothing is converted."""
     return b"\0\0\0\x18ftypisom" + bytes(16)
 
 
-HARMLESS = {  # taken as they are (and never used): the content is what gets refused
+HARMLESS = {  # accepted and never used; the content is refused
     "traversal": "../../../../tmp/owned.mp4",
     "traversal-backslash": "..\\..\\owned.mp4",
     "absolute": "/etc/owned.mp4",
@@ -50,9 +50,9 @@ HARMLESS = {  # taken as they are (and never used): the content is what gets ref
     "tilde": "~root.mp4",
     "html-entity": "&#46;&#46;&#47;owned.mp4",
 }
-SHADY = {  # what a multipart parser makes of these is its own business; a 4xx all the same
+SHADY = {  # multipart parsers may read these differently; the status is 4xx in any case
     "nul": "a\0b.mp4",
-    "long-5000": "a" * 5000 + ".mp4",  # more than Django reads of a part's head
+    "long-5000": "a" * 5000 + ".mp4",  # longer than Django reads of a part's header
     "nul-hides-exe": "a.exe\0.mp4",
     "nul-hides-mp4": "a.mp4\0.exe",
     "crlf": "a\r\nSet-Cookie: owned=1\r\n.mp4",
@@ -97,7 +97,7 @@ BAD_STARTS = {
     "comma": "00:00:01,500",
     "list": "['00:00:01']",
 }
-EDGE_STARTS = {  # some are read as a time, some are not; both are sane
+EDGE_STARTS = {  # valid or not: both are accepted
     "blank": "",
     "spaces-round-it": " 00:00:00 ",
     "short": "0:0:0",

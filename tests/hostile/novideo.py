@@ -1,4 +1,4 @@
-"""Sound allowed containers in which nothing moves: no video stream, or only a cover picture."""
+"""Valid files of allowed containers without a video: no video stream, or only a cover picture."""
 
 from collections.abc import Callable
 
@@ -25,7 +25,7 @@ def subtitles(clip_maker: ClipMaker) -> bytes:
 
 
 def not_a_picture(handler: bytes) -> Callable[[ClipMaker], bytes]:
-    """H.264 samples in a track that says it is something else."""
+    """Return H.264 samples in a track of another type."""
 
     def cook(clip_maker: ClipMaker) -> bytes:
         entry, samples = boxes.samples(clip_maker.clip())

@@ -1,4 +1,4 @@
-"""Odd but honest videos that must convert: codecs, turns, sounds, metadata."""
+"""Unusual but valid videos that must convert: codecs, rotations, sound, metadata."""
 
 from collections.abc import Callable, Sequence
 
@@ -36,7 +36,7 @@ def turned(*before: str, suffix: str = "mp4") -> Callable[[ClipMaker], bytes]:
 
 
 def again(suffix: str, *options: str) -> Callable[[ClipMaker], bytes]:
-    """The plain clip in a new container."""
+    """Put the plain clip into a new container."""
     return lambda clip_maker: clip_maker.remux(clip_maker.clip(), suffix, "-c", "copy", *options)
 
 
@@ -67,7 +67,7 @@ def chapters(count: int) -> Callable[[ClipMaker], bytes]:
 
 
 def two_streams(clip_maker: ClipMaker) -> bytes:
-    """The first video stream is the plain clip, the second a larger one of another colour."""
+    """The first video stream is the plain clip, the second is larger and has another colour."""
     other = ("-f", "lavfi", "-i", "color=c=white:s=192x108:d=1")
     return clip_maker.remux(
         clip_maker.clip(), "mp4", *other, "-map", "0", "-map", "1", *X264, *YUV420
@@ -79,7 +79,7 @@ def titled(suffix: str, title: str) -> Callable[[ClipMaker], bytes]:
 
 
 def fronted(front: bytes) -> Callable[[ClipMaker], bytes]:
-    """A movie whose first box is not ftyp."""
+    """Return a movie whose first box isn't ftyp."""
 
     def cook(clip_maker: ClipMaker) -> bytes:
         entry, samples = boxes.samples(clip_maker.clip())
@@ -102,7 +102,7 @@ def recorded(codec: bytes, *options: str) -> Callable[[ClipMaker], bytes]:
 
 
 def alpha(suffix: str, *codec: str) -> Callable[[ClipMaker], bytes]:
-    """Red is transparent."""
+    """Return a clip in which red is transparent."""
     key = ("-vf", "format=rgba,colorkey=0xD21414:0.2:0,format=yuva420p", "-auto-alt-ref", "0")
     return lambda clip_maker: clip_maker.clip(suffix, *key, codec=codec)
 

@@ -1,4 +1,4 @@
-"""Playlists, scripts and references: files that ask the decoder to open something else."""
+"""Playlists, scripts and references that make the decoder open another file or URL."""
 
 from collections.abc import Callable
 
@@ -64,7 +64,7 @@ def script(template: str, *, front: bytes = b"") -> Callable[[ClipMaker], bytes]
 
 
 def stored_elsewhere(reference: Callable[[ClipMaker], bytes]) -> Callable[[ClipMaker], bytes]:
-    """A movie whose samples are said to lie in another file, at the canary's own offsets."""
+    """Return a movie whose samples are in another file, at the offsets of the canary."""
 
     def cook(clip_maker: ClipMaker) -> bytes:
         canary = canary_clip(clip_maker)
@@ -79,7 +79,7 @@ def stored_elsewhere(reference: Callable[[ClipMaker], bytes]) -> Callable[[ClipM
 
 
 def alias(clip_maker: ClipMaker) -> bytes:
-    """A Macintosh alias record that names the canary: relative (type 2) and absolute (type 18)."""
+    """Return a Macintosh alias record of the canary: relative (type 2) and absolute (type 18)."""
     name, path = clip_maker.canary.name.encode(), str(clip_maker.canary).encode()
     record = bytearray(150)
     record[8:10], record[10:14] = b"\0\2", b"Macs"
@@ -105,7 +105,7 @@ def url(template: str) -> Callable[[ClipMaker], bytes]:
 
 
 def reference_movie(template: str) -> Callable[[ClipMaker], bytes]:
-    """QuickTime's rmra: "the movie is over there"."""
+    """Return a QuickTime reference movie (rmra) that points to another file."""
 
     def cook(clip_maker: ClipMaker) -> bytes:
         there = template.format(canary=clip_maker.canary, port=clip_maker.port).encode() + b"\0"
@@ -120,7 +120,7 @@ PLAIN = [
     for n, (name, text) in enumerate(SCRIPTS.items())
     for suffix in (("mp4", "webm", "mov", "gif")[n % 4],)
 ]
-MASKED = [  # the first bytes pass the sniffer; the rest is for a prober that guesses by itself
+MASKED = [  # the first bytes pass the sniffer; the rest misleads a demuxer that guesses
     Case("ffconcat-behind-ftyp", script(CONCAT_NEAR, front=b"#\n#\nftyp\n"), refused(UNREADABLE)),
     Case("hls-behind-ftyp", script(HLS, front=b"#EXTfree\n"), refused(UNREADABLE)),
     Case(

@@ -1,4 +1,4 @@
-"""Files that are two things at once: the video converts, and the other half never gets through."""
+"""Files of two types at once: the video converts, and the other content isn't delivered."""
 
 import io
 import zipfile
@@ -36,7 +36,7 @@ def gif_with(extra: bytes, tail: bytes = b"") -> Callable[[ClipMaker], bytes]:
 
 
 def gif_script(clip_maker: ClipMaker) -> bytes:
-    """GIF89a=0;/ ... : the canvas size is the script's first characters, 12349 x 12091."""
+    """A GIF that is also a script (GIF89a=0;/ ...): its characters give a canvas of 12349x12091."""
     return b"GIF89a=0;/" + gifs.animation(5)[10:-1] + b"*/;alert(document.domain)//;"
 
 
@@ -45,7 +45,7 @@ def mp4_with(tail: bytes) -> Callable[[ClipMaker], bytes]:
 
 
 def mp4_page(clip_maker: ClipMaker) -> bytes:
-    """A web page in a free box between ftyp and the rest, offsets kept by padding at the end."""
+    """A web page in a `free` box after ftyp; padding keeps the offsets valid."""
     data = clip_maker.clip()
     return ftyp() + box(b"free", SCRIPT) + box(b"mdat") + data
 
@@ -63,7 +63,7 @@ def webm_void(clip_maker: ClipMaker) -> bytes:
 
 
 def webm_attachment(clip_maker: ClipMaker) -> bytes:
-    """An attached web page, with a path for a name."""
+    """An attachment with a web page, named like a path."""
     file = element_file(b"../../../../tmp/owned.html", SCRIPT)
     data = clip_maker.clip("webm", codec=VP8)
     at = data.index(bytes.fromhex(ebml.TRACKS))
@@ -105,7 +105,7 @@ CASES = [
         converts((11, 16)),
         "a.gif",
     ),
-    # ffmpeg 9.0.2 stops at an empty comment that stands before the first image
+    # ffmpeg 9.0.2 stops at an empty comment before the first image
     Case("gif-empty-comment", gif_with(gifs.comment(b"")), either(TOO_SHORT), "a.gif"),
     Case("gif-is-script", gif_script, refused(TOO_MANY_PIXELS, UNREADABLE, TOO_SHORT), "a.gif"),
     Case("mp4-zip-behind", mp4_with(archive()), converts(12, corners="RGBY")),

@@ -1,4 +1,4 @@
-"""Odd but honest pictures that must convert unstretched: shapes, pixels, and GIFs of every kind."""
+"""Unusual but valid pictures that must convert unstretched: shapes, pixel aspects, GIFs."""
 
 from collections.abc import Callable
 

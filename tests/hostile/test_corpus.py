@@ -1,4 +1,4 @@
-"""Every hostile and odd file, through a real server: the right answer in time, and no trace."""
+"""Upload every hostile and unusual file: the right answer in time, and nothing left behind."""
 
 import contextlib
 import fcntl
@@ -21,9 +21,9 @@ LOOP = {"TEST_GIF": "{}x{}x{}".format(*SMALL_SIZE, LOOP_S)}
 ANSWER_S = 12
 MEMORY_MB = 512
 FLIPS, LONG_FLIPS = 100, 2000
-# A busy machine may make any file slow once; a file that is slow itself is so each time.
+# A busy machine may be slow once; a file that is slow to convert is slow each time.
 TRIES = 3
-# What no answer may hold: places on the machine, and a tool's own words.
+# What no response may contain: paths of the machine and output of a tool.
 TELLTALES = (
     b"/work",
     b"/tmp",
@@ -53,7 +53,7 @@ def listener() -> Iterator[Listener]:
 
 @dataclass(frozen=True)
 class HostileServer:
-    """A server of small pictures, with somebody else's video next to where uploads go."""
+    """A server that makes small GIFs, with another user's video next to the uploads."""
 
     live: Live
     clip_maker: ClipMaker
@@ -67,7 +67,9 @@ def server(folder: Path, *, made: dict, port: int, clip_cache: dict) -> Iterator
         clip_maker = ClipMaker(canary=work / "canary.mp4", port=port, clip_cache=clip_cache)
         live.kept.add(clip_maker.canary.name)
         with clip_maker.canary.open("wb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)  # as its owner's process would, against the sweep
+            fcntl.flock(
+                file, fcntl.LOCK_EX
+            )  # protects the file from the sweep, as its owner's process does
             file.write(canary_clip(clip_maker))
             file.flush()
             yield HostileServer(live, clip_maker)
@@ -93,7 +95,7 @@ def full_size(tmp_path_factory, listener, clip_cache) -> Iterator[HostileServer]
 
 
 def check(server: HostileServer, case: Case, *, within_s: float = ANSWER_S) -> None:
-    """Assert that the answer is right, in time and silent, and that nothing is left."""
+    """Assert that the answer is right, in time and without details, and that nothing is left."""
     data = case.make(server.clip_maker)
     took_s = []
     while len(took_s) < TRIES:
@@ -104,7 +106,7 @@ def check(server: HostileServer, case: Case, *, within_s: float = ANSWER_S) -> N
 
 
 def slowness() -> float:
-    """How many times its own CPU time a computation takes here and now: 1 on a quiet machine."""
+    """Return the ratio of wall time to CPU time of a computation: 1 on an idle machine."""
     began, spent = time.monotonic(), time.process_time()
     while time.monotonic() < began + 1:
         pass
@@ -112,7 +114,7 @@ def slowness() -> float:
 
 
 def run_case(server: HostileServer, case: Case, data: bytes) -> float:
-    """Upload it; how long the answer took, in s. Raises AssertionError if anything is wrong."""
+    """Upload the file and check the answer; return its latency in s. Raises AssertionError."""
     live = server.live
     fields = {} if case.start_time is None else {"start_time": case.start_time}
     answer = live.convert(data, case.filename, **fields)
@@ -161,15 +163,15 @@ REAL_SIZE = ["hevc-pq", "minutes-apart", "gif-8000x8000-20000"]
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("hostile-full-size")  # one server for them all
+@pytest.mark.xdist_group("hostile-full-size")  # the tests share one server
 @pytest.mark.parametrize("name", REAL_SIZE)
 def test_a_full_size_conversion_stays_within_512_mb(name, full_size):
     case = next(case for case in CASES if case.name == name)
-    if case.expect.picture:  # how long it is has been seen at the small size
+    if case.expect.picture:  # the small size has tested the length
         picture = replace(case.expect.picture, frames=None, seconds=())
         case = replace(case, expect=replace(case.expect, picture=picture))
     with Memory(full_size.live) as memory:
-        check(full_size, case, within_s=60)  # 24 frames of 1280x720 on a busy machine
+        check(full_size, case, within_s=60)  # 24 frames of 1280x720, on a busy machine
     assert memory.peak_mb < MEMORY_MB
 
 

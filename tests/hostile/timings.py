@@ -1,4 +1,4 @@
-"""Odd clocks that must convert and show the right instant: rates, holes, edits, ten hours."""
+"""Unusual timestamps that must convert and show the right time: rates, gaps, edits, ten hours."""
 
 from collections.abc import Callable, Sequence
 
@@ -34,7 +34,7 @@ def rate(
 def track(
     clip_maker: ClipMaker, times: Sequence[float], durations: Sequence[int], **how: object
 ) -> Track:
-    """Key frames that show `times` s, each for its milliseconds."""
+    """Return a track of key frames that show `times` s, each for its number of ms."""
     entry, samples = boxes.samples(clip_maker.clip(times=times, codec=INTRA))
     return Track(entry, samples, durations, **how)  # type: ignore[arg-type]
 
@@ -46,14 +46,14 @@ def vfr(
 
 
 def ten_hours(clip_maker: ClipMaker) -> bytes:
-    """One still frame every 10 s for ten hours; the last one shows 7 s."""
+    """One frame every 10 s for ten hours; the last one shows 7 s."""
     return movie(
         track(clip_maker, [1.0] * (TEN_HOURS // 10 - 1) + [7.0], [10_000] * (TEN_HOURS // 10))
     )
 
 
 def ten_hours_recorded(clip_maker: ClipMaker) -> bytes:
-    """As a recorder writes them: no duration, no cues, a cluster every 25 s; the last shows 7 s."""
+    """Ten hours as recorded: no duration, no cues, a cluster every 25 s; the last shows 7 s."""
     still, *_, last = ebml.packets(clip_maker.clip("ivf", "-g", "1", codec=VP8, times=(1.0, 7.0)))
     at = range(0, TEN_HOURS * 1000 + 1, 25_000)
     data = [last if n == at[-1] else still for n in at]
@@ -67,14 +67,14 @@ def ten_hours_recorded(clip_maker: ClipMaker) -> bytes:
 
 
 def first_at(millis: int) -> Callable[[ClipMaker], bytes]:
-    """A WebM whose first frame stands at `millis`."""
+    """Return a WebM whose first frame is at `millis` ms."""
     return lambda clip_maker: ebml.recorded(
         b"V_VP8", ebml.packets(clip_maker.clip("ivf", codec=VP8)), first=millis
     )
 
 
 def late_video(offset: float) -> Callable[[ClipMaker], bytes]:
-    """Sound from 0 s on, the picture from `offset` s on."""
+    """Return a clip whose sound starts at 0 s and whose picture starts at `offset` s."""
 
     def cook(clip_maker: ClipMaker) -> bytes:
         sound = ("-f", "lavfi", "-i", "sine=duration=3")
@@ -95,7 +95,7 @@ def late_video(offset: float) -> Callable[[ClipMaker], bytes]:
 
 
 def negative(clip_maker: ClipMaker) -> bytes:
-    """First timestamps below zero: a copy that begins between two key frames."""
+    """Negative first timestamps: a stream copy that begins between two key frames."""
     source = clip_maker.clip(
         seconds=3, codec=("-c:v", "libx264", "-g", "24", "-bf", "2", "-pix_fmt", "yuv420p")
     )
@@ -105,7 +105,7 @@ def negative(clip_maker: ClipMaker) -> bytes:
 
 
 def negative_webm(clip_maker: ClipMaker) -> bytes:
-    """The first block lies 100 ms before its cluster at 0."""
+    """The first block is 100 ms before its cluster at 0."""
     packets = ebml.packets(clip_maker.clip("ivf", codec=VP8))
     blocks = [ebml.block(p, n * 42 - 100, key=n == 0) for n, p in enumerate(packets)]
     tracks = ebml.element(ebml.TRACKS, ebml.video_track())
@@ -123,9 +123,7 @@ def at(
 
 
 SMOOTH = [n / 24 for n in range(48)]
-HOLE = vfr(
-    [*SMOOTH, 6.0, 6.5], [42] * 47 + [4026, 500, 500]
-)  # 2 s, a hole until 6 s, then two more
+HOLE = vfr([*SMOOTH, 6.0, 6.5], [42] * 47 + [4026, 500, 500])  # 2 s, a gap until 6 s, then 2 s more
 STEPS = vfr([0, 1, 2, 3, 4, 5, 6, 7], [1000] * 8)
 JITTER = vfr([n * 0.05 for n in range(60)], [20, 80] * 30)
 

@@ -1,4 +1,4 @@
-"""Files cut short or wiped: what can be decoded is converted, the rest refused."""
+"""Truncated and zeroed files: what can be decoded is converted, the rest is refused."""
 
 from collections.abc import Callable
 
@@ -42,12 +42,12 @@ def gif(clip_maker: ClipMaker) -> bytes:
 
 
 def cut(make: Callable[[ClipMaker], bytes], share: float) -> Callable[[ClipMaker], bytes]:
-    """The first `share` of the file."""
+    """Return the first `share` of the file."""
     return lambda clip_maker: make(clip_maker)[: int(len(make(clip_maker)) * share)]
 
 
 def cut_media(make: Callable[[ClipMaker], bytes], share: float) -> Callable[[ClipMaker], bytes]:
-    """The file up to `share` of its mdat."""
+    """Return the file up to `share` of its mdat."""
 
     def cook(clip_maker: ClipMaker) -> bytes:
         start, end = find(make(clip_maker), b"mdat")
@@ -57,7 +57,7 @@ def cut_media(make: Callable[[ClipMaker], bytes], share: float) -> Callable[[Cli
 
 
 def wiped(make: Callable[[ClipMaker], bytes], share: float) -> Callable[[ClipMaker], bytes]:
-    """The file with zeros from `share` of its mdat to its end."""
+    """Return the file with zeros from `share` of its mdat to its end."""
 
     def cook(clip_maker: ClipMaker) -> bytes:
         data = make(clip_maker)

@@ -1,4 +1,4 @@
-"""HDR and wide-gamut clips come out in the colours of sRGB."""
+"""HDR and wide-gamut clips are converted to sRGB."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.support.decoding import first_frame, opened
 
 @pytest.mark.parametrize(
     ("transfer", "signal"),
-    # The code of HDR reference white, 203 cd/m2, in each transfer (BT.2408, table 1).
+    # The code value of HDR reference white, 203 cd/m2, in each transfer (BT.2408, table 1).
     [("arib-std-b67", 0.75), ("smpte2084", 0.58)],
 )
 def test_hdr_white_becomes_nearly_white_and_grey_stays_grey(clips, transfer, signal):
@@ -31,7 +31,7 @@ def test_hdr_white_becomes_nearly_white_and_grey_stays_grey(clips, transfer, sig
 
 
 def test_an_hdr_colour_keeps_its_hue_and_saturation(clips):
-    """A BT.709 green below the tone-mapped part, written in BT.2020: there it has fewer levels."""
+    """A BT.709 green below the tone-mapped range, encoded in BT.2020, where it has fewer levels."""
     to_hdr = (
         "zscale=min=gbr:tin=bt709:pin=bt709:m=bt2020nc:p=bt2020:t=arib-std-b67:r=tv:npl=203,"
         "format=yuv420p10le"
@@ -50,19 +50,19 @@ def test_an_hdr_colour_keeps_its_hue_and_saturation(clips):
     [("arib-std-b67", "bt2020", "bt2020nc"), ("bt709", "smpte432", "bt709")],
 )
 def test_an_upright_clip_is_shown_whole_between_bars(clips, transfer, primaries, matrix):
-    """Upright in 90 rows it is 51 px wide, of which zscale would take no half chroma sample."""
+    """In 90 rows the picture is 51 px wide, and zscale needs whole chroma samples."""
     tags = f"setparams=color_primaries={primaries}:color_trc={transfer}:colorspace={matrix}"
     source = "color=red:s=90x160:r=24:d=0.2,format=yuv420p," + tags
     path = clips(f"upright-{transfer}.mov", "-f", "lavfi", "-i", source)
     assert first_frame(path, fit="contain")[45, 80, 0] > 150
-    odd = ConversionProfile(width=161, height=91, fps=24, seconds=1)  # as a large theme's may be
+    odd = ConversionProfile(width=161, height=91, fps=24, seconds=1)  # as in a large theme
     with opened(path, odd, fit="contain") as shown:
         assert next(shown)[45, 80, 0] > 150
 
 
 @pytest.mark.parametrize(("primaries", "matrix"), [("bt2020", "bt2020nc"), ("smpte432", "bt709")])
 def test_a_wide_gamut_green_keeps_its_hue_and_saturation(clips, primaries, matrix):
-    """A BT.709 green written in wider primaries, where it has fewer levels."""
+    """A BT.709 green encoded in wider primaries, where it has fewer levels."""
     to_wide = f"zscale=min=gbr:tin=bt709:pin=bt709:m={matrix}:p={primaries}:t=bt709:r=tv"
     tags = ["-color_primaries", primaries, "-color_trc", "bt709", "-colorspace", matrix]
     path = clips(

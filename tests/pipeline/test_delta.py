@@ -1,4 +1,4 @@
-"""Hold and heal: what is drawn again."""
+"""Delta frames: which pixels of a frame are drawn again."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def limit_of(value, shape=(9, 9)):
 
 
 def losses(luma, shown):
-    """The levels of loss where only luma differs."""
+    """Return the loss in levels if only luma differs."""
     drifts = [delta.drift(luma, shown), *[delta.drift(plane(128), plane(128))] * 2]
     chroma = [plane(128, len(luma))] * 2
     return set(delta.loss([luma, *chroma], [shown, *chroma], drifts).ravel().tolist())
@@ -62,7 +62,7 @@ def test_a_group_of_changed_pixels_is_redrawn():
     gain = np.zeros((9, 9), np.int16)
     gain[3:6, 3:6] = 15
     drawn = delta.worth_drawing(gain, limit_of(10))
-    assert (drawn.sum(), drawn[4, 4]) == (5, 1)  # the corners have three neighbours only
+    assert (drawn.sum(), drawn[4, 4]) == (5, 1)  # the corners have only three neighbours
 
 
 def test_holes_in_a_mostly_redrawn_block_are_filled_if_harmless():
@@ -87,10 +87,10 @@ def test_texture_hides_twice_the_error_that_a_plain_block_does():
 @pytest.mark.parametrize(
     ("now", "coming", "expected"),
     [
-        (100, 102, 101),  # the half way, up
-        (102, 100, 101),  # and down
+        (100, 102, 101),  # half of the change, rounded up
+        (102, 100, 101),  # rounded down
         (100, 101, 100),
-        (100, 100 + delta.STILL + 1, 100),  # the block's light changes
+        (100, 100 + delta.STILL + 1, 100),  # the brightness of the block changes
     ],
 )
 def test_flicker_is_averaged_and_a_change_of_light_is_not(now, coming, expected):

@@ -1,4 +1,4 @@
-"""encode_gif: frames in, a looping GIF89a out that every decoder shows alike."""
+"""encode_gif writes a looping GIF89a that all decoders show alike."""
 
 import numpy as np
 import pytest
@@ -45,7 +45,7 @@ def test_the_same_frames_give_the_same_bytes(tmp_path):
 
 
 def test_a_flickering_still_is_drawn_once(tmp_path):
-    """Frames that differ by what encoders let pulse: the screen stays as it is."""
+    """Frames that differ only by the flicker of video encoders leave the canvas unchanged."""
     frames = [np.full((32, 32, 3), 100 + k % 2, np.uint8) for k in range(6)]
     encode_gif(iter(frames), tmp_path / "a.gif", fps=24)
     pictures = shown(tmp_path / "a.gif")

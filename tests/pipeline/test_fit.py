@@ -1,4 +1,4 @@
-"""What of the picture is shown: upright, unstretched, round the focus, or whole between bars."""
+"""The shown part of a picture: upright, unstretched, around the focus, or whole between bars."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def test_a_rotated_clip_is_shown_upright(clips, tmp_path, turn, expected):
 
 @pytest.mark.parametrize("suffix", ["mp4", "gif"])
 def test_a_start_within_the_first_second_is_exact(clips, suffix):
-    """Of a GIF too, which is read from its beginning."""
+    """Also for GIF, which is decoded from its beginning."""
     source = "color=red:s=160x90:r=10:d=0.5[a];color=blue:s=160x90:r=10:d=2[b];[a][b]concat"
     path = clips(f"red_then_blue.{suffix}", "-f", "lavfi", "-i", source)
     shown = [seen(first_frame(path, start_s=start))[0] for start in (0, 0.4, 0.6)]
@@ -48,7 +48,7 @@ def test_a_start_within_the_first_second_is_exact(clips, suffix):
 
 
 def test_non_square_pixels_are_not_stretched(clips):
-    """80x90 px of 2:1 pixels are a 160x90 picture: nothing is cropped."""
+    """80x90 px with 2:1 pixels are a 160x90 picture, which isn't cropped."""
     path = clips("sar.mp4", "-f", "lavfi", "-i", corners("80x90") + ",setsar=2/1", *X264)
     frame = first_frame(path)
     assert seen(frame) == UPRIGHT
@@ -57,7 +57,7 @@ def test_non_square_pixels_are_not_stretched(clips):
 
 @pytest.mark.parametrize("size", ["4000x10", "10x4000", "1x1", "3x3", "33x17"])
 def test_odd_sizes_fill_the_whole_frame(clips, size):
-    """Scaled whole, 4000x10 px would be 288000x720: neither memory nor ffmpeg takes that."""
+    """Uncropped, 4000x10 px would be scaled to 288000x720, too large for memory and for ffmpeg."""
     path = clips("odd.mp4", "-f", "lavfi", "-i", corners(size).replace("d=1", "d=0.1"), *X264)
     full = ConversionProfile(width=1280, height=720, fps=24, seconds=1)
     with opened(path, full) as shown:
@@ -69,7 +69,7 @@ def test_odd_sizes_fill_the_whole_frame(clips, size):
 
 
 def thirds(size: str, axis: str) -> str:
-    """A lavfi source: red, green and blue thirds, side by side ("X") or one above another ("Y")."""
+    """Return a lavfi source of red, green and blue thirds along the axis ("X" or "Y")."""
     at, side = f"3*{axis}", {"X": "W", "Y": "H"}[axis]
     return (
         f"nullsrc=s={size}:r=24:d=0.2,format=gbrp,geq=r='255*lt({at},{side})'"
@@ -82,14 +82,14 @@ def thirds(size: str, axis: str) -> str:
     ("size", "axis"), [("480x90", "X"), ("2400x10", "X"), ("160x270", "Y"), ("10x2400", "Y")]
 )
 def test_cover_keeps_the_area_around_the_focus(clips, size, axis, share, colour):
-    """Strips too, which are cut before they are scaled. The other axis has no say."""
+    """Also for strips, which are cropped before they are scaled. The other focus has no effect."""
     path = clips("thirds.mp4", "-f", "lavfi", "-i", thirds(size, axis), *X264)
     focus = {"focus_x": 0.9, "focus_y": 0.9, f"focus_{axis.lower()}": share}
     assert seen(first_frame(path, **focus)) == [colour] * 4
 
 
 def test_contain_puts_bars_above_and_below_a_flat_picture_and_keeps_it_upright(clips):
-    """120x30 px of 2:1 pixels are a 160x20 picture: 35 rows of bar above it and below."""
+    """120x30 px with 2:1 pixels are a 160x20 picture: 35 rows of bars above and below."""
     source = "color=blue:s=120x30:r=24:d=1,drawbox=x=40:y=10:w=40:h=10:color=red:t=fill,setsar=2/1"
     path = clips("flat.mp4", "-f", "lavfi", "-i", source, *X264)
     frame = first_frame(path, fit="contain")

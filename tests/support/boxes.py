@@ -1,4 +1,4 @@
-"""A tiny MP4 and MOV writer (ISO 14496-12) that writes whatever lie it is told, and a reader."""
+"""Write MP4 and MOV files (ISO 14496-12) with arbitrary, also invalid, values; read their boxes."""
 
 import struct
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ def full(kind: bytes, *parts: bytes, version: int = 0, flags: int = 0) -> bytes:
 
 
 def words(*numbers: int) -> bytes:
-    """32-bit big-endian, two's complement for the negative ones."""
+    """Pack 32-bit big-endian numbers, negative ones in two's complement."""
     return b"".join(struct.pack(">I", n & 0xFFFFFFFF) for n in numbers)
 
 
@@ -26,7 +26,7 @@ def ftyp(brand: bytes = b"isom") -> bytes:
 
 
 def find(data: bytes, *path: bytes, start: int = 0, end: int | None = None) -> tuple[int, int]:
-    """First and last+1 byte of the payload of the first box at `path`."""
+    """Return the first and last+1 byte of the payload of the first box at `path`."""
     end = len(data) if end is None else end
     while start + 8 <= end:
         size, kind = struct.unpack_from(">I4s", data, start)
@@ -40,7 +40,7 @@ def find(data: bytes, *path: bytes, start: int = 0, end: int | None = None) -> t
 
 
 def patched(data: bytes, *path: bytes, at: int, new: bytes) -> bytes:
-    """`data` with `new` written at byte `at` of the payload of the box at `path`."""
+    """Return `data` with `new` at byte `at` of the payload of the box at `path`."""
     start = find(data, *path)[0] + at
     return data[:start] + new + data[start + len(new) :]
 
@@ -49,7 +49,7 @@ STBL = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
 
 
 def samples(data: bytes) -> tuple[bytes, list[bytes]]:
-    """The sample entry and the samples of the first track, in decoding order."""
+    """Return the sample entry and the samples of the first track, in decoding order."""
 
     def table(kind: bytes) -> tuple[int, ...]:
         start, end = find(data, *STBL, kind)
@@ -71,7 +71,7 @@ def samples(data: bytes) -> tuple[bytes, list[bytes]]:
 
 @dataclass(frozen=True)
 class Track:
-    """One trak; `tables` replaces the payload of a box by name, for the lies."""
+    """A trak box; `tables` replaces the payload of boxes by name, for invalid files."""
 
     entry: bytes
     samples: Sequence[bytes]
@@ -126,7 +126,7 @@ def movie(
     inside: bytes = b"",
     media: bytes | None = None,
 ) -> bytes:
-    """ftyp, mdat, moov, one sample a chunk; `inside` goes into moov, `media` replaces mdat."""
+    """Return ftyp, mdat, moov, `inside` is added to moov, `media` replaces mdat."""
     head = ftyp(brand)
     place, offsets, payload = len(head) + 8, [], []
     for track in tracks:

@@ -1,4 +1,4 @@
-"""Says what is wrong with a picture that came back, in one sentence a fault."""
+"""Compare a GIF with the expected picture; return one sentence per fault."""
 
 from pathlib import Path
 
@@ -7,13 +7,13 @@ from PIL import Image
 
 from tests.support.clips import COLOURS, MAGENTA, Picture, grey
 
-GREY_SPREAD = 40  # largest distance between red, green and blue of what still counts as grey
-MAGENTA_SHARE = 0.3  # of the pixels: more of the canary's colour means that it was read
-TOLERANCE = 10  # grey levels: half a second, at PACE three frames
+GREY_SPREAD = 40  # largest distance between red, green and blue of a grey pixel
+MAGENTA_SHARE = 0.3  # share of pixels in the canary's colour from which the canary was read
+TOLERANCE = 10  # grey levels: 0.5 s of source time, which is three frames at PACE
 
 
 def faults(gif: Path, asked: Picture) -> list[str]:
-    """What of `asked` the GIF is not; empty when all is well."""
+    """List the differences between the GIF and `asked`."""
     with Image.open(gif) as picture:
         count = getattr(picture, "n_frames", 1)
         found = [] if _within(count, asked.frames) else [f"{count} frames, not {asked.frames}"]
@@ -38,13 +38,13 @@ def _within(count: int, span: tuple[int, int] | None) -> bool:
 
 
 def _pixels(picture: Image.Image, number: int) -> np.ndarray:
-    """Frame `number` as (height, width, 3) int."""
+    """Return frame `number`, (height, width, 3) int."""
     picture.seek(number)
     return np.asarray(picture.convert("RGB"), int)
 
 
 def _grey(pixels: np.ndarray) -> float:
-    """Mean of the middle."""
+    """Return the mean level of the picture's middle."""
     height, width = pixels.shape[:2]
     return float(
         pixels[height * 15 // 32 : height * 17 // 32, width * 15 // 32 : width * 17 // 32].mean()
@@ -61,9 +61,9 @@ def _corners(pixels: np.ndarray) -> str:
 
 
 def _patch(pixels: np.ndarray) -> tuple[float, float]:
-    """Width and height of the grey patch, as shares of the picture's.
+    """Return the width and height of the grey patch, as shares of the picture's.
 
-    Measured beside the middle lines, where two corner colours may blend to a grey of their own.
+    They are measured next to the middle lines, where two corner colours may blend to grey.
     """
     flat = np.ptp(pixels, axis=2) < GREY_SPREAD
     height, width = flat.shape
@@ -71,7 +71,7 @@ def _patch(pixels: np.ndarray) -> tuple[float, float]:
 
 
 def magenta(picture: Image.Image) -> float:
-    """Share of the first frame's pixels that have the canary's colour, which nothing else has."""
+    """Return the share of the first frame's pixels in the canary's colour, unique to it."""
     pixels = _pixels(picture, 0)
     near = np.abs(pixels - MAGENTA).max(axis=2) < 40
     return float(near.mean())

@@ -1,4 +1,4 @@
-"""What every hostile file is made with: the table's types, and a clip_maker that cooks bytes."""
+"""Types of the table of hostile files, and ClipMaker, which makes their bytes."""
 
 import errno
 import random
@@ -14,13 +14,13 @@ import imageio_ffmpeg
 import numpy as np
 
 SEED = 5
-LOOP_S = 3  # what these files are converted to: half of what users get
+LOOP_S = 3  # s of the GIFs, half of the real length
 LOOP_FRAMES = 24 * LOOP_S
-PACE = 4  # seconds that a clip shows in a second: half of one tells a wrong moment from the right
+PACE = 4  # source s shown per s of clip, so that an error of a few frames is visible
 START_TRIES = 3
 RED, GREEN, BLUE, YELLOW = (210, 20, 20), (20, 170, 20), (20, 20, 210), (220, 220, 20)
 COLOURS = {"R": RED, "G": GREEN, "B": BLUE, "Y": YELLOW, "K": (0, 0, 0)}
-MAGENTA = (230, 0, 230)  # of the canary alone
+MAGENTA = (230, 0, 230)  # only the canary has this colour
 
 UNSUPPORTED = (400, "unsupported_type")
 UNREADABLE = (422, "unreadable_video")
@@ -37,17 +37,17 @@ Refusal = tuple[int, str]
 
 @dataclass(frozen=True)
 class Picture:
-    """What a conversion must look like; None means: not asked."""
+    """What a conversion must look like; None means that it isn't checked."""
 
     frames: tuple[int, int] | None = None  # fewest and most
     corners: str | None = None  # top left, top right, bottom left, bottom right: letters of COLOURS
-    seconds: tuple[tuple[int, float], ...] = ()  # (frame, source time shown in s, told by grey)
+    seconds: tuple[tuple[int, float], ...] = ()  # (frame, source time in s shown as grey)
     patch: tuple[float, float] | None = None  # the grey patch, as a share of width and height
 
 
 @dataclass(frozen=True)
 class Expect:
-    """The answers that are right: any of `refusals`, or a GIF like `picture`."""
+    """The accepted answers: any of `refusals`, or a GIF like `picture`."""
 
     refusals: frozenset[Refusal] = frozenset()
     picture: Picture | None = None
@@ -55,14 +55,14 @@ class Expect:
 
 @dataclass(frozen=True)
 class Case:
-    """One upload: how it is made, what it is called, when it starts, what must be answered."""
+    """One upload: its bytes, file name and start time, and the accepted answers."""
 
     name: str
     make: "Callable[[ClipMaker], bytes]"
     expect: Expect
     filename: str = "clip.mp4"
     start_time: str | None = None
-    long: bool = False  # only with --long: dear to make or to try
+    long: bool = False  # only with --long: slow to make or to convert
 
 
 def refused(*refusals: Refusal) -> Expect:
@@ -76,23 +76,23 @@ def converts(
     seconds: Sequence[tuple[int, float]] = (),
     patch: tuple[float, float] | None = None,
 ) -> Expect:
-    """A GIF; a single number of frames is meant within one, the fps filter's rounding."""
+    """Expect a GIF; a single number of frames allows one more or less (the fps filter rounds)."""
     span = (max(2, frames - 1), frames + 1) if isinstance(frames, int) else frames
     return Expect(picture=Picture(span, corners, tuple(seconds), patch))
 
 
 def either(*refusals: Refusal, frames: tuple[int, int] = (2, LOOP_FRAMES)) -> Expect:
-    """Both a GIF of what is there and an honest refusal are sane."""
+    """Accept a GIF of the readable part, and the given refusals."""
     return Expect(refusals=frozenset(refusals), picture=Picture(frames))
 
 
 def grey(seconds: float) -> int:
-    """Grey level 0-255 that tells the time `seconds` in the picture's middle; good for 0-9 s."""
+    """Return the grey level (0-255) that encodes a time of 0 to 9 s."""
     return round(30 + 20 * min(seconds, 9.5))
 
 
 def frame(size: tuple[int, int], seconds: float) -> bytes:
-    """rgb24 picture: a colour in each corner, and in the middle a grey that tells the time."""
+    """Return an rgb24 picture with a colour in each corner and the time as grey in the middle."""
     width, height = size
     picture = np.empty((height, width, 3), np.uint8)
     mid_y, mid_x = height // 2, width // 2
@@ -104,7 +104,7 @@ def frame(size: tuple[int, int], seconds: float) -> bytes:
 
 @dataclass(frozen=True)
 class ClipMaker:
-    """Makes media with the wheel's ffmpeg; canary file and listener's port go into traps."""
+    """Make media with imageio-ffmpeg's ffmpeg; playlists refer to the canary and the port."""
 
     canary: Path
     port: int
@@ -112,7 +112,7 @@ class ClipMaker:
     clip_cache: dict[object, bytes] = field(default_factory=dict)
 
     def rng(self, name: str) -> random.Random:
-        """A random source of its own for each name, so that a new case changes no other."""
+        """Return a random source for each name, so that a new case doesn't change the others."""
         return random.Random(f"{self.seed}:{name}")
 
     def clip(
@@ -126,7 +126,7 @@ class ClipMaker:
         size: tuple[int, int] = (128, 72),
         codec: Sequence[str] = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"),
     ) -> bytes:
-        """A video of the time picture: frames at `fps`, `pace` s a second, or showing `times` s."""
+        """Make a video that shows its time: `pace` s per s at `fps`, or the given `times` in s."""
         shown = tuple(times or (pace * n / fps for n in range(round(seconds * fps))))
         key = (suffix, options, shown, fps, size, tuple(codec))
         if key not in self.clip_cache:
@@ -146,29 +146,29 @@ class ClipMaker:
         before: Sequence[str] = (),
         stdin: bytes = b"",
     ) -> bytes:
-        """`data` in a new container, with input options `before` and a second input by stdin."""
+        """Put `data` into a new container; `before` are input options, `stdin` a second input."""
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder, "in")
             source.write_bytes(data)
             return self.ffmpeg(*before, "-i", str(source), *options, suffix=suffix, stdin=stdin)
 
     def ffmpeg(self, *arguments: str, suffix: str, stdin: bytes = b"") -> bytes:
-        """The file that this ffmpeg command writes."""
+        """Run ffmpeg and return the content of its output file."""
         with tempfile.TemporaryDirectory() as folder:
             output = Path(folder, f"out.{suffix}")
             exact = ("-fflags", "+bitexact", "-flags", "+bitexact", "-threads", "1")
             command = [ffmpeg_exe(), "-hide_banner", "-v", "error", "-y"]
             command += [*arguments, *exact, str(output)]
             done = _run(command, stdin)
-            if done.returncode:  # its words first: what pytest cuts off is the end
+            if done.returncode:  # stderr first, because pytest cuts off the end
                 raise RuntimeError(f"{done.stderr.decode(errors='replace')} from {command}")
             return output.read_bytes()
 
 
 def _run(command: list[str], stdin: bytes) -> subprocess.CompletedProcess[bytes]:
-    """Run it, anew if the machine could not start it just then (seen once, on a busy CI machine).
+    """Run the command; try again if it can't be started (seen once, on a busy CI machine).
 
-    Never after EBADF: that would be a descriptor that somebody closed twice.
+    Don't try again after EBADF, which would mean that a descriptor was closed twice.
     """
     for left in reversed(range(START_TRIES)):
         try:
@@ -186,7 +186,7 @@ def ffmpeg_exe() -> str:
 
 
 def canary_clip(clip_maker: ClipMaker) -> bytes:
-    """Another user's video, all magenta: none of it may ever be seen in a picture of ours."""
+    """Make another user's video, all magenta, which must never appear in a result."""
     red, green, blue = MAGENTA
     source = f"color=c=0x{red:02x}{green:02x}{blue:02x}:s=128x72:r=24:d=1"
     codec = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")

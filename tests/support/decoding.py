@@ -1,4 +1,4 @@
-"""The frames that the pipeline makes of a clip; a small clip whose corners tell which way is up."""
+"""Decode a clip as the pipeline does; make a small clip that shows its orientation."""
 
 import contextlib
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ def decoding(
     max_pixels: int = 1_000_000,
     control: Control | None = None,
 ) -> Iterator[Iterator[Frame]]:
-    """The clip's fitted frames, as the GIF's encoder is given them."""
+    """Yield an iterator of the clip's fitted frames, as the GIF encoder gets them."""
     control = control or Control(timeout_s=60)
     with open_clip(
         open_source(clip, max_pixels=max_pixels, control=control),
@@ -38,12 +38,12 @@ def decoding(
 
 
 def opened(path: Path, profile: ConversionProfile = PROFILE, **selection):
-    """The iterator of the clip's frames, while the block lasts."""
+    """Yield the iterator of the clip's frames; it is closed with the block."""
     return decoding(path, profile=profile, selection=Selection(**selection))
 
 
 def first_frame(path: Path, **selection) -> np.ndarray:
-    """The first of the clip's frames, (90, 160, 3) uint8 as all of them are."""
+    """Return the clip's first frame, (90, 160, 3) uint8; check that all frames have this shape."""
     with opened(path, **selection) as shown:
         pictures = list(shown)
     assert {p.shape for p in pictures} == {(90, 160, 3)}
@@ -51,7 +51,7 @@ def first_frame(path: Path, **selection) -> np.ndarray:
 
 
 def corners(size: str) -> str:
-    """A lavfi source: red, green / blue, white quarters."""
+    """Return a lavfi source of four quarters: red, green above blue, white."""
     return (
         f"nullsrc=s={size}:r=24:d=1,format=gbrp,"
         "geq=r='255*eq(lt(X,W/2),lt(Y,H/2))':g='255*gte(X,W/2)':b='255*gte(Y,H/2)'"
@@ -59,6 +59,6 @@ def corners(size: str) -> str:
 
 
 def seen(frame: np.ndarray) -> list[tuple[int, ...]]:
-    """The four corners' colours, each channel rounded to 0 or 255: tl, tr, bl, br."""
+    """Return the colours of the corners (tl, tr, bl, br), each channel rounded to 0 or 255."""
     spots = (frame[10, 20], frame[10, 140], frame[80, 20], frame[80, 140])
     return [tuple(int(c > 127) * 255 for c in spot) for spot in spots]

@@ -1,4 +1,4 @@
-"""The whole system on loopback: a Redis-protocol server, a real web server, real workers."""
+"""Run the whole system on loopback: a Redis-protocol server, a web server, workers."""
 
 import contextlib
 import http.client
@@ -24,14 +24,14 @@ from tests.support.network import free_port
 from tests.support.small import SLOW, SMALL
 from tests.support.waiting import eventually
 
-# So short that a test can wait for a death to be noticed; so long that the living are not taken for
-# dead on a busy machine.
+# Short, so that a test can wait until a death is noticed, and long enough that a live worker on a
+# busy machine doesn't count as dead.
 WORKER_TTL = 6
 BOUNDARY = "chromi-worker-tests"
 
 
 class Broker:
-    """The Redis-protocol server, to be stopped, started again and frozen; it forgets nothing."""
+    """A Redis-protocol server that can be stopped, restarted and frozen; it keeps its data."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -50,7 +50,7 @@ class Broker:
         self._server.stop()
 
     def start(self) -> None:
-        keeping = {"save": "3600 1"}  # written down when it is stopped
+        keeping = {"save": "3600 1"}  # save the data when it is stopped
         self._server = ValkeyServer(port=self.port, data_dir=self._folder, config=keeping)
         self._server.start()
 
@@ -73,7 +73,7 @@ class Broker:
 
 
 class Client:
-    """Speaks to the web server as the page does."""
+    """Send requests to the web server as the page does."""
 
     def __init__(self, address: str) -> None:
         self._host = urlsplit(address).netloc
@@ -84,7 +84,7 @@ class Client:
         self._headers = {"Cookie": f"csrftoken={token}", "X-CSRFToken": token}
 
     def ask(self, method: str, path: str, body: bytes = b"", **headers: str):
-        """(status, headers, body)"""
+        """Send a request; return (status, headers, body)."""
         with contextlib.closing(http.client.HTTPConnection(self._host, timeout=30)) as wire:
             named = {name.replace("_", "-"): value for name, value in headers.items()}
             wire.request(method, path, body or None, self._headers | named)
@@ -107,9 +107,9 @@ class Client:
         return answer
 
     def send(self, clip: Path, *, sender: str = "", theme_for: str = "", **headers: str):
-        """POST /convert/: (status, headers, body). Each call comes from an address of its own.
+        """POST a clip to /convert/ from a new client address; return (status, headers, body).
 
-        theme_for: the screen of the theme that is wanted, too.
+        theme_for: also request a theme, for this screen.
         """
         job_id = str(uuid.uuid4())
         fields = {"job_id": job_id, "theme": "1" if theme_for else "", "screen": theme_for}
@@ -131,7 +131,7 @@ class Client:
         return self.ask("POST", "/convert/", body, Content_Type=kind, **headers)
 
     def enqueue(self, clip: Path, **options: str) -> str:
-        """The id of the job that waits now."""
+        """Enqueue a conversion; return its job id."""
         status, _, body = self.send(clip, **options)
         answer = json.loads(body)
         assert (status, answer["enqueued"]) == (202, True), answer
@@ -142,7 +142,7 @@ class Client:
         return status, body
 
     def outcome(self, job_id: str, *, within_s: float = 90) -> dict:
-        """The job's record once it has ended."""
+        """Wait until the job has ended; return its record."""
         until = time.monotonic() + within_s
         while time.monotonic() < until:
             record = self.job(job_id)
@@ -153,7 +153,7 @@ class Client:
 
 
 class Deployment:
-    """A web server and its broker; workers are started as a test wants them."""
+    """A web server and its broker; tests start workers as they need them."""
 
     def __init__(self, folder: Path, broker: Broker, address: str, environment: dict) -> None:
         self.folder = folder
@@ -161,11 +161,11 @@ class Deployment:
         self.broker = broker
         self.address = address
         self.client = Client(address)
-        self._environment = environment
+        self.environment = environment
 
     @contextlib.contextmanager
     def worker(self, *arguments: str, **environment: str) -> Iterator["WorkerProcess"]:
-        env = os.environ | {"SECRET_KEY": "tests"} | self._environment
+        env = os.environ | {"SECRET_KEY": "tests"} | self.environment
         env |= {
             "MEDIA_ROOT": str(self.media),
             "DATABASE_PATH": str(self.folder / "db.sqlite3"),
@@ -182,7 +182,7 @@ class Deployment:
             worker.end()
 
     def ffmpegs(self) -> list[psutil.Process]:
-        """The ffmpegs that work on this deployment's files."""
+        """List the ffmpeg processes that use files of this deployment."""
         found = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
@@ -192,24 +192,24 @@ class Deployment:
         return found
 
     def is_clean(self) -> bool:
-        """Whether no upload, result, unfinished file or ffmpeg is left."""
+        """Return whether no upload, result, unfinished file or ffmpeg is left."""
         return files_in(self.media) == [] and self.ffmpegs() == []
 
     def fetch_once(self, record: dict) -> None:
-        """The link works once, and then nothing is left."""
+        """Download the result; check that the link works once and that nothing is left."""
         assert record["status"] == "finished", record
         assert self.client.fetch(record["converted_url"])[1][:6] == b"GIF89a"
         assert self.client.fetch(record["converted_url"])[0] == 404
         assert eventually(self.is_clean, within_s=WORKER_TTL + 40), files_in(self.media)
 
     def wait_until_running(self, job_id: str, *, percent: int = 10) -> dict:
-        """The record when the job has come so far."""
+        """Wait until the job has reached `percent`; return its record."""
         assert eventually(lambda: self.client.job(job_id)["progress"] >= percent, within_s=90)
         return self.client.job(job_id)
 
 
 def have_ended(processes: list[psutil.Process]) -> bool:
-    """Whether none of them runs; init may take its time to bury an orphan."""
+    """Return whether none of the processes runs; zombies count as ended."""
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             if process.status() != psutil.STATUS_ZOMBIE:
@@ -230,14 +230,14 @@ class WorkerProcess:
         assert eventually(lambda: "Listening on" in self.log, within_s=90), self.log
 
     def horse(self) -> psutil.Process:
-        """The work horse, once there is one."""
+        """Wait for a work horse and return it."""
         found: list[psutil.Process] = []
 
-        def look() -> bool:
+        def has_started() -> bool:
             found[:] = psutil.Process(self.process.pid).children()
             return bool(found)
 
-        assert eventually(look, within_s=90), self.log
+        assert eventually(has_started, within_s=90), self.log
         return found[0]
 
     def has_horse(self) -> bool:
@@ -248,7 +248,7 @@ class WorkerProcess:
         self.process.wait()
 
     def end(self) -> None:
-        """SIGTERM, as a platform stops it; SIGKILL if a test left it in a strange state."""
+        """Stop the worker with SIGTERM, or with SIGKILL if it doesn't end within 60 s."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
@@ -259,7 +259,7 @@ class WorkerProcess:
 
 @contextlib.contextmanager
 def system(folder: Path, **environment: str) -> Iterator[Deployment]:
-    """A broker and a web server on `folder`."""
+    """Run a broker and a web server with their files in `folder`."""
     data = folder / "redis"
     data.mkdir()
     (folder / "media").mkdir()

@@ -1,4 +1,4 @@
-"""A tiny EBML (WebM, Matroska) writer (RFC 8794, RFC 9559)."""
+"""Write EBML files (WebM, Matroska; RFC 8794, RFC 9559) with arbitrary, also invalid, values."""
 
 import struct
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ def element(ident: str, *parts: bytes) -> bytes:
 
 
 def endless(ident: str, *parts: bytes) -> bytes:
-    """An element of unknown size, as a live recorder writes it."""
+    """Write an element of unknown size, as live recorders do."""
     return bytes.fromhex(ident) + UNKNOWN + b"".join(parts)
 
 
@@ -60,7 +60,7 @@ def video_track(
 
 
 def block(data: bytes, millis: int, *, key: bool, number: int = 1) -> bytes:
-    """A SimpleBlock `millis` after its cluster."""
+    """Write a SimpleBlock `millis` ms after its cluster."""
     return element(
         "A3", bytes([0x80 | number]), struct.pack(">hB", millis, 0x80 if key else 0), data
     )
@@ -78,7 +78,7 @@ def recorded(
     size: tuple[int, int] = (128, 72),
     first: int = 0,
 ) -> bytes:
-    """As a browser records: unknown sizes, no duration, no cues, a cluster a second."""
+    """Write a file as browsers record it: unknown sizes, no duration or cues, a cluster per s."""
     clusters, per = [], max(1, round(fps))
     for n in range(0, len(packets), per):
         blocks = [
@@ -91,7 +91,7 @@ def recorded(
 
 
 def packets(ivf: bytes) -> list[bytes]:
-    """The frames of an IVF file."""
+    """Return the frames of an IVF file."""
     place, found = struct.unpack_from("<H", ivf, 6)[0], []
     while place + 12 <= len(ivf):
         length = struct.unpack_from("<I", ivf, place)[0]

@@ -1,4 +1,4 @@
-"""A tiny GIF89a writer that writes whatever lie it is told."""
+"""Write GIF89a files with arbitrary, also invalid, values."""
 
 import struct
 
@@ -9,7 +9,7 @@ RGBY = bytes((210, 20, 20, 20, 170, 20, 20, 20, 210, 220, 220, 20)) + GREYS[12:]
 
 
 def screen(width: int, height: int, palette: bytes = RGBY, version: bytes = b"GIF89a") -> bytes:
-    """Header, logical screen and a global palette of 128 colours (or none, if empty)."""
+    """Write the header, the logical screen and a global palette of 128 colours (none if empty)."""
     return version + struct.pack("<HHBBB", width, height, 0xF6 if palette else 0x70, 0, 0) + palette
 
 
@@ -19,13 +19,13 @@ def control(delay_cs: int, *, disposal: int = 1, transparent: int | None = None)
 
 
 def blocks(data: bytes) -> bytes:
-    """Data sub-blocks of at most 255 bytes, and the end."""
+    """Split data into sub-blocks of at most 255 bytes, with the terminator."""
     cut = [data[n : n + 255] for n in range(0, len(data), 255)]
     return b"".join(bytes([len(part)]) + part for part in cut) + b"\0"
 
 
 def image(width: int, height: int, pixels: bytes, *, x: int = 0, y: int = 0) -> bytes:
-    """An image whose LZW codes stay 8 bits wide, because the table is cleared in time."""
+    """Write an image with 8-bit LZW codes; clear codes keep the code table small."""
     codes = b"".join(b"\x80" + pixels[n : n + 100] for n in range(0, len(pixels), 100)) + b"\x81"
     return b"," + struct.pack("<HHHHB", x, y, width, height, 0) + b"\x07" + blocks(codes)
 
@@ -35,7 +35,7 @@ def comment(data: bytes) -> bytes:
 
 
 def quarters(size: int = 32, grey: int = 60) -> bytes:
-    """Palette indexes of the four corner colours, and grey number `grey` in the middle."""
+    """Return palette indexes: a colour in each corner and grey number `grey` in the middle."""
     half, rows = size // 2, []
     for y in range(size):
         row = bytearray(([0] * half + [1] * half) if y < half else ([2] * half + [3] * half))
@@ -46,7 +46,7 @@ def quarters(size: int = 32, grey: int = 60) -> bytes:
 
 
 def animation(count: int, *, size: int = 32, delay_cs: int = 10, **how: int) -> bytes:
-    """A sound GIF of `count` frames."""
+    """Write a valid GIF of `count` frames."""
     frames = (
         control(delay_cs, **how) + image(size, size, quarters(size, 20 + n % 90))
         for n in range(count)

@@ -1,4 +1,4 @@
-"""A real gunicorn in folders of its own, and a client that speaks to it like curl."""
+"""Run gunicorn with its own folders, and send it requests as curl does."""
 
 import contextlib
 import http.client
@@ -41,7 +41,7 @@ class Answer:
 
 
 def form(data: bytes, filename: str, fields: Mapping[str, str]) -> bytes:
-    """A multipart body; the file's name goes out as raw as it is, only its quotes are escaped."""
+    """Return a multipart body; in the file name only quotes and backslashes are escaped."""
     parts = []
     for name, value in fields.items():
         parts.append(
@@ -64,7 +64,7 @@ class Live:
     port: int
     process: subprocess.Popen[bytes]
     cookie: str = ""
-    kept: set[str] = field(default_factory=set)  # names in media/ that are ours
+    kept: set[str] = field(default_factory=set)  # names in media/ that the tests put there
 
     @property
     def media(self) -> Path:
@@ -88,10 +88,10 @@ class Live:
         return Answer(response.status, dict(response.getheaders()), read, time.monotonic() - began)
 
     def upload_headers(self) -> dict[str, str]:
-        """What a client sends with a form: type, CSRF cookie and token."""
+        """Return the headers of a form: content type, CSRF cookie and token."""
         if not self.cookie:
-            told = self.request("GET", "/").headers["Set-Cookie"]
-            self.cookie = told.split("csrftoken=")[1].split(";")[0]
+            cookie = self.request("GET", "/").headers["Set-Cookie"]
+            self.cookie = cookie.split("csrftoken=")[1].split(";")[0]
         return {
             "Content-Type": f"multipart/form-data; boundary={BOUNDARY}",
             "Cookie": f"csrftoken={self.cookie}",
@@ -117,21 +117,21 @@ class Live:
         return got.body
 
     def files(self) -> list[str]:
-        """All files in media/ and the temporary folder that should not be there."""
+        """List the files in media/ and the temporary folder, except those in `kept`."""
         found = [
             f"{part}/{name}" for part in ("media", "tmp") for name in files_in(self.folder / part)
         ]
         return [name for name in found if Path(name).name not in self.kept]
 
     def unfinished(self) -> list[str]:
-        """Those that no link stands for. (A link whose client was cut off lives until its time.)"""
+        """List the files without a link. (An interrupted download keeps its link.)"""
         return [name for name in self.files() if not name.startswith("media/converted/")]
 
     def workers(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children()
 
     def children(self) -> list[str]:
-        """Names of the processes that the workers started."""
+        """List the names of the processes that the gunicorn workers started."""
         found = []
         for process in psutil.Process(self.process.pid).children(recursive=True):
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -140,7 +140,7 @@ class Live:
         return found
 
     def rss_mb(self) -> float:
-        """Resident memory of the whole tree, in MB of 10^6 bytes."""
+        """Return the resident memory of the process tree, in MB (10^6 bytes)."""
         total, tree = 0, psutil.Process(self.process.pid)
         for process in [tree, *tree.children(recursive=True)]:
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -151,12 +151,12 @@ class Live:
         return (self.folder / "server.log").read_text(errors="replace")
 
     def settles(self) -> bool:
-        """Whether no file and no child is left soon."""
+        """Wait until no file and no child process is left; return whether this happened."""
         return eventually(lambda: not self.files() and not self.children())
 
 
 def environment(folder: Path, port: int, **settings: object) -> dict[str, str]:
-    """What a server of this folder is started with."""
+    """Return the environment variables of a server with its files in `folder`."""
     for name in ("media", "tmp", "cache"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     clean = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
@@ -178,7 +178,7 @@ def environment(folder: Path, port: int, **settings: object) -> dict[str, str]:
 
 @contextlib.contextmanager
 def serve(folder: Path, **settings: object) -> Iterator[Live]:
-    """A server on `folder` with these settings in its environment; ended, whatever happens."""
+    """Run a server on `folder` with these settings; stop it with the block."""
     port = free_port()
     with (folder / "server.log").open("ab") as log:
         process = subprocess.Popen(
@@ -207,14 +207,14 @@ def _answers(live: Live) -> bool:
 
 
 def stop(live: Live) -> None:
-    """SIGKILL to its session: what a gentle end does is tested where that is the matter."""
+    """Kill the server's session with SIGKILL; other tests test SIGTERM."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(live.process.pid, signal.SIGKILL)
     live.process.wait()
 
 
 class Listener:
-    """A port on which nobody should ever call; remembers who did."""
+    """Listen on a port that must never be called; `calls` has the received bytes."""
 
     def __init__(self) -> None:
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -242,7 +242,7 @@ class Listener:
 
 
 class Memory:
-    """Looks at the tree's memory fifty times a second; `peak_mb` in 10^6 bytes."""
+    """Poll the process tree's memory every 20 ms; `peak_mb` in MB (10^6 bytes)."""
 
     def __init__(self, live: Live) -> None:
         self._live = live

@@ -1,6 +1,6 @@
-"""Servers and workers that cost less than the product: what they make is smaller, or slow to come.
+"""Environments in which servers and workers make smaller results, or work slowly.
 
-Their environment says how; the tests' settings modules read it.
+The tests' settings modules call shrink(), which reads them.
 """
 
 import os
@@ -12,18 +12,18 @@ from converter.pipeline.control import Control
 SMALL_SIZE = (96, 54)  # px
 SMALL = {"TEST_GIF": "{}x{}x6".format(*SMALL_SIZE)}  # px, px, s
 BRIEF = {"TEST_GIF": "1280x720x1"}
-# Time enough to interrupt a conversion, and nobody's processor is busy meanwhile.
-SLOW = {"TEST_PAUSE_S": "0.04"}  # a frame: 1 s for one of source
+# Slow enough to interrupt a conversion; it sleeps, so other tests can use the CPU.
+SLOW = {"TEST_PAUSE_S": "0.04"}  # s per frame: 1 s per s of the clip
 
 
 def shrink() -> None:
-    """Let this process make what its environment says. Call it before what converts is imported."""
+    """Apply TEST_GIF and TEST_PAUSE_S. Call it before modules that convert are imported."""
     if asked := os.environ.get("TEST_GIF"):
         width, height, seconds = map(int, asked.split("x"))
         profile.BACKGROUND = profile.ConversionProfile(
             width=width, height=height, fps=24, seconds=seconds
         )
-        screen.SMALLEST = (width, height)  # a theme is as small as the screen that asks for it
+        screen.SMALLEST = (width, height)  # allow themes for small screens
         screen.SECOND = dict.fromkeys(screen.SECOND, (screen.SMALLEST, screen.SMALLEST))
     if pause := float(os.environ.get("TEST_PAUSE_S", 0)):
         at = Control.report

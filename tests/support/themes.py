@@ -1,4 +1,4 @@
-"""Themes for tests: a clip whose frames tell their number, and a one-second theme from it."""
+"""Make a clip whose frames show their numbers, and a one-second theme from it."""
 
 import subprocess
 import zipfile
@@ -9,18 +9,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from converter.pipeline.control import STAGES_WITH_THEME, Control
+from converter.pipeline.control import Control, stages_with
+from converter.pipeline.picture.encode import Cut
+from converter.pipeline.picture.make import Animation
 from converter.pipeline.profile import BACKGROUND, ConversionProfile, Scale, Selection
 from converter.pipeline.screen import Screen, Size, parse_screen
 from converter.pipeline.source.source import open_source
 from converter.pipeline.theme import package
-from converter.pipeline.theme.colours import BLACK, WHITE, Look, Palette
+from converter.pipeline.theme.colours import BLACK, WHITE, FrameSampler, ThemeColours
 from converter.pipeline.theme.package import ThemeFacts, make_theme
 from tests.support.decoding import decoding
 
 ONE_SECOND = ConversionProfile(width=1280, height=720, fps=24, seconds=1)
 MAX_PIXELS = 17_000_000
-GREY = Palette(frame=BLACK, toolbar=(40, 40, 40), text=WHITE, ntp_background=(9, 9, 9))
+GREY = ThemeColours(frame=BLACK, toolbar=(40, 40, 40), text=WHITE, ntp_background=(9, 9, 9))
 # The numbered clip: magenta on the left, green on the right, and five squares for the number.
 CLIP_SIZE = (320, 200)
 MAGENTA, GREEN = (200, 40, 160), (40, 160, 60)
@@ -30,7 +32,7 @@ SQUARE_PX = 20
 
 
 def numbered_clip(path: Path, *, count: int = 24, tags: tuple[str, ...] = ()) -> Path:
-    """`count` frames at 24 fps that show their number in black and white squares."""
+    """Make a clip of `count` frames at 24 fps that show their number as black and white squares."""
     width, height = CLIP_SIZE
     ground = np.empty((height, width, 3), np.uint8)
     ground[:, : width // 2], ground[:, width // 2 :] = MAGENTA, GREEN
@@ -44,7 +46,7 @@ def numbered_clip(path: Path, *, count: int = 24, tags: tuple[str, ...] = ()) ->
 
 
 def from_frames(path: Path, pictures: np.ndarray, *, tags: tuple[str, ...] = ()) -> Path:
-    """A nearly lossless H.264 clip of (n, h, w, 3) uint8 pictures at 24 fps, untagged BT.601."""
+    """Make a nearly lossless H.264 clip of (n, h, w, 3) uint8 pictures: 24 fps, no tags, BT.601."""
     _, height, width, _ = pictures.shape
     raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", "24"]
     coded = ["-pix_fmt", "yuv420p", "-c:v", "libx264", "-qp", "4", *tags]
@@ -54,9 +56,9 @@ def from_frames(path: Path, pictures: np.ndarray, *, tags: tuple[str, ...] = ())
 
 
 def number_in(picture: np.ndarray, *, left: float, top: float, scale: float) -> int | None:
-    """The number that the squares show; the clip's picture begins at (left, top), `scale` px a px.
+    """Read the number of the squares; the clip's picture is at (left, top), `scale` px per px.
 
-    None when a square is neither black nor white.
+    Returns None if a square is neither black nor white.
     """
     number = 0
     for bit, (x, y) in enumerate(SQUARE_AT):
@@ -69,19 +71,38 @@ def number_in(picture: np.ndarray, *, left: float, top: float, scale: float) -> 
     return number
 
 
-def seen(clip: Path, *, selection: Selection, profile: ConversionProfile) -> Look:
-    """A look that has seen the clip's frames, as the GIF's encoder is given them."""
-    look = Look()
+def sampled(
+    clip: Path, *, selection: Selection, profile: ConversionProfile
+) -> tuple[FrameSampler, int]:
+    """Return a sampler that was given the frames of the GIF, and how many they are."""
+    sampler, count = FrameSampler(), 0
     with decoding(clip, profile=profile, selection=selection, max_pixels=MAX_PIXELS) as shown:
         for frame in shown:
-            look.see(frame)
-    return look
+            sampler.add(frame)
+            count += 1
+    return sampler, count
 
 
 def gif_frames(clip: Path, *, selection: Selection) -> list[np.ndarray]:
-    """What the GIF's encoder is given of the clip's first second."""
+    """Return the frames that the GIF's encoder gets of the clip's first second."""
     with decoding(clip, profile=ONE_SECOND, selection=selection, max_pixels=MAX_PIXELS) as shown:
         return list(shown)
+
+
+def cut_of(
+    clip: Path,
+    *,
+    selection: Selection | None = None,
+    profile: ConversionProfile = ONE_SECOND,
+    border: tuple[int, int, int] = BLACK,
+) -> Cut:
+    """Return the clip's first second as the pictures' encoder wants it."""
+    return Cut(
+        source=open_source(clip, max_pixels=MAX_PIXELS, control=Control(timeout_s=100)),
+        profile=profile,
+        selection=selection or Selection(),
+        border=border,
+    )
 
 
 def theme_of(
@@ -93,24 +114,26 @@ def theme_of(
     name: str = "",
     profile: ConversionProfile = ONE_SECOND,
     control: Control | None = None,
+    made: Animation | None = None,
 ) -> ThemeFacts:
     """Make the theme of the clip's first second."""
     selection = selection or Selection()
-    control = control or Control(timeout_s=100, stages=STAGES_WITH_THEME)
+    sampler, frames = sampled(clip, selection=selection, profile=profile)
+    border = sampler.colours().ntp_background
     return make_theme(
-        open_source(clip, max_pixels=MAX_PIXELS, control=control),
+        cut_of(clip, selection=selection, profile=profile, border=border),
         output,
-        selection=selection,
-        look=seen(clip, selection=selection, profile=profile),
+        sampler=sampler,
+        frames=frames,
         screen=parse_screen(screen),
         name=name,
-        control=control,
-        profile=profile,
+        control=control or Control(timeout_s=100, stages=stages_with("theme")),
+        made=made,
     )
 
 
 def shrink_second(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the picture that is not the screen's own cost next to nothing."""
+    """Make the picture for the other scale 320x180, which is cheap."""
     sizes_for = package.picture_sizes
 
     def sizes(screen: Screen) -> dict[Scale, Size]:
@@ -121,7 +144,7 @@ def shrink_second(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def unpacked(archive: Path, folder: Path) -> Path:
-    """The folder with the zip's content."""
+    """Extract the zip into `folder` and return it."""
     with zipfile.ZipFile(archive) as opened:
         opened.extractall(folder)
     return folder
@@ -133,7 +156,7 @@ def size_of(path: Path) -> tuple[int, int]:
 
 
 def pictures_of(path: Path) -> np.ndarray:
-    """All frames of an AVIF, (n, height, width, 3) uint8; not those of its still picture."""
+    """Return all frames of an animated AVIF, (n, height, width, 3) uint8."""
     width, height = size_of(path)
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(path), "-map", "0:v:1"]
     raw = ["-vf", "scale=in_color_matrix=bt709", "-pix_fmt", "rgb24", "-f", "rawvideo", "-"]

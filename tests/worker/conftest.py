@@ -1,4 +1,4 @@
-"""A deployment for each module, a worker in it, and clips of different length."""
+"""A deployment and a worker per test module, and clips of different lengths."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +10,8 @@ from tests.support.ffmpeg import FEW_COLOURS
 from tests.support.files import files_in
 from tests.support.groups import WAITING
 
-# Those that kill something wait for its death to be noticed: half of all the waiting there is, so
-# another process of xdist has them.
+# Tests that kill a process wait until its death is noticed. This is half of all waiting time, so
+# another process of pytest-xdist runs them.
 GROUPS = {"test_bucket": WAITING, "test_deaths": "killing", "test_faults": "killing"}
 
 
@@ -20,7 +20,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.worker)
-            # One system for a module's tests, in one process of xdist.
+            # The tests of a module share one deployment, so one process of pytest-xdist runs them.
             stem = item.path.stem
             item.add_marker(pytest.mark.xdist_group(GROUPS.get(stem, stem)))
 
@@ -33,7 +33,7 @@ def running_deployment(tmp_path_factory) -> Iterator[Deployment]:
 
 @pytest.fixture
 def deployment(running_deployment: Deployment) -> Iterator[Deployment]:
-    """One for a module's tests; a test that failed leaves the next a clean one, too."""
+    """Yield the module's deployment; remove all jobs and files after each test."""
     yield running_deployment
     running_deployment.broker.client().flushall()
     for name in files_in(running_deployment.media):
@@ -42,7 +42,7 @@ def deployment(running_deployment: Deployment) -> Iterator[Deployment]:
 
 @pytest.fixture(scope="module")
 def worker(running_deployment: Deployment) -> Iterator["WorkerProcess"]:
-    """One for a module's tests: starting one takes a second."""
+    """Run one worker for the module's tests, because starting one takes a second."""
     with running_deployment.worker() as worker:
         worker.wait_until_ready()
         yield worker
@@ -50,19 +50,19 @@ def worker(running_deployment: Deployment) -> Iterator["WorkerProcess"]:
 
 @pytest.fixture(scope="session")
 def short_clip(clips) -> Path:
-    """Half a second: 12 frames."""
+    """Return a clip of 0.5 s: 12 frames."""
     return clips("half.mp4", "-f", "lavfi", "-i", f"{FEW_COLOURS}:d=0.5", *YUV)
 
 
 @pytest.fixture(scope="session")
 def clip(clips) -> Path:
-    """A second and a half: time enough to interrupt its conversion."""
+    """Return a clip of 1.5 s, long enough to interrupt its conversion."""
     return clips("some.mp4", "-f", "lavfi", "-i", f"{FEW_COLOURS}:d=1.5", *YUV)
 
 
 @pytest.fixture(scope="session")
 def long_clip(clips) -> Path:
-    """Four seconds."""
+    """Return a clip of 4 s."""
     return clips("four.mp4", "-f", "lavfi", "-i", f"{FEW_COLOURS}:d=4", *YUV)
 
 

@@ -1,4 +1,4 @@
-"""Web and worker on different machines: different MEDIA_ROOTs, one bucket (moto on loopback)."""
+"""Web and worker on different machines: separate MEDIA_ROOTs, one bucket (moto on loopback)."""
 
 import os
 import subprocess
@@ -20,8 +20,8 @@ LINK_S = 6
 
 @pytest.fixture(scope="module")
 def bucket() -> Iterator[tuple[str, object]]:
-    """(the S3 server's address, its bucket)"""
-    import boto3  # not in each process that only collects this test
+    """Run an S3 server with an empty bucket; yield (address, bucket)."""
+    import boto3  # here, because importing it slows down the collection of tests
 
     port = free_port()
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
@@ -52,7 +52,7 @@ def bucket() -> Iterator[tuple[str, object]]:
 
 @pytest.fixture(scope="module")
 def machines(tmp_path_factory, bucket) -> Iterator[Deployment]:
-    """A web server whose files are in the bucket."""
+    """Run a web server that stores its files in the bucket."""
     environment = {"S3_BUCKET": "chromi", "S3_ENDPOINT_URL": bucket[0], **KEYS}
     folder = tmp_path_factory.mktemp("web")
     with system(folder, MACHINES="2", DOWNLOAD_TTL=str(LINK_S), **environment) as deployment:
@@ -74,7 +74,7 @@ def test_two_machines_convert_through_the_bucket_and_leave_it_empty(
         for item in bucket[1].objects.all()
         for grant in item.Acl().grants
     ]
-    assert owner == [None]  # its owner's alone: a public grant has a group's URI
+    assert owner == [None]  # private: a public grant has the URI of a group
 
     with machines.worker("--burst", MEDIA_ROOT=str(elsewhere)) as worker:
         record = machines.client.outcome(job_id)
@@ -90,7 +90,7 @@ def test_an_unfetched_result_is_removed_from_the_bucket(machines, bucket, short_
     job_id = machines.client.enqueue(short_clip)
     with machines.worker(MEDIA_ROOT=str(tmp_path / "worker")):
         machines.client.outcome(job_id)
-        # The upload goes just after the link is told.
+        # The upload is removed just after the link is reported.
         assert eventually(lambda: [n.split("/")[0] for n in names_in(bucket)] == ["converted"])
         assert eventually(lambda: names_in(bucket) == [], within_s=LINK_S + 40)
 
@@ -118,7 +118,7 @@ def test_a_canceled_upload_is_removed_from_the_bucket(machines, bucket, short_cl
     ],
 )
 def test_a_misconfigured_deployment_does_not_start(machines, bucket, tmp_path, environment, errors):
-    """It says all that is wrong at once."""
+    """All errors are reported at once."""
     env = os.environ | {
         "DJANGO_SETTINGS_MODULE": "chrome_background_converter.settings",
         "USE_RQ": "True",

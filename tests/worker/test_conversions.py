@@ -1,4 +1,4 @@
-"""A worker converts: progress, the links, a cancel, a bad video."""
+"""A worker converts: progress, links, cancel, a bad video."""
 
 from tests.support.waiting import eventually
 

@@ -1,4 +1,4 @@
-"""A worker is killed, with kill -9: who takes over its job, and what is left behind."""
+"""A worker is killed by SIGKILL: another takes over its job, and nothing is left behind."""
 
 import os
 import time
@@ -22,7 +22,7 @@ def test_the_job_of_a_killed_worker_is_taken_over(deployment, clip):
 def test_a_job_lost_between_queue_and_work_horse_is_recovered(deployment, short_clip):
     job_id = deployment.client.enqueue(short_clip)
     redis, queue = deployment.broker.client(), "rq:queue:conversions"
-    # What a worker leaves that was killed as it took the job; RQ waits for a minute then.
+    # The state after a worker was killed while it took the job; RQ waits for a minute then.
     redis.lmove(queue, f"{queue}:intermediate")
     redis.set(f"{queue}:intermediate:first_seen:{job_id}", time.time() - 61)
     with deployment.worker():
@@ -39,7 +39,7 @@ def test_a_job_returns_to_the_queue_when_no_worker_is_left(deployment, clip):
     )
     assert deployment.client.job(job_id)["progress"] >= shown
     assert deployment.client.cancel(job_id)["status"] == "canceled"
-    with deployment.worker():  # whose start sweeps
+    with deployment.worker():  # a starting worker sweeps
         assert eventually(deployment.is_clean)
 
 
@@ -55,7 +55,7 @@ def test_a_task_that_hangs_outside_the_conversion_is_ended_by_rq(deployment, sho
     job_id = deployment.client.enqueue(short_clip)
     [upload] = [deployment.media / name for name in files_in(deployment.media)]
     upload.unlink()
-    os.mkfifo(upload)  # reading it never ends
+    os.mkfifo(upload)  # opening a FIFO without a writer blocks for ever
     deployment.broker.client().hset(f"rq:job:{job_id}", "timeout", 1)
     with deployment.worker():
         record = deployment.client.outcome(job_id)

@@ -1,6 +1,6 @@
-"""A work horse is killed, or Redis is gone: what the user is told, and what is left behind.
+"""A work horse is killed, or Redis stops: check the user's error and what is left behind.
 
-The worker outlives it all: it is the same for all tests.
+All tests share one worker, which survives all of them.
 """
 
 import json
@@ -57,11 +57,11 @@ def test_a_work_horse_killed_at_the_end_issues_no_second_link(deployment, worker
     job_id = deployment.client.enqueue(short_clip)
     horse = worker.horse()
     while b"finished" not in redis.get(f":1:job:{job_id}"):
-        time.sleep(0.001)  # soon enough, and the work horse has the processor
+        time.sleep(0.001)  # short, but leaves the CPU to the work horse
     if horse.is_running():
         horse.kill()
     record = deployment.client.outcome(job_id)
-    time.sleep(WORKER_TTL / 2)  # for a second attempt, if it was in time
+    time.sleep(WORKER_TTL / 2)  # time for a second attempt, if the kill was in time
     assert deployment.client.job(job_id) == record
     assert eventually(
         lambda: [n.split("/")[0] for n in files_in(deployment.media)] == ["converted"]
@@ -70,7 +70,7 @@ def test_a_work_horse_killed_at_the_end_issues_no_second_link(deployment, worker
 
 
 def within_three_seconds(ask):
-    """The answer; on a busy machine one of three may take longer."""
+    """Return the response of `ask`; try three times, since a busy machine may be slow once."""
     for _ in range(3):
         began = time.monotonic()
         answer = ask()

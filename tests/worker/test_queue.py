@@ -1,4 +1,4 @@
-"""What waits in the queue: its place, a cancel, whose it is, and what Redis may not bring."""
+"""Queued jobs: position, cancel, ownership, and forged data in Redis."""
 
 import json
 import os
@@ -91,7 +91,7 @@ def test_nothing_from_redis_is_unpickled(deployment, short_clip, tmp_path):
 
 
 def test_the_web_process_in_queue_mode_loads_neither_numpy_nor_moviepy(deployment):
-    """Run last: the server has taken uploads and handed out files by now."""
+    """This test runs last, after the server has accepted uploads and delivered files."""
     web = [p for p in psutil.process_iter() if _serves(p, deployment)]
     assert web != []
     for process in web:

@@ -1,4 +1,4 @@
-"""The real server in a process of its own, as it is deployed: gunicorn, hashed static files."""
+"""Run the server as it is deployed: gunicorn, hashed static files."""
 
 import contextlib
 import fcntl
@@ -19,12 +19,12 @@ from tests.support.network import free_port
 from tests.support.small import SLOW
 
 START_S = 90
-GIF_SIZE = (320, 180)  # px: what the page shows of it does not depend on its size
+GIF_SIZE = (320, 180)  # px; the page doesn't depend on the size
 
 
 @dataclass(frozen=True)
 class Server:
-    """A running server: its address, where it keeps files, what it says."""
+    """A running server: its address, its media folder, its log."""
 
     url: str
     media: Path
@@ -32,7 +32,7 @@ class Server:
 
 
 class Wire:
-    """A TCP relay to the server, to be cut in the middle of things; closed with the block."""
+    """A TCP relay to the server that can be interrupted; closed with the block."""
 
     def __init__(self, server: Server) -> None:
         host, port = server.url.removeprefix("http://").split(":")
@@ -55,7 +55,7 @@ class Wire:
         self._listener.close()
 
     def cut(self) -> None:
-        """Break what is open; what comes next is broken too, until mend()."""
+        """Close all connections, and refuse new ones until mend() is called."""
         self.is_cut = True
         for end in list(self._open):
             _shut(end)
@@ -100,7 +100,7 @@ def _shut(end: socket.socket) -> None:
 
 
 def environment(folder: Path, **more: str) -> dict[str, str]:
-    """What the server reads; nothing of this machine's .env comes through."""
+    """Return the server's environment variables, which override this machine's .env file."""
     return os.environ | {
         "DJANGO_SETTINGS_MODULE": "tests.browser.server_settings",
         "PYTHONPATH": str(ROOT),
@@ -121,11 +121,11 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
 
 
 def collect_static(folder: Path) -> None:
-    """Put the static files into `folder`/static; whoever finds them there waits and is done."""
+    """Collect the static files in `folder`/static, unless another process has done it."""
     with (folder / "static.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "static").exists():
-            # Without the admin's, which no test opens and which take most of the time.
+            # Skip the admin's files, which no test uses and which take most of the time.
             collect = ["manage.py", "collectstatic", "--noinput", "--ignore=admin", "-v0"]
             command = [sys.executable, *collect]
             subprocess.run(command, cwd=ROOT, env=environment(folder), check=True)
@@ -133,7 +133,7 @@ def collect_static(folder: Path) -> None:
 
 @contextlib.contextmanager
 def serve(folder: Path, **more: str) -> Iterator[Server]:
-    """gunicorn on a free port for as long as the block runs; STATIC_ROOT is filled already."""
+    """Run gunicorn on a free port during the block; STATIC_ROOT must have been collected."""
     variables = environment(folder, **more)
     media, log = folder / "media", folder / "server.log"
     media.mkdir()
@@ -146,7 +146,7 @@ def serve(folder: Path, **more: str) -> Iterator[Server]:
 
 @contextlib.contextmanager
 def running(command: list[str], variables: dict[str, str], *, log: Path) -> Iterator[None]:
-    """A process group of the tests' own, ended with the block."""
+    """Run a command in its own process group; kill the group with the block."""
     with log.open("ab") as output:
         process = subprocess.Popen(
             command,

@@ -1,4 +1,4 @@
-"""What a person does on the page, in a few words."""
+"""Steps that a user takes on the page."""
 
 import json
 import time
@@ -11,14 +11,14 @@ from tests.support.files import files_in
 from tests.support.waiting import eventually
 
 CONVERSION_MS = 90_000
-# For a page whose preview and decoration play by themselves.
+# For a page whose preview and background video play automatically.
 MOVING = {"reduced_motion": "no-preference"}
-# A busy machine is slow, not wrong.
+# Generous, because a busy machine is slow.
 expect.set_options(timeout=30_000)
 
 
 def choose(page: Page, clip: Path, *, theme: bool = False) -> None:
-    """Choose a file and wait until its six seconds can be cut; a theme too costs time."""
+    """Choose a file and wait for the editor; `theme` also requests a theme, which takes time."""
     page.set_input_files("[data-panel]:not([hidden]) input[type=file]", clip)
     expect(page.get_by_role("heading", name="Choose your six seconds")).to_be_focused()
     expect(button(page)).to_be_enabled()
@@ -51,7 +51,7 @@ def expect_done(page: Page) -> None:
 
 
 def save(page: Page, folder: Path, name: str = "Save the GIF") -> Path:
-    """Press Save; the file that the browser wrote."""
+    """Click Save; return the path of the saved file."""
     with page.expect_download() as download:
         page.get_by_role("link", name=name).click()
     path = folder / download.value.suggested_filename
@@ -60,7 +60,7 @@ def save(page: Page, folder: Path, name: str = "Save the GIF") -> Path:
 
 
 def until(page: Page, condition: str, *, seconds: float = 90) -> None:
-    """Wait until the JavaScript `condition` holds. (page.wait_for_function needs unsafe-eval.)"""
+    """Poll until the JavaScript `condition` is true (page.wait_for_function needs unsafe-eval)."""
     deadline = time.monotonic() + seconds
     while not page.evaluate(condition):
         assert time.monotonic() < deadline, condition
@@ -77,13 +77,13 @@ def first_frame(gif: Path) -> Image.Image:
 
 
 def grey_of(gif: Path) -> int:
-    """The grey in the middle of the first frame, 0 to 255."""
+    """Return the grey level (0 to 255) in the middle of the first frame."""
     frame = first_frame(gif)
     return frame.getpixel((frame.width // 2, frame.height // 2))[0]
 
 
 def sent_fields(page: Page, *names: str) -> list[str]:
-    """Press the button; the fields of the upload, which goes no further than the browser."""
+    """Start a conversion, and return fields of its upload; the request doesn't reach the server."""
     refusal = {"success": False, "error": "Not now.", "code": "internal"}
     page.route("**/convert/", lambda route: route.fulfill(status=500, body=json.dumps(refusal)))
     with page.expect_request("**/convert/") as sent:
@@ -94,5 +94,5 @@ def sent_fields(page: Page, *names: str) -> list[str]:
 
 
 def field_of(post: str, name: str) -> str:
-    """A field out of a multipart body."""
+    """Return a field of a multipart body."""
     return post.split(f'name="{name}"')[1].split("\r\n\r\n", 1)[1].split("\r\n", 1)[0]

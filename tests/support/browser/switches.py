@@ -1,11 +1,11 @@
-"""The command-line switches that Chromium is started with."""
+"""Command-line switches of Chromium."""
 
 from pathlib import Path
 
-# As root in a container, off the network.
+# For root in a container without a network.
 _ALWAYS = ["--no-sandbox", "--no-first-run", "--disable-background-networking"]
-# What a window of Chromium 156 has for people, at 1 CPU s a window: two pages for the address bar's
-# results and a process in waiting. The others are Playwright's own list, which ours replaces.
+# Features of Chromium 156 that cost 1 CPU s per window: two pages for the address bar's results and
+# a spare process. The others are Playwright's own list, which this list replaces.
 _UNWANTED = [
     "WebUIOmniboxPopup",
     "WebUIOmniboxAimPopup",
@@ -27,7 +27,7 @@ _UNWANTED = [
 
 
 def without(*features: str) -> str:
-    """The switch that takes these features away, and those that no test wants."""
+    """Return the switch that disables these features and those of _UNWANTED."""
     return f"--disable-features={','.join([*_UNWANTED, *features])}"
 
 
@@ -42,7 +42,7 @@ PAGE = [
 
 
 def new_tab(*, theme: Path, scale: float, window: tuple[int, int]) -> list[str]:
-    """For a New Tab page with that theme's folder loaded; scale: device px a CSS px."""
+    """Return switches for a New Tab page with the unpacked theme; scale: device px per CSS px."""
     return [
         *_ALWAYS,
         "--headless=new",

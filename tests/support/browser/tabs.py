@@ -1,4 +1,4 @@
-"""The tests' pages, kept: one that has opened a clip saves the next test 0.6 CPU s."""
+"""Reuse pages between tests: a page that has opened a clip saves the next test 0.6 CPU s."""
 
 import json
 from dataclasses import dataclass, field
@@ -13,12 +13,12 @@ STILL = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"}
 
 @dataclass
 class Tab:
-    """A page in a context of its own; `faults` is what its console complained of."""
+    """A page in its own browser context; `faults` has the errors in its console."""
 
     page: Page
     options: dict[str, object]
     url: str = ""
-    clip: Path | None = None  # what it has open, and the next test may want, too
+    clip: Path | None = None  # the clip that is open, for the next test that needs it
     faults: list[str] = field(default_factory=list)
 
     def load(self, url: str, path: str) -> None:
@@ -26,20 +26,20 @@ class Tab:
         self.page.goto(url + path)
 
     def leave(self) -> bool:
-        """Take back what a test changed, and let nothing run on; whether that went well."""
+        """Undo what a test changed and stop everything; return False if this failed."""
         if self.page.is_closed():
             return False
         try:
             self.page.unroute_all(behavior="ignoreErrors")
             self.page.context.set_offline(False)
-            self.page.goto(f"{self.url}/health/")  # of the same site: the process stays
+            self.page.goto(f"{self.url}/health/")  # same site, so Chromium keeps the process
             self._reset()
         except Error:
             return False
         return True
 
     def return_to_clip(self) -> bool:
-        """Be as if the clip had just been chosen; whether that went well."""
+        """Return to the state in which the clip was just opened; return False if this failed."""
         page = self.page
         if self.clip is None or page.is_closed():
             return False
@@ -50,7 +50,7 @@ class Tab:
             page.unroute_all(behavior="ignoreErrors")
             page.context.set_offline(False)
             self._reset()
-            for typed in ("not a time", "0"):  # the complaint about one goes with the other
+            for typed in ("not a time", "0"):  # the second input clears the error of the first
                 time_field(page).fill(typed, timeout=2000)
                 time_field(page).press("Enter")
             expect(page.get_by_role("alert")).to_be_empty()
@@ -65,7 +65,7 @@ class Tab:
 
 
 class Tabs:
-    """All tabs of a browser; one that is idle is taken for who wants the same kind of context."""
+    """All tabs of a browser; an idle tab is reused for a context with the same options."""
 
     def __init__(self, browser: Browser) -> None:
         self._browser = browser
@@ -75,7 +75,7 @@ class Tabs:
         self._alone: list[Tab] = []
 
     def open(self, path: str, *, url: str, alone: bool, options: dict[str, object]) -> Page:
-        """A page that shows the address. If `alone`, nothing before it can have left a trace."""
+        """Open a page at the path; `alone` gives it a new context that no other test uses."""
         options = STILL | options
         idle = self._idle.get(_kind(options), [])
         tab = idle.pop() if idle and not alone else self._new(options)
@@ -84,7 +84,7 @@ class Tabs:
         return tab.page
 
     def open_clip(self, clip: Path, *, url: str, theme: bool) -> Page:
-        """A page where the clip can be cut; its start is 0, and nothing else was chosen."""
+        """Return a page that has opened the clip, with start 0 and no other choices."""
         kept = [tab for tab in self._editing if (tab.url, tab.clip) == (url, clip)]
         if not kept:
             page = self.open("/", url=url, alone=False, options={})
@@ -97,7 +97,7 @@ class Tabs:
         return kept[0].page
 
     def leave(self) -> list[str]:
-        """End a test; what the pages complained of."""
+        """End a test; return the console errors of its pages."""
         faults = []
         for tab in [*self._busy, *self._alone]:
             if tab.return_to_clip():
@@ -125,6 +125,6 @@ def _kind(options: dict[str, object]) -> str:
 
 
 def _note(faults: list[str], message: object) -> None:
-    # Chromium logs every answer of 400 and more by itself; the tests look at those on their own.
+    # Chromium logs every response with status 400 or more; the tests check these themselves.
     if message.type == "error" and "Failed to load resource" not in message.text:
         faults.append(message.text)
