@@ -3,11 +3,11 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.checks import CheckMessage, Error, register
 
 from converter import health, storage
+from converter.pipeline.capabilities import joins_graphs, writes_avif
 from converter.pipeline.errors import ConversionError
-from converter.pipeline.picture.formats import best_format, joins_graphs
 
 PRIVATE_CACHES = ("locmem.LocMemCache", "dummy.DummyCache")
 
@@ -95,16 +95,16 @@ def the_bucket_takes_files(**kwargs: Any) -> list[CheckMessage]:
 
 
 @register()
-def themes_are_avif(**kwargs: Any) -> list[CheckMessage]:
+def ffmpeg_writes_avif(**kwargs: Any) -> list[CheckMessage]:
     try:
-        form = best_format()
-    except (ConversionError, OSError):  # the_machine_can_convert says it
+        if writes_avif():
+            return []
+    except (ConversionError, OSError):  # the_machine_can_convert reports it
         return []
-    hint = "Use imageio-ffmpeg's own ffmpeg, or one built with libsvtav1."
-    if form == "webp":
-        text = "This ffmpeg can't write AVIF: Chrome themes get WebP, five times as large."
-        return [Warning(text, hint=hint, id="converter.W001")]
-    if form is None:
-        text = "This ffmpeg writes neither AVIF nor animated WebP: there are no Chrome themes."
-        return [Warning(text, hint=hint, id="converter.W002")]
-    return []
+    return [
+        Error(
+            "This ffmpeg can't write AVIF: there would be no picture for Chrome and no theme.",
+            hint="Unset IMAGEIO_FFMPEG_EXE to use imageio-ffmpeg's own, or build with libsvtav1.",
+            id="converter.E007",
+        )
+    ]

@@ -174,7 +174,7 @@ function fieldsOf({ start, fit, focus: point, quality, theme, themeName }) {
     focus_y: point.y,
     quality,
   };
-  if (theme && limits.themeAvailable) {
+  if (theme) {
     fields.theme = "1";
     fields.screen = `${screen.width}x${screen.height}@${devicePixelRatio}`;
     if (themeName.trim()) fields.theme_name = themeName.trim();

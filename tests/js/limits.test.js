@@ -14,7 +14,7 @@ test("limits come from the element", () => {
   });
   assert.deepEqual(read, {
     maxUploadBytes: 104857600, extensions: [".mp4", ".mov"], length: 6, fps: 24,
-    frame: { width: 1280, height: 720 }, linkTtl: 600, themeAvailable: true,
+    frame: { width: 1280, height: 720 }, linkTtl: 600,
   });
 });
 

@@ -15,6 +15,7 @@ from converter.pipeline.control import Control
 from converter.pipeline.errors import ConversionError
 from converter.pipeline.profile import THEME_NAME_LENGTH, Fit, Quality, Selection
 from converter.pipeline.screen import parse_screen
+from converter.products import EXTRAS
 from converter.timecode import parse_timecode
 
 BAR_WIDTH = 30
@@ -22,7 +23,7 @@ DEFAULTS = ConversionOptions()
 
 
 class Command(BaseCommand):
-    help = "Convert six seconds of a video into a GIF for a Chrome theme."
+    help = "Convert six seconds of a video into a GIF, a picture for Chrome and a Chrome theme."
     requires_system_checks: tuple[str, ...] = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -32,6 +33,7 @@ class Command(BaseCommand):
         parser.add_argument("--fit", choices=get_args(Fit), default=DEFAULTS.selection.fit)
         parser.add_argument("--focus", help="what stays in view: x,y, from 0 to 1 each")
         parser.add_argument("--quality", choices=get_args(Quality), default=DEFAULTS.quality)
+        parser.add_argument("--picture", type=Path, help="also write the picture for Chrome")
         parser.add_argument("--theme", type=Path, help="also write a Chrome theme, a .zip")
         parser.add_argument("--screen", default=DEFAULTS.screen, help="1512x982@2 in CSS pixels")
         parser.add_argument(
@@ -40,8 +42,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         outputs: dict[str, Path] = {"gif": options["output"]}
-        if options["theme"]:
-            outputs["theme"] = options["theme"]
+        outputs |= {extra.key: options[extra.key] for extra in EXTRAS if options[extra.key]}
         for path in outputs.values():
             if not path.parent.is_dir():  # said now, not when all is converted
                 raise CommandError(f"There is no folder {path.parent}.")
@@ -81,6 +82,7 @@ def _options(options: dict[str, Any]) -> ConversionOptions:
     return ConversionOptions(
         selection=_selection(options),
         quality=options["quality"],
+        picture=options["picture"] is not None,
         theme=options["theme"] is not None,
         screen=_screen(options["screen"]),
         theme_name=options["theme_name"],

@@ -12,7 +12,6 @@ export function readLimits(dataset) {
     fps: Number(dataset.fps),
     frame: { width: Number(dataset.width), height: Number(dataset.height) },
     linkTtl: Number(dataset.linkTtlS),
-    themeAvailable: dataset.theme === "yes",
   };
 }
 
