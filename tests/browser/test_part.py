@@ -131,7 +131,7 @@ def test_what_the_page_can_not_cut_and_not_send_whole_is_refused_in_words(
     page = open_page()
     page.set_input_files("[data-panel]:not([hidden]) input[type=file]", path)
     expect(page.get_by_role("alert")).to_have_text(
-        "“odd.mp4” has 2\u00a0GB, and Chromi can't take your six seconds out of this file. "
+        "“odd.mp4” has 2\u00a0GB, and Chromi can’t take your six seconds out of this file. "
         "Whole files may have 100\u00a0MB: trim it on your device or export it smaller."
     )
 
