@@ -7,6 +7,9 @@ const decimal = new Intl.NumberFormat(LANGUAGE, { maximumFractionDigits: 1 });
 const whole = new Intl.NumberFormat(LANGUAGE);
 
 export const megabytes = (bytes) => `${decimal.format(Math.max(bytes / MEBIBYTE, 0.1))}\u00a0MB`;
+const GIBIBYTE = 1_073_741_824;
+const amount = (bytes) =>
+  bytes < GIBIBYTE ? megabytes(bytes) : `${decimal.format(bytes / GIBIBYTE)}\u00a0GB`;
 const seconds = (value) => `${decimal.format(value)}\u00a0s`; // a number keeps its unit
 const spokenSeconds = (value) => {
   const rounded = Math.round(value * 100) / 100;
@@ -32,6 +35,9 @@ export const mistakes = {
   size: ({ name, size, limit }) =>
     `“${name}” has ${megabytes(size)}; Chromi takes ${megabytes(limit)}. ` +
     "Trim it on your device or export it smaller.",
+  whole: ({ name, size, limit }) =>
+    `“${name}” has ${amount(size)}, and Chromi can’t take your six seconds out of this file. ` +
+    `Whole files may have ${megabytes(limit)}: trim it on your device or export it smaller.`,
   time: () => "That time isn’t valid. Use minutes and seconds, for example 0:03.250.",
   offline: () =>
     "The connection was lost. Your video and your settings are still here. Try again when you are online.",
@@ -42,9 +48,10 @@ export const mistakes = {
 
 export const clip = {
   facts: ({ size, width, height, duration }) =>
-    [megabytes(size), width && `${width}\u00a0×\u00a0${height}`, duration && seconds(duration)]
+    [amount(size), width && `${width}\u00a0×\u00a0${height}`, duration && seconds(duration)]
       .filter(Boolean)
       .join(" · "),
+  part: ({ bytes, of }) => `Only your six seconds are sent: ${megabytes(bytes)} of ${amount(of)}.`,
   reading: "Reading your video…",
   gif: "This preview plays the GIF from its beginning. The result starts at the time you choose.",
   unplayable:

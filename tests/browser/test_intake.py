@@ -71,7 +71,7 @@ def wrong(tmp_path: Path, ramp: Path) -> dict[str, list[Path]]:
     folder = tmp_path / "holiday"
     folder.mkdir()
     pdf, renamed, empty, huge = (
-        tmp_path / name for name in ("report.pdf", "report.mp4", "empty.mov", "huge.mp4")
+        tmp_path / name for name in ("report.pdf", "report.mp4", "empty.mov", "huge.gif")
     )
     pdf.write_bytes(b"%PDF-1.7")
     renamed.write_bytes(b"%PDF-1.7")
@@ -84,7 +84,7 @@ def wrong(tmp_path: Path, ramp: Path) -> dict[str, list[Path]]:
         "Chromi can’t read “report.pdf”. Choose an MP4, MOV, WebM, or GIF file.": [pdf],
         "“report.mp4” is named like a video, but isn’t one. Choose another file.": [renamed],
         "“empty.mov” is empty. Choose another file.": [empty],
-        "“huge.mp4” has 143 MB; Chromi takes 100 MB. "
+        "“huge.gif” has 143 MB; Chromi takes 100 MB. "
         "Trim it on your device or export it smaller.": [huge],
     }
 
