@@ -8,7 +8,7 @@ from django import forms
 
 from converter.errors import InvalidFieldError, InvalidStartTimeError, RequestError
 from converter.options import ConversionOptions
-from converter.pipeline.profile import DEFAULT_SCREEN, THEME_NAME_LENGTH, Fit, Quality, Selection
+from converter.pipeline.profile import THEME_NAME_LENGTH, Fit, Quality, Selection
 from converter.pipeline.screen import parse_screen
 from converter.pipeline.source.layout import Layout, LayoutError, parse_layout
 from converter.timecode import parse_timecode
@@ -40,7 +40,8 @@ class ScreenField(forms.CharField):
     def clean(self, value: Any) -> str:
         text: str = super().clean(value)
         try:
-            parse_screen(text or DEFAULT_SCREEN)
+            if text:
+                parse_screen(text)
         except ValueError:
             raise forms.ValidationError("not a screen") from None
         return text

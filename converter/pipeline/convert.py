@@ -32,6 +32,7 @@ def convert_video(
     `see` is called with each frame before it is encoded.
     Raises ConversionError; `output` is the caller's to remove then.
     """
+    control.report("decode")
     with open_clip(source, profile=profile, selection=selection, control=control) as clip:
         pictures = _counted(
             frames(clip, control=control), profile=profile, control=control, see=see
