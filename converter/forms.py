@@ -71,6 +71,7 @@ class ConvertForm(forms.Form):
     focus_x = ShareField(required=False, min_value=0, max_value=1)
     focus_y = ShareField(required=False, min_value=0, max_value=1)
     quality = _choice(*get_args(Quality))
+    picture = _choice(*YES, *NO)
     theme = _choice(*YES, *NO)
     screen = ScreenField(required=False)
     theme_name = forms.CharField(required=False, max_length=THEME_NAME_LENGTH)
@@ -98,6 +99,7 @@ class ConvertForm(forms.Form):
             given["start_s"] = given["start_time"]
         return ConversionOptions(
             selection=Selection(**_only(given, "start_s", "fit", "focus_x", "focus_y")),
+            picture=given.get("picture") in YES,
             theme=given.get("theme") in YES,
             layout=layout.text if layout else "",
             **_only(given, "job_id", "quality", "screen", "theme_name"),

@@ -14,6 +14,7 @@ class ConversionOptions:
     job_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     selection: Selection = field(default_factory=Selection)
     quality: Quality = DEFAULT_QUALITY
+    picture: bool = False
     theme: bool = False
     screen: str = DEFAULT_SCREEN
     theme_name: str = ""

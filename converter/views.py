@@ -53,7 +53,6 @@ def home(request: HttpRequest) -> HttpResponse:
         "height": BACKGROUND.height,
         "fps": BACKGROUND.fps,
         "duration_s": BACKGROUND.seconds,
-        "theme_available": products.themes_are_possible(),
         "theme_name": DEFAULT_THEME_NAME,
         "theme_name_length": THEME_NAME_LENGTH,
         "link_ttl_s": settings.DOWNLOAD_TTL,
