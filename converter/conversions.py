@@ -125,13 +125,17 @@ def make(video: Path, folder: Path, options: ConversionOptions, *, control: Cont
     """
     # Imported here: an idle web process does without numpy and MoviePy.
     from converter.material import Material
-    from converter.pipeline.convert import convert_video
+    from converter.pipeline.convert import convert_video, plan_blend
 
     source = _open(video, folder, options, control=control)
     gif, extras = folder / GIF.filename, extras_of(options)
+    loop = None
+    if options.loop == "blend":
+        loop = plan_blend(source, selection=options.selection, control=control)
     with Material(
         source,
         options,
+        loop=loop,
         picture_path=folder / PICTURE.filename,
         control=control.with_reserve(HANDOVER_S),
     ) as material:
@@ -140,6 +144,7 @@ def make(video: Path, folder: Path, options: ConversionOptions, *, control: Cont
             gif,
             selection=options.selection,
             quality=options.quality,
+            loop=loop,
             control=control,
             see=material.see if extras else None,
         )
@@ -152,17 +157,21 @@ def make(video: Path, folder: Path, options: ConversionOptions, *, control: Cont
 
 def _open(video: Path, folder: Path, options: ConversionOptions, *, control: Control) -> "Source":
     """Open the upload; one that is a part of its file is laid out in `folder` first."""
+    from converter.pipeline.convert import blend_reach
     from converter.pipeline.source.part import open_part
     from converter.pipeline.source.source import open_source
 
+    begin_s, seconds = options.selection.start_s, float(BACKGROUND.seconds)
+    if options.loop == "blend":
+        begin_s, seconds = blend_reach(options.selection, BACKGROUND)
     if not options.layout:
         return open_source(video, max_pixels=settings.MAX_PIXELS, control=control)
     return open_part(
         video,
         parse_layout(options.layout),
         target=folder / "whole",
-        start_s=options.selection.start_s,
-        seconds=BACKGROUND.seconds,
+        start_s=begin_s,
+        seconds=seconds,
         max_pixels=settings.MAX_PIXELS,
         control=control,
     )

@@ -82,11 +82,13 @@ ALLOWED = {
     "pipeline.screen": "pipeline.profile",
     "pipeline.capabilities": "pipeline.control pipeline.errors pipeline.ffmpeg",
     "pipeline.ffmpeg": "subprocess pipeline.control pipeline.errors",
-    "pipeline.convert": f"{COMMON} pipeline.source. pipeline.gif.",
+    "pipeline.convert": f"{COMMON} pipeline.source. pipeline.gif. pipeline.loop.",
+    "pipeline.loop.": f"numpy PIL pipeline.loop. {COMMON}",
     "pipeline.source.": f"numpy moviepy pipeline.ffmpeg pipeline.source. {COMMON}",
     "pipeline.gif.": f"numpy PIL pipeline.gif. {COMMON}",
     "pipeline.picture.": (
-        f"pipeline.ffmpeg pipeline.capabilities pipeline.source. pipeline.picture. {COMMON}"
+        "pipeline.ffmpeg pipeline.capabilities pipeline.source. pipeline.loop. pipeline.picture."
+        f" {COMMON}"
     ),
     "pipeline.theme.": (
         f"numpy PIL pipeline.ffmpeg pipeline.source. pipeline.picture. pipeline.theme. {COMMON}"
