@@ -113,6 +113,8 @@ class ProgressReporter:
         self._write_at = 0.0
         self._heartbeat_at = time.monotonic() + HEARTBEAT_S
         self._is_canceled = False
+        # How long the job waited for this conversion, in s, by the clocks of both machines.
+        self.waited_s = 0.0
 
     def report(self, stage: str, percent: int) -> None:
         """Write how far the conversion is, at most every REPORT_INTERVAL_S within a stage."""
@@ -127,6 +129,8 @@ class ProgressReporter:
         record = self._try(lambda: _read(self._job_id))
         if record:
             self._shown = (record["stage"], record["progress"])
+            if record["status"] == "queued":
+                self.waited_s = max(0.0, time.time() - record["at"])
 
     def write(self) -> None:
         """Write the record now."""
@@ -172,11 +176,14 @@ def fail(job_id: str, error: ConversionError) -> None:
     cache.set(_key(job_id), record, FAILURE_TTL_S)
 
 
-def fail_if_open(job_id: str, error: ConversionError) -> None:
-    """`fail`, unless the outcome is known already."""
+def fail_if_open(job_id: str, error: ConversionError) -> ConversionError | None:
+    """`fail`, and return the error; do nothing and return None if the outcome is known already."""
     record = _read(job_id)
-    if record is not None and record["status"] in RUNNING:
-        fail(job_id, ConversionCanceledError() if is_canceled(job_id) else error)
+    if record is None or record["status"] not in RUNNING:
+        return None
+    error = ConversionCanceledError() if is_canceled(job_id) else error
+    fail(job_id, error)
+    return error
 
 
 def wait_again(job_id: str) -> None:
