@@ -6,7 +6,7 @@ Nothing read from Redis is ever unpickled: the queue and Django's cache use JSON
 
 import functools
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
@@ -70,5 +70,5 @@ def is_gone(name: str) -> None:
 
 def expired() -> list[str]:
     """The names whose time is over."""
-    due: list[bytes] = connection().zrange(EXPIRING_KEY, 0, time.time(), byscore=True)
+    due: Any = connection().zrange(EXPIRING_KEY, 0, time.time(), byscore=True)
     return [name.decode() for name in due]

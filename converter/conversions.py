@@ -10,16 +10,22 @@ import time
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 
 from converter import downloads, inline, jobs, progress, storage
 from converter.logs import one_line
 from converter.options import ConversionOptions
-from converter.pipeline.control import STAGES, STAGES_WITH_THEME, Control
+from converter.pipeline.control import Control, Stages, stages_with
 from converter.pipeline.errors import ConversionCanceledError, ConversionError
-from converter.products import GIF, Extra, Made, Material, extras_of
+from converter.pipeline.profile import BACKGROUND
+from converter.pipeline.source.layout import parse_layout
+from converter.products import GIF, HANDOVER_S, PICTURE, Extra, Made, extras_of
 from converter.progress import Record, Result
+
+if TYPE_CHECKING:
+    from converter.pipeline.source.source import Source
 
 log = logging.getLogger(__name__)
 
@@ -99,36 +105,60 @@ def convert_stored(upload: str, options: ConversionOptions) -> None:
 
 
 def make(video: Path, folder: Path, options: ConversionOptions, *, control: Control) -> list[Made]:
-    """Write the GIF, then each extra that the options ask for, into `folder`.
+    """Write the GIF and each extra that the options ask for into `folder`.
+
+    The picture for Chrome is encoded at the same time as the GIF where memory allows.
 
     Raises ConversionError if there is no GIF, ConversionCanceledError at any time.
     """
     # Imported here: an idle web process does without numpy and MoviePy.
+    from converter.material import Material
     from converter.pipeline.convert import convert_video
-    from converter.pipeline.source.source import open_source
-    from converter.pipeline.theme.colours import Look
 
-    source = open_source(video, max_pixels=settings.MAX_PIXELS, control=control)
-    gif, look, extras = folder / GIF.filename, Look(), extras_of(options)
-    facts = convert_video(
+    source = _open(video, folder, options, control=control)
+    gif, extras = folder / GIF.filename, extras_of(options)
+    with Material(
         source,
-        gif,
-        selection=options.selection,
-        quality=options.quality,
+        options,
+        picture_path=folder / PICTURE.filename,
+        control=control.with_reserve(HANDOVER_S),
+    ) as material:
+        facts = convert_video(
+            source,
+            gif,
+            selection=options.selection,
+            quality=options.quality,
+            control=control,
+            see=material.see if extras else None,
+        )
+        control.check()
+        return [
+            Made(product=GIF, path=gif, facts=facts.described()),
+            *(extra.make(material, folder, control=control) for extra in extras),
+        ]
+
+
+def _open(video: Path, folder: Path, options: ConversionOptions, *, control: Control) -> "Source":
+    """Open the upload; one that is a part of its file is laid out in `folder` first."""
+    from converter.pipeline.source.part import open_part
+    from converter.pipeline.source.source import open_source
+
+    if not options.layout:
+        return open_source(video, max_pixels=settings.MAX_PIXELS, control=control)
+    return open_part(
+        video,
+        parse_layout(options.layout),
+        target=folder / "whole",
+        start_s=options.selection.start_s,
+        seconds=BACKGROUND.seconds,
+        max_pixels=settings.MAX_PIXELS,
         control=control,
-        see=look.see if extras else None,
     )
-    control.check()
-    material = Material(source=source, options=options, look=look)
-    return [
-        Made(product=GIF, path=gif, facts=facts.described()),
-        *(extra.make(material, folder, control=control) for extra in extras),
-    ]
 
 
-def stages_of(options: ConversionOptions) -> dict[str, tuple[int, int]]:
-    """The stages that `make` reports, each with the percents at which it begins and ends."""
-    return STAGES_WITH_THEME if extras_of(options) else STAGES
+def stages_of(options: ConversionOptions) -> Stages:
+    """Return the stages that `make` reports, each with its begin and end in percent."""
+    return stages_with(*(extra.key for extra in extras_of(options)))
 
 
 def _convert(

@@ -121,6 +121,7 @@ class Transfer:
         self._was_received = was_received
         self._is_done = False
         self._closed = threading.Lock()
+        self._after: Callable[[], None] = lambda: None
         self._file = default_storage.open(download.name)
 
     def __iter__(self) -> Iterator[bytes]:
@@ -128,12 +129,20 @@ class Transfer:
             yield chunk
         self._is_done = self._was_received()
 
+    def and_then(self, after: Callable[[], None]) -> None:
+        """Call `after` when the transfer has been closed."""
+        self._after = after
+
     def close(self) -> None:
+        """Remove the file if it was received, else give the token back. May be called again."""
         if not self._closed.acquire(blocking=False):
             return
-        self._file.close()
-        if self._is_done or not give_back(self._token, self._download):
-            storage.discard(self._download.name)
+        try:
+            self._file.close()
+            if self._is_done or not give_back(self._token, self._download):
+                storage.discard(self._download.name)
+        finally:
+            self._after()
 
 
 def begin_transfer(token: str, *, was_received: Callable[[], bool]) -> Transfer | None:

@@ -8,7 +8,7 @@ import contextlib
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 from django.conf import settings
 
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from rq.job import Job
     from rq.worker import BaseWorker
 
-P, T = ParamSpec("P"), TypeVar("T")
+P = ParamSpec("P")
+T = TypeVar("T")
 
 QUEUE = "conversions"
 TASK = "converter.tasks.convert_video_task"
@@ -111,8 +112,8 @@ def waiting() -> int:
 @with_queue_else(1)
 def position(job_id: str) -> int:
     """The job's place in the queue, 1 being the next; 1 too while a worker takes it up."""
-    index: int | None = broker.connection().lpos(queue().key, job_id)
-    return 1 if index is None else index + 1
+    index: Any = broker.connection().lpos(queue().key, job_id)
+    return 1 if index is None else int(index) + 1
 
 
 @with_queue_else(None)

@@ -14,9 +14,11 @@ class ConversionOptions:
     job_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     selection: Selection = field(default_factory=Selection)
     quality: Quality = DEFAULT_QUALITY
+    picture: bool = False
     theme: bool = False
     screen: str = DEFAULT_SCREEN
     theme_name: str = ""
+    layout: str = ""  # JSON (pipeline/source/layout.py); empty when the video is the whole file
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, as the queue carries them."""

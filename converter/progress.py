@@ -59,7 +59,7 @@ def _cancel_key(job_id: str) -> str:
 
 
 def _longest_life_s() -> int:
-    return settings.QUEUE_TTL + settings.CONVERSION_TIMEOUT
+    return int(settings.QUEUE_TTL + settings.CONVERSION_TIMEOUT)
 
 
 def begin(job_id: str, *, status: Status) -> None:
@@ -180,7 +180,7 @@ def _read(job_id: str) -> Record | None:
 def _longest_silence_s(status: Status) -> float:
     """How old a running job's record may be."""
     if status == "queued":
-        return settings.QUEUE_TTL
+        return float(settings.QUEUE_TTL)
     return HEARTBEAT_TIMEOUT_S + broker.takeover_s()
 
 

@@ -83,7 +83,7 @@ def workspace() -> Iterator[Path]:
         os.close(descriptor)
 
 
-class _Finished(File):
+class _Finished(File):  # type: ignore[type-arg]
     """A file that the storage may move instead of copying it."""
 
     def temporary_file_path(self) -> str:
@@ -118,8 +118,8 @@ def verify_storage() -> None:
 def _lifetime_s(folder: str) -> float:
     """How long a file may be wanted: a link's life, or the longest wait for a worker."""
     if folder == CONVERTED:
-        return settings.DOWNLOAD_TTL
-    return settings.QUEUE_TTL + settings.CONVERSION_TIMEOUT
+        return float(settings.DOWNLOAD_TTL)
+    return float(settings.QUEUE_TTL + settings.CONVERSION_TIMEOUT)
 
 
 @contextlib.contextmanager

@@ -53,7 +53,6 @@ def home(request: HttpRequest) -> HttpResponse:
         "height": BACKGROUND.height,
         "fps": BACKGROUND.fps,
         "duration_s": BACKGROUND.seconds,
-        "theme_available": products.themes_are_possible(),
         "theme_name": DEFAULT_THEME_NAME,
         "theme_name_length": THEME_NAME_LENGTH,
         "link_ttl_s": settings.DOWNLOAD_TTL,
@@ -67,7 +66,7 @@ def home(request: HttpRequest) -> HttpResponse:
 def convert_video(request: HttpRequest) -> HttpResponse:
     """Convert an upload now (200), or enqueue it for a worker (202)."""
     video = uploads.video_of(request)
-    options = ConvertForm(request.POST).options()
+    options = ConvertForm(request.POST).options(upload_bytes=video.size)
     record = conversions.submit(
         Path(video.temporary_file_path()),
         options,
@@ -160,9 +159,8 @@ def _send(request: HttpRequest, token: str) -> StreamingHttpResponse:
         if transfer is None:
             raise ExpiredError
         client_socket.drop_stalled(request)
-        response = StreamingHttpResponse(transfer)
-        response._resource_closers.append(stack.pop_all().close)
-    return response
+        transfer.and_then(stack.pop_all().close)
+    return StreamingHttpResponse(transfer)  # which closes it, whatever happens
 
 
 @csrf_exempt

@@ -54,7 +54,7 @@ class ConversionWorker(Worker):
         for queue in self.queues:
             clean_worker_registry(queue)
         storage.purge_expired()
-        self.last_cleaned_at = now()
+        self.last_cleaned_at = now()  # type: ignore[assignment]
 
     def clean_group_registries(self) -> None:
         """There are no groups."""
@@ -72,7 +72,7 @@ class ConversionWorker(Worker):
     def teardown(self) -> None:
         """RQ would raise, and hide why it stopped, if Redis is away."""
         with contextlib.suppress(*broker.errors()):
-            super().teardown()
+            super().teardown()  # type: ignore[no-untyped-call]
 
 
 def _die_with(parent: int | None) -> None:
@@ -109,7 +109,7 @@ def import_pipeline() -> None:
 
 def is_needed() -> bool:
     """Whether there is a queue to work on."""
-    return settings.USE_RQ
+    return bool(settings.USE_RQ)
 
 
 def work(*, burst: bool) -> bool:

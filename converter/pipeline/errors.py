@@ -8,6 +8,7 @@ ConversionError
 |   +-- NoVideoError           no_video
 |   +-- TooManyPixelsError     too_many_pixels
 |   +-- TooShortError          too_short
+|   +-- IncompleteUploadError  incomplete_upload
 +-- ConversionTimeoutError     timeout
 +-- ConversionCanceledError    canceled
 +-- OutputError                internal
@@ -59,6 +60,13 @@ class TooShortError(InputError):
     message = (
         "Fewer than two frames are left from there. Choose an earlier start or a longer video."
     )
+
+
+class IncompleteUploadError(InputError):
+    """Only a part of the file came (`layout`), and the conversion needs more of it."""
+
+    code = "incomplete_upload"
+    message = "This video needs more of the file than was sent. Send the whole file."
 
 
 class ConversionTimeoutError(ConversionError):

@@ -129,9 +129,9 @@ class Ffmpeg:
         if not is_empty:
             raise UnreadableVideoError(detail=f"ffmpeg died of signal {-status}")
 
-    def errors(self) -> str:
-        """Return its stderr, 64 KiB at most; for the log and for telling faults apart."""
-        return self._written(STDERR_BYTES).decode("utf-8", "replace")
+    def errors(self, *, most_bytes: int = STDERR_BYTES) -> str:
+        """Return its stderr, `most_bytes` at most; for the log and for telling faults apart."""
+        return self._written(most_bytes).decode("utf-8", "replace")
 
     def says(self, words: bytes) -> bool:
         """Return whether `words` are in its stderr so far."""

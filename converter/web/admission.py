@@ -36,7 +36,7 @@ def admitted(request: HttpRequest) -> Iterator[None]:
     """Let an upload in for the block, or refuse it by its headers alone. Raises RequestError."""
     if closing.is_set():
         raise ShuttingDownError
-    _bound_length(request, settings.FILE_UPLOAD_MAX_MEMORY_SIZE + uploads.FORM_BYTES)
+    _bound_length(request, settings.FILE_UPLOAD_MAX_MEMORY_SIZE + uploads.UPLOAD_FORM_BYTES)
     broker.ping()
     if inline.places.is_full:
         raise BusyError
@@ -68,7 +68,7 @@ def client_address(request: HttpRequest) -> str:
     hops = settings.TRUSTED_PROXIES
     forwarded = [a.strip() for a in request.headers.get("X-Forwarded-For", "").split(",") if a]
     if hops and len(forwarded) >= hops:
-        return forwarded[-hops]
+        return str(forwarded[-hops])
     return str(request.META.get("REMOTE_ADDR", ""))
 
 
@@ -125,7 +125,7 @@ def _take(place: str, holder: str) -> bool:
 
 
 def _job_lifetime_s() -> float:
-    return settings.QUEUE_TTL + settings.CONVERSION_TIMEOUT + settings.UPLOAD_TIMEOUT
+    return float(settings.QUEUE_TTL + settings.CONVERSION_TIMEOUT + settings.UPLOAD_TIMEOUT)
 
 
 class _Renewal:

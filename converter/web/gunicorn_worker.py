@@ -50,6 +50,9 @@ util.write_error = _write_error  # gunicorn 27.0.1 writes HTML, and has no other
 class Worker(ThreadWorker):  # type: ignore[misc]
     """The gthread worker of gunicorn 27.0.1, mended; most methods below run in the main thread."""
 
+    max_requests: int
+    alive: bool
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._heads: list[tuple[TConn, float]] = []

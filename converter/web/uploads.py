@@ -26,6 +26,8 @@ VIDEO_FIELDS = ("video", "file")
 EXTENSIONS = (".mp4", ".mov", ".webm", ".gif")
 # What the form's other fields and the multipart boundaries may add to the file itself.
 FORM_BYTES = 64 * 1024
+# As much again for the field `layout`, which has 128 KiB, and its encoding.
+UPLOAD_FORM_BYTES = 256 * 1024
 
 
 class LimitedUploadHandler(TemporaryFileUploadHandler):
@@ -58,7 +60,7 @@ class LimitedUploadHandler(TemporaryFileUploadHandler):
         except OSError as error:
             self._stop(_refusal_of_the_disk(error))
 
-    def file_complete(self, file_size: int) -> UploadedFile | None:
+    def file_complete(self, file_size: int) -> "UploadedFile[Any] | None":
         if self._head is not None:
             self._check_type()
         try:
@@ -72,7 +74,7 @@ class LimitedUploadHandler(TemporaryFileUploadHandler):
         self._head = None
 
     def _stop(self, error: RequestError) -> NoReturn:
-        self.request.upload_error = error
+        self.request.upload_error = error  # type: ignore[union-attr]
         self.upload_interrupted()
         raise StopUpload(connection_reset=True)
 
@@ -82,8 +84,8 @@ class LimitedUploadHandler(TemporaryFileUploadHandler):
                 self.file.close()
 
 
-def _is_named_like_a_video(name: str) -> bool:
-    return PurePath(name).suffix.lower() in EXTENSIONS
+def _is_named_like_a_video(name: str | None) -> bool:
+    return PurePath(name or "").suffix.lower() in EXTENSIONS
 
 
 def _refusal_of_the_disk(error: OSError) -> RequestError:
@@ -98,7 +100,7 @@ class LockedUpload(TemporaryUploadedFile):
     """A temporary upload in work/, locked so that the sweep leaves it alone."""
 
     def __init__(
-        self, name: str, content_type: str, size: int, charset: str | None, extra: Any
+        self, name: str | None, content_type: str | None, size: int, charset: str | None, extra: Any
     ) -> None:
         UploadedFile.__init__(self, storage.locked_file(), name, content_type, size, charset, extra)
 
@@ -133,10 +135,10 @@ def receive(request: HttpRequest, *, within_s: float) -> None:
     body for the whole. A body that is no form with files is read, or left unread, as Django does:
     it can hold no video, which the view says.
     """
-    body = CountedBody(request._stream, int(request.META["CONTENT_LENGTH"]))  # type: ignore[attr-defined]
+    body = CountedBody(request._stream, int(request.META["CONTENT_LENGTH"]))
     is_form = request.content_type == "multipart/form-data"
     if is_form:
-        request._stream = body  # type: ignore[attr-defined]
+        request._stream = body  # type: ignore[assignment]
     client_socket.drop_stalled(request)
     with contextlib.suppress(OSError), client_socket.body_deadline(request, within_s=within_s):
         request.POST  # noqa: B018 - Django reads the body here

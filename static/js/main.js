@@ -29,9 +29,13 @@ const server = {
 
 // What only a conversion needs is no part of the first load: it comes with the first file.
 const conversion = () => import("./conversion/conversion.js");
+const ranges = () => import("./ranges/sending.js");
+const PART_AFTER_MS = 200; // after the last move of the start
 
 let running = null; // {controller, jobId} of the conversion under way
 let lostJob = null; // the job whose connection was lost, to be taken up again
+let waysToSend = null; // the open file's: see sendings() in ranges/sending.js
+let partTimer = 0;
 
 const matches = (query) => matchMedia(query).matches;
 const move = (start) => dispatch({ type: "startMoved", start, length: limits.length });
@@ -80,6 +84,7 @@ store.subscribe((state, before) => {
   for (const render of views) render(state);
   if (state.phase !== before.phase || state.file !== before.file) showPanel(state);
   voice.render(state, before);
+  if (state.start !== before.start && state.file) tellPart(PART_AFTER_MS);
   if (state.problem !== before.problem && state.problem?.field === "start") trim.focusTime();
 });
 
@@ -98,11 +103,29 @@ async function openFile(file) {
   lostJob = null;
   dispatch({ type: "fileChosen", file });
   conversion().catch(() => {}); // offline: run() asks again, and says so
+  waysToSend = ranges().then(({ sendings }) => sendings(file, limits));
+  tellPart(0);
   const clip = await readClip(file);
   if (store.get().file !== file) return URL.revokeObjectURL(clip.url);
   dispatch({ type: "clipRead", file, clip });
   if (old) URL.revokeObjectURL(old.url);
 }
+
+/** Shows how much of the file would be sent, once the start has rested for `delay` ms. */
+function tellPart(delay) {
+  clearTimeout(partTimer);
+  partTimer = setTimeout(async () => {
+    const { file, start } = store.get();
+    const ways = await waysToSend.then((find) => find(start)).catch(() => null);
+    if (!ways || store.get().file !== file) return;
+    const [best] = ways;
+    const part = best && best.bytes < file.size ? { bytes: best.bytes, of: file.size } : null;
+    dispatch({ type: "partFound", file, start, part });
+    if (!best) dispatch({ type: "refused", text: tooLarge(file) });
+  }, delay);
+}
+
+const tooLarge = ({ name, size }) => mistakes.whole({ name, size, limit: limits.maxUploadBytes });
 
 function leaveResult(action) {
   const { clip, result } = store.get();
@@ -119,12 +142,17 @@ async function run() {
   lostJob = null;
   dispatch({ type: "convertAsked" });
   try {
-    const { convert, createApi } = await conversion().catch(() => {
+    const offline = () => {
       throw new DOMException("script", "NetworkError");
-    });
+    };
+    const { convert, createApi } = await conversion().catch(offline);
+    const state = store.get();
+    const ways = await (await waysToSend.catch(offline))(state.start);
+    if (!ways.length) throw Object.assign(new Error(), { name: "RefusedError", code: "incomplete_upload" });
     const result = await convert({
       api: createApi(server),
-      fields: fieldsOf(store.get()),
+      // The file last: the server has read the rest by then.
+      attempts: ways.map(({ fields }) => ({ ...fieldsOf(state), ...fields() })),
       resume,
       onJob: (id) => (running.jobId = id),
       report: (job) => controller.signal.aborted || dispatch({ type: "jobMoved", job }),
@@ -138,7 +166,7 @@ async function run() {
   }
 }
 
-function fieldsOf({ file, start, fit, focus: point, quality, theme, themeName }) {
+function fieldsOf({ start, fit, focus: point, quality, theme, themeName }) {
   const fields = {
     start_time: formatTimecode(start),
     fit,
@@ -146,12 +174,12 @@ function fieldsOf({ file, start, fit, focus: point, quality, theme, themeName })
     focus_y: point.y,
     quality,
   };
-  if (theme && limits.themeAvailable) {
+  if (theme) {
     fields.theme = "1";
     fields.screen = `${screen.width}x${screen.height}@${devicePixelRatio}`;
     if (themeName.trim()) fields.theme_name = themeName.trim();
   }
-  return { ...fields, video: file }; // the file last: the server has read the rest by then
+  return fields;
 }
 
 function problemOf(error) {
@@ -159,6 +187,7 @@ function problemOf(error) {
     lostJob = running.jobId;
     return { text: mistakes.offline(), retry: true };
   }
+  if (error.code === "incomplete_upload") return { text: tooLarge(store.get().file) };
   if (error.name === "RefusedError") {
     return {
       text: error.message || (mistakes[error.code] ?? mistakes.unexpected)(),

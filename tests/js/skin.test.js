@@ -21,7 +21,7 @@ globalThis.document = {
 function skinned() {
   const worn = {};
   const root = { style: { setProperty: (name, value) => (worn[name] = value) } };
-  const limits = { length: 6, themeAvailable: true, frame: { width: 16, height: 9 } };
+  const limits = { length: 6, frame: { width: 16, height: 9 } };
   return { skin: new Skin(root, { limits }), frame: () => worn["--mock-frame"] };
 }
 

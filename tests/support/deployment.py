@@ -161,11 +161,11 @@ class Deployment:
         self.broker = broker
         self.address = address
         self.client = Client(address)
-        self._environment = environment
+        self.environment = environment
 
     @contextlib.contextmanager
     def worker(self, *arguments: str, **environment: str) -> Iterator["WorkerProcess"]:
-        env = os.environ | {"SECRET_KEY": "tests"} | self._environment
+        env = os.environ | {"SECRET_KEY": "tests"} | self.environment
         env |= {
             "MEDIA_ROOT": str(self.media),
             "DATABASE_PATH": str(self.folder / "db.sqlite3"),

@@ -37,12 +37,17 @@ ALLOWED = {
         "django forms conversions downloads answers errors health products progress"
         " web.admission web.client_socket web.uploads pipeline.profile"
     ),
-    "forms": "django errors options timecode pipeline.profile pipeline.screen",
+    "forms": (
+        "django errors options timecode pipeline.profile pipeline.screen pipeline.source.layout"
+    ),
     "answers": "django errors",
     "errors": "django broker pipeline.errors",
     "options": "pipeline.profile",
-    "products": "options logs pipeline.",
-    "conversions": "django inline jobs options products downloads progress storage logs pipeline.",
+    "products": "material options logs pipeline.",
+    "material": "options pipeline.",
+    "conversions": (
+        "django inline jobs options products material downloads progress storage logs pipeline."
+    ),
     "inline": "django slots progress",
     "slots": "errors",
     "downloads": "django storage",
@@ -53,10 +58,12 @@ ALLOWED = {
     "tasks": "conversions options",
     "worker": "django rq broker jobs storage conversions tasks pipeline.",
     "health": "django broker inline jobs storage web.admission pipeline.ffmpeg",
-    "checks": "django health storage pipeline.errors pipeline.picture.formats",
+    "checks": "django health storage pipeline.errors pipeline.capabilities",
     "logs": "django",
     "timecode": "",
-    "management.commands.convert": "django conversions options storage timecode pipeline.",
+    "management.commands.convert": (
+        "django conversions options products storage timecode pipeline."
+    ),
     "management.commands.rqworker": "django storage worker",
     "management.commands.purge_media": "django storage",
     "web.middleware": "django answers errors web.admission web.uploads",
@@ -69,12 +76,13 @@ ALLOWED = {
     "pipeline.control": "pipeline.errors",
     "pipeline.colours": "numpy PIL",
     "pipeline.screen": "pipeline.profile",
+    "pipeline.capabilities": "pipeline.control pipeline.errors pipeline.ffmpeg",
     "pipeline.ffmpeg": "subprocess pipeline.control pipeline.errors",
     "pipeline.convert": f"{COMMON} pipeline.source. pipeline.gif.",
     "pipeline.source.": f"numpy moviepy pipeline.ffmpeg pipeline.source. {COMMON}",
     "pipeline.gif.": f"numpy PIL pipeline.gif. {COMMON}",
     "pipeline.picture.": (
-        f"pipeline.ffmpeg pipeline.source. pipeline.picture. pipeline.theme.colours {COMMON}"
+        f"pipeline.ffmpeg pipeline.capabilities pipeline.source. pipeline.picture. {COMMON}"
     ),
     "pipeline.theme.": (
         f"numpy PIL pipeline.ffmpeg pipeline.source. pipeline.picture. pipeline.theme. {COMMON}"

@@ -51,6 +51,17 @@ class EndOfClipError(Exception):
     """No frame is left at the time asked for."""
 
 
+def seek_arguments(probe: Probe, start_s: float) -> list[str]:
+    """Return ffmpeg's options that start reading at the key frame before `start_s`, if any.
+
+    Without accurate_seek decoding starts at the key frame and `fps` does the cut; `-ss 0` would
+    refuse files whose first timestamp is negative.
+    """
+    if start_s > 0 and probe.can_seek:
+        return ["-noaccurate_seek", "-ss", f"{start_s:.6f}"]
+    return []
+
+
 def decode_arguments(
     source: Source,
     *,
@@ -66,13 +77,6 @@ def decode_arguments(
     with `is_changing`.
     """
     probe = source.probe
-    # Without accurate_seek decoding starts at the key frame and `fps` does the cut; `-ss 0` would
-    # refuse files whose first timestamp is negative.
-    seek = (
-        ["-noaccurate_seek", "-ss", f"{selection.start_s:.6f}"]
-        if selection.start_s > 0 and probe.can_seek
-        else []
-    )
     # The native VP8/VP9 decoders drop alpha; libvpx's keep it.
     decoder = {"vp8": "libvpx", "vp9": "libvpx-vp9"}.get(probe.codec) if probe.has_alpha else None
     rate, picture = filter_graphs(
@@ -84,7 +88,7 @@ def decode_arguments(
     )
     return [
         *("-v", "level+warning", "-filter_threads", "1"),
-        *seek,
+        *seek_arguments(probe, selection.start_s),
         *(() if is_changing else ("-drop_changed", "1")),
         *(("-c:v", decoder) if decoder else ()),
         *input_arguments(

@@ -50,7 +50,7 @@ export class Skin {
   render(state) {
     this.#state = state;
     const own = state.result?.theme?.colours ?? this.#estimate(state);
-    const wears = state.result?.theme || (state.theme && this.#limits.themeAvailable);
+    const wears = state.result?.theme || state.theme;
     for (const [name, property] of Object.entries(PROPERTIES)) {
       const shown = own && (wears || name === "page");
       this.#root.style.setProperty(property, shown ? css(own[name]) : "");
