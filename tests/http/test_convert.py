@@ -64,6 +64,14 @@ def test_fields_reach_the_pipeline(client, converted):
 
 
 @pytest.mark.parametrize(
+    ("fields", "plans"), [({}, 0), ({"loop": "cut"}, 0), ({"loop": "blend"}, 1)]
+)
+def test_only_a_blend_is_planned(client, converted, fields, plans):
+    assert post(client, video=clip_file(), **fields).status_code == 200
+    assert (converted[0]["loop"] is not None) == bool(plans)
+
+
+@pytest.mark.parametrize(
     ("fields", "expected"),
     [
         ({}, (400, "no_file")),
@@ -81,6 +89,7 @@ def test_fields_reach_the_pipeline(client, converted):
         ({"video": clip_file(), "focus_y": "left"}, (400, "invalid_field")),
         ({"video": clip_file(), "focus_y": "inf"}, (400, "invalid_field")),
         ({"video": clip_file(), "quality": "best"}, (400, "invalid_field")),
+        ({"video": clip_file(), "loop": "mirror"}, (400, "invalid_field")),
         ({"video": clip_file(), "job_id": "../../etc"}, (400, "invalid_field")),
         ({"video": clip_file(), "job_id": str(uuid.uuid1())}, (400, "invalid_field")),
     ],

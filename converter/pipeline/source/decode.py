@@ -47,6 +47,11 @@ CHANGED = b"Avoiding reinit; dropping frame"
 _ERROR = re.compile(r"\[(?:error|fatal|panic)\]")
 
 
+Pad = Callable[[Frame], Frame]
+# Takes a frame of the clip, its number, and what pads a frame of the same source like it.
+Mix = Callable[[Frame, int, Pad], Frame]
+
+
 class EndOfClipError(Exception):
     """No frame is left at the time asked for."""
 
@@ -262,6 +267,7 @@ def open_clip(
     profile: ConversionProfile,
     selection: Selection,
     control: Control,
+    mix: Mix | None = None,
 ) -> Iterator[Any]:
     """The cut as a MoviePy clip of the profile's size, rate and length; closed with the block.
 
@@ -273,8 +279,11 @@ def open_clip(
         reader = Reader(pictures, fps=profile.fps)
         first = reader.frame_at(0)
         clip = video_clip(reader.frame_at, duration=profile.seconds).with_fps(profile.fps)
+        pad = padding(first, profile)
         if selection.fit == "contain":
-            clip = clip.image_transform(padding(first, profile))
+            clip = clip.image_transform(pad)
+        if mix is not None:
+            clip = clip.transform(lambda get, t: mix(get(t), round(t * profile.fps), pad))
         try:
             yield clip
         finally:
