@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
-from converter import downloads, inline, jobs, progress, storage
+from converter import downloads, inline, jobs, metrics, progress, storage
 from converter.logs import one_line
 from converter.options import ConversionOptions
 from converter.pipeline.control import Control, Stages, stages_with
@@ -77,9 +77,21 @@ def convert(
     Progress and outcome stand in the job's record too. Raises ConversionError.
     """
     storage.sweep_if_due()
+    with metrics.conversion(jobs.mode()) as timer:
+        return _convert_and_record(video, options, is_abandoned=is_abandoned, timer=timer)
+
+
+def _convert_and_record(
+    video: Path,
+    options: ConversionOptions,
+    *,
+    is_abandoned: Callable[[], bool],
+    timer: metrics.StageTimer,
+) -> Record:
     job_id, started = options.job_id, time.monotonic()
+    log.info("job=%s started bytes=%d", job_id, video.stat().st_size)
     try:
-        results = _convert(video, options, is_abandoned=is_abandoned)
+        results = _convert(video, options, is_abandoned=is_abandoned, timer=timer)
     except ConversionError as error:
         log.warning("job=%s code=%s %s", job_id, error.code, one_line(error.detail))
         progress.fail(job_id, error)
@@ -171,12 +183,17 @@ def stages_of(options: ConversionOptions) -> Stages:
 
 
 def _convert(
-    video: Path, options: ConversionOptions, *, is_abandoned: Callable[[], bool]
+    video: Path,
+    options: ConversionOptions,
+    *,
+    is_abandoned: Callable[[], bool],
+    timer: metrics.StageTimer,
 ) -> dict[str, Result]:
     reporter = progress.ProgressReporter(options.job_id)
+    timer.waited(reporter.waited_s)
     control = Control(
         timeout_s=settings.CONVERSION_TIMEOUT,
-        report=_logging_memory(reporter.report, job_id=options.job_id),
+        report=_logging_memory(timer.watching(reporter.report), job_id=options.job_id),
         is_canceled=lambda: reporter.is_canceled() or is_abandoned(),
         stages=stages_of(options),
     )
@@ -196,7 +213,10 @@ def _hand_out(made: Made, *, undo: contextlib.ExitStack, job_id: str) -> Result:
     product = made.product
     try:
         token = downloads.offer(
-            made.path, filename=product.filename, content_type=product.content_type
+            made.path,
+            filename=product.filename,
+            content_type=product.content_type,
+            job_id=job_id,
         )
     except Exception as error:
         if not isinstance(product, Extra):

@@ -90,6 +90,9 @@ class ProgressReporter:
         self._heartbeat_at = time.monotonic() + HEARTBEAT_S
         self._is_canceled = False
         record = self._try(lambda: _read(job_id)) or Record(status="started")
+        # How long the job waited for this conversion, in s, by the clocks of both machines.
+        waited = time.time() - record.get("at", time.time())
+        self.waited_s = max(0.0, waited) if record["status"] == "queued" else 0.0
         self._shown = (record.get("stage", "decode"), record.get("progress", 0))
 
     def report(self, stage: str, percent: int) -> None:
@@ -140,11 +143,14 @@ def fail(job_id: str, error: ConversionError) -> None:
     cache.set(_key(job_id), record, FAILURE_TTL_S)
 
 
-def fail_if_open(job_id: str, error: ConversionError) -> None:
-    """`fail`, unless the outcome is known already."""
+def fail_if_open(job_id: str, error: ConversionError) -> ConversionError | None:
+    """`fail`, and return the error; do nothing and return None if the outcome is known already."""
     record = _read(job_id)
-    if record is not None and record["status"] in RUNNING:
-        fail(job_id, ConversionCanceledError() if is_canceled(job_id) else error)
+    if record is None or record["status"] not in RUNNING:
+        return None
+    error = ConversionCanceledError() if is_canceled(job_id) else error
+    fail(job_id, error)
+    return error
 
 
 def wait_again(job_id: str) -> None:

@@ -139,6 +139,29 @@ def discard(name: str) -> None:
         broker.is_gone(name)
 
 
+def working() -> int:
+    """How many folders in work/ are locked: without USE_RQ, the running conversions."""
+    held = 0
+    for entry in work_folder().iterdir():
+        with contextlib.suppress(OSError):  # removed just now
+            descriptor = os.open(entry, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                held += 1
+            finally:
+                os.close(descriptor)
+    return held
+
+
+def count(folder: str) -> int:
+    """How many files are stored in UPLOADS or CONVERTED."""
+    if not is_local():
+        return broker.expiring(f"{folder}/")
+    local = Path(settings.MEDIA_ROOT) / folder
+    return sum(1 for _ in local.iterdir()) if local.is_dir() else 0
+
+
 def free_bytes() -> int:
     """Free space on the disk that work/ is on."""
     return shutil.disk_usage(work_folder()).free

@@ -20,6 +20,7 @@ LIBRARIES = {
     "moviepy",
     "numpy",
     "PIL",
+    "prometheus_client",
     "redis",
     "rq",
     "subprocess",
@@ -34,7 +35,7 @@ ALLOWED = {
     "apps": "django checks",
     "urls": "django views",
     "views": (
-        "django forms conversions downloads answers errors health products progress"
+        "django forms conversions downloads answers errors exposition health products progress"
         " web.admission web.client_socket web.uploads pipeline.profile"
     ),
     "forms": (
@@ -46,15 +47,18 @@ ALLOWED = {
     "products": "material options logs pipeline.",
     "material": "options pipeline.",
     "conversions": (
-        "django inline jobs options products material downloads progress storage logs pipeline."
+        "django inline jobs metrics options products material downloads progress storage logs"
+        " pipeline."
     ),
     "inline": "django slots progress",
     "slots": "errors",
-    "downloads": "django storage",
+    "downloads": "django metrics storage",
+    "metrics": "django broker pipeline.errors",
+    "exposition": "django prometheus_client health jobs metrics storage",
     "storage": "django broker",
     "progress": "django broker errors pipeline.errors",
     "broker": "django redis",
-    "jobs": "django rq broker errors options progress storage pipeline.errors",
+    "jobs": "django rq broker errors metrics options progress storage pipeline.errors",
     "tasks": "conversions options",
     "worker": "django rq broker jobs storage conversions tasks pipeline.",
     "health": "django broker inline jobs storage web.admission pipeline.ffmpeg",

@@ -4,6 +4,7 @@ All tests share one worker, which survives all of them.
 """
 
 import json
+import re
 import time
 
 import pytest
@@ -16,16 +17,21 @@ from tests.support.waiting import eventually
 INTERRUPTED = "The conversion was interrupted. Please try again."
 
 
-def test_a_killed_work_horse_is_replaced_once(deployment, worker, clip):
+def test_a_killed_work_horse_is_replaced_once_and_at_once(deployment, worker, clip, short_clip):
     job_id = deployment.client.enqueue(clip)
+    waiting = deployment.client.enqueue(short_clip)
     before = deployment.wait_until_running(job_id)["progress"]
     orphans = deployment.ffmpegs()
     assert orphans != []
     worker.horse().kill()
     assert eventually(lambda: have_ended(orphans), within_s=10)
     assert deployment.client.job(job_id)["progress"] >= before
-    deployment.fetch_once(deployment.client.outcome(job_id))
-    assert worker.log.count(f"conversions: {job_id}") == 2
+    for each in (job_id, waiting):
+        link = deployment.client.outcome(each)["converted_url"]
+        assert deployment.client.fetch(link)[1][:6] == b"GIF89a"
+    taken = [i for i in re.findall(r" conversions: (\S+)", worker.log) if i in (job_id, waiting)]
+    assert taken == [job_id, job_id, waiting]
+    assert eventually(deployment.is_clean, within_s=WORKER_TTL + 40)
 
 
 def test_no_ffmpeg_outlives_a_work_horse_killed_during_the_theme(deployment, worker, clip):
