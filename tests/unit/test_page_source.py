@@ -18,6 +18,8 @@ LATER = {
     "result/collection.js",
     "result/zip.js",
     "intake/containers.js",
+    "trim/finder.js",
+    "trim/loops.js",
     *(name for name in SCRIPTS if name.startswith("ranges/")),
 }
 
