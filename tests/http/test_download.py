@@ -66,6 +66,17 @@ def test_an_interrupted_transfer_restores_the_key(client, media_root):
     assert b"".join(client.get(url).streaming_content) == PICTURE
 
 
+def test_a_storage_that_does_not_answer_costs_no_link(media_root, monkeypatch):
+    def fails(name):
+        raise ConnectionError("the bucket does not answer")
+
+    url, client = issue(), Client(raise_request_exception=False)
+    with monkeypatch.context() as patch:
+        patch.setattr(downloads.default_storage, "open", fails)
+        assert client.get(url).status_code == 500
+    assert b"".join(client.get(url).streaming_content) == PICTURE
+
+
 def test_a_revoked_token_is_never_valid_again(media_root, monkeypatch):
     token = downloads.issue("a.gif", filename="a.gif", content_type="image/gif")
     download = downloads.redeem(token)
