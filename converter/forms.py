@@ -82,7 +82,7 @@ class ConvertForm(forms.Form):
     theme = _choice(*YES, *NO)
     screen = ScreenField(required=False)
     theme_name = forms.CharField(required=False, max_length=THEME_NAME_LENGTH)
-    layout = LayoutField(required=False)
+    layout = LayoutField(required=False, strip=False)
     job_id = forms.UUIDField(required=False)
 
     def clean_job_id(self) -> str:
