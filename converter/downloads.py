@@ -169,8 +169,9 @@ def begin_transfer(token: str, *, was_received: Callable[[], bool]) -> Transfer 
         return Transfer(token, download, was_received)
     except FileNotFoundError:  # swept, or the disk was changed under us
         return None
-    except BaseException:  # the storage does not answer now: the file may well be there
-        give_back(token, download)
+    except BaseException:  # no descriptor left, a bucket's time-out: the link stays good
+        if not give_back(token, download):
+            storage.discard(download.name)
         raise
 
 

@@ -1,6 +1,8 @@
 """One-time downloads, with Django's test client and over real sockets."""
 
+import errno
 import http.client
+import os
 import socket
 import threading
 import time
@@ -66,14 +68,17 @@ def test_an_interrupted_transfer_restores_the_key(client, media_root):
     assert b"".join(client.get(url).streaming_content) == PICTURE
 
 
-def test_a_storage_that_does_not_answer_costs_no_link(media_root, monkeypatch):
-    def fails(name):
-        raise ConnectionError("the bucket does not answer")
+@pytest.mark.parametrize("error", [errno.EMFILE, errno.EACCES, errno.ETIMEDOUT])
+def test_a_file_that_cannot_be_opened_now_keeps_its_link(client, media_root, monkeypatch, error):
+    url = issue()
+    client.raise_request_exception = False
 
-    url, client = issue(), Client(raise_request_exception=False)
-    with monkeypatch.context() as patch:
-        patch.setattr(downloads.default_storage, "open", fails)
-        assert client.get(url).status_code == 500
+    def fail(name):
+        raise OSError(error, os.strerror(error))
+
+    monkeypatch.setattr(downloads.default_storage, "open", fail)
+    assert client.get(url).status_code == 500
+    monkeypatch.undo()
     assert b"".join(client.get(url).streaming_content) == PICTURE
 
 
