@@ -160,7 +160,9 @@ def read_pictures(
             source,
             profile=profile,
             selection=selection,
-            finish=_output_filters(profile, is_padded=is_padded),
+            finish=_output_filters(
+                profile, is_padded=is_padded, is_deep=source.probe.colour.is_converted
+            ),
             is_changing=is_changing,
         )
         until = None if is_changing else CHANGED
@@ -182,12 +184,16 @@ def read_pictures(
             return
 
 
-def _output_filters(profile: ConversionProfile, *, is_padded: bool) -> list[str]:
-    """Return the filters that make the pictures' pixels: RGB, or RGBA with transparent bars."""
+def _output_filters(profile: ConversionProfile, *, is_padded: bool, is_deep: bool) -> list[str]:
+    """Return the filters that make the pictures' pixels: RGB, or RGBA with transparent bars.
+
+    Deep colour is dithered, so that slow gradients get no steps.
+    """
+    rgb = ["zscale=d=error_diffusion", "format=gbrp"] if is_deep else []
     if not is_padded:
-        return ["format=rgb24"]
+        return [*rgb, "format=rgb24"]
     place = "(ow-iw)/2:(oh-ih)/2"
-    return ["format=rgba", f"pad={profile.width}:{profile.height}:{place}:color=black@0"]
+    return [*rgb, "format=rgba", f"pad={profile.width}:{profile.height}:{place}:color=black@0"]
 
 
 def _until_none(read: Callable[[], Frame | None]) -> Iterator[Frame]:
