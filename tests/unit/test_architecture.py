@@ -86,7 +86,8 @@ ALLOWED = {
     "pipeline.source.": f"numpy moviepy pipeline.ffmpeg pipeline.source. {COMMON}",
     "pipeline.gif.": f"numpy PIL pipeline.gif. {COMMON}",
     "pipeline.picture.": (
-        "pipeline.ffmpeg pipeline.capabilities pipeline.source. pipeline.loop. pipeline.picture."
+        "numpy pipeline.ffmpeg pipeline.capabilities pipeline.source. pipeline.loop."
+        " pipeline.picture."
         f" {COMMON}"
     ),
     "pipeline.theme.": (
