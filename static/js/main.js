@@ -9,8 +9,8 @@ import { createProgress } from "./conversion/progress.js";
 import { createResult, release } from "./result/result.js";
 import { createSettings } from "./trim/settings.js";
 import { createStore } from "./state.js";
-import { loops as loopWords, mistakes } from "./strings.js";
-import { formatClock, formatTimecode } from "./trim/timecode.js";
+import { mistakes } from "./strings.js";
+import { formatTimecode } from "./trim/timecode.js";
 import { Trim } from "./trim/trim.js";
 import { createAnnouncer } from "./announcer.js";
 
@@ -29,16 +29,14 @@ const server = {
 
 // Modules that only a conversion needs are loaded with the first file, not with the page.
 const conversion = () => import("./conversion/conversion.js");
-const finder = () => import("./trim/finder.js");
 const ranges = () => import("./ranges/sending.js");
 const PART_AFTER_MS = 200; // after the last move of the start
-const JUDGE_AFTER_MS = 500;
 
 let running = null; // {controller, jobId} of the running conversion
 let lostJob = null; // the job whose connection was lost, to be resumed
 let waysToSend = null; // the open file's: see sendings() in ranges/sending.js
 let partTimer = 0;
-let judging = new AbortController();
+let renderLoops = null; // from the first file on; see trim/looprow.js
 
 const matches = (query) => matchMedia(query).matches;
 const move = (start) => dispatch({ type: "startMoved", start, length: limits.length });
@@ -60,7 +58,6 @@ const trim = new Trim(byId("trim"), {
   hold: (on) => mockup.hold(on),
   playhead: () => mockup.now,
   seen: (seconds, picture) => mockup.see(seconds, picture),
-  findLoops,
   mistyped: () => dispatch({ type: "refused", text: mistakes.time(), field: "start" }),
 });
 const views = [
@@ -69,7 +66,6 @@ const views = [
   createSettings(byId("panel-edit"), {
     limits,
     choose: (name, value) => dispatch({ type: "optionChosen", name, value }),
-    chooseLoop: (loop) => dispatch({ type: "loopChosen", loop }),
     focus,
     submit: () => trim.takeTyped() && run(),
   }),
@@ -92,8 +88,7 @@ store.subscribe((state, before) => {
   const isMoved = state.start !== before.start || state.loop !== before.loop;
   if (isMoved && state.file) tellPart(PART_AFTER_MS);
   if (state.problem !== before.problem && state.problem?.field === "start") trim.focusTime();
-  const isNew = state.clip !== before.clip || state.start !== before.start;
-  if (isNew || state.phase !== before.phase) judgeLater(state);
+  renderLoops?.(state, before);
 });
 
 listenForFiles({
@@ -111,12 +106,20 @@ async function openFile(file) {
   lostJob = null;
   dispatch({ type: "fileChosen", file });
   conversion().catch(() => {}); // offline: run() tries again and reports it
+  loadLoops();
   waysToSend = ranges().then(({ sendings }) => sendings(file, limits));
   tellPart(0);
   const clip = await readClip(file);
   if (store.get().file !== file) return URL.revokeObjectURL(clip.url);
   dispatch({ type: "clipRead", file, clip });
   if (old) URL.revokeObjectURL(old.url);
+}
+
+async function loadLoops() {
+  const { createLoopRow } = await import("./trim/looprow.js").catch(() => ({}));
+  if (!createLoopRow || renderLoops) return;
+  const [root, form] = [byId("trim"), byId("panel-edit")];
+  renderLoops = createLoopRow({ root, form, limits, store, move, say: announcer.say });
 }
 
 /** Shows how much of the file would be sent, once the start has rested for `delay` ms. */
@@ -131,31 +134,6 @@ function tellPart(delay) {
     dispatch({ type: "partFound", file, start, part });
     if (!best) dispatch({ type: "refused", text: tooLarge(file) });
   }, delay);
-}
-
-/** Find out how the loop closes, once the start has rested for JUDGE_AFTER_MS. */
-function judgeLater({ phase, file, clip, start }) {
-  judging.abort();
-  if (phase !== "edit" || clip?.kind !== "video" || !clip.duration) return;
-  judging = new AbortController();
-  const { signal } = judging;
-  setTimeout(async () => {
-    if (signal.aborted) return;
-    const { judgeSeam } = await finder();
-    const seam = await judgeSeam(clip, start, limits, signal);
-    if (!signal.aborted) dispatch({ type: "seamJudged", file, start, seam });
-  }, JUDGE_AFTER_MS);
-}
-
-/** Mark the smoothest loops near the start, and say which is the best one. */
-async function findLoops() {
-  const { file, clip, start } = store.get();
-  const { signal } = new AbortController();
-  const loops = await finder()
-    .then((module) => module.findLoops(clip, start, limits, signal))
-    .catch(() => []);
-  dispatch({ type: "loopsFound", file, loops });
-  announcer.say(loops.length ? loopWords.best(loops[0], formatClock) : loopWords.none);
 }
 
 const tooLarge = ({ name, size }) => mistakes.whole({ name, size, limit: limits.maxUploadBytes });

@@ -47,14 +47,17 @@ const steps = {
   seamJudged: (state, { file, start, seam }) =>
     file === state.file && start === state.start ? { ...state, seam, loop: loopFor(state, seam) } : state,
   loopsFound: (state, { file, loops }) => (file === state.file ? { ...state, loops } : state),
-  loopChosen: (state, { loop }) => ({ ...state, loop, isLoopChosen: true }),
   partFound: (state, { file, start, part }) =>
     file === state.file && start === state.start ? { ...state, part } : state,
   focusMoved: (state, { axis, value }) => ({
     ...state,
     focus: { ...state.focus, [axis]: value },
   }),
-  optionChosen: (state, { name, value }) => ({ ...state, [name]: value }),
+  optionChosen: (state, { name, value }) => ({
+    ...state,
+    [name]: value,
+    isLoopChosen: state.isLoopChosen || name === "loop",
+  }),
   convertAsked: (state) => ({
     ...state,
     phase: "converting",

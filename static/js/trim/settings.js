@@ -1,18 +1,17 @@
 // The panel next to the preview: facts about the file, and the options.
 
 import { overhang } from "../preview/crop.js";
-import { clip as words, focus as focusWords, loops as loopWords } from "../strings.js";
+import { clip as words, focus as focusWords } from "../strings.js";
 
-const OPTIONS = ["fit", "quality", "theme", "themeName"];
+const OPTIONS = ["fit", "quality", "loop", "theme", "themeName"];
 
-/** Callbacks: `choose(name, value)` for options, `chooseLoop(loop)`, `focus(axis, value)`, `submit()`. */
-export function createSettings(form, { limits, choose, chooseLoop, focus, submit }) {
+/** Callbacks: `choose(name, value)` for options, `focus(axis, value)`, `submit()`. */
+export function createSettings(form, { limits, choose, focus, submit }) {
   const part = (name) => form.querySelector(`[data-part="${name}"]`);
   const ends = [...form.querySelectorAll('[data-part="focusEnd"]')];
   let axis = null;
 
   form.addEventListener("input", ({ target }) => {
-    if (target.name === "loop") chooseLoop(target.value);
     if (!OPTIONS.includes(target.name)) return;
     choose(target.name, target.type === "checkbox" ? target.checked : target.value);
   });
@@ -37,7 +36,6 @@ export function createSettings(form, { limits, choose, chooseLoop, focus, submit
   }
 
   function renderOptions(state) {
-    part("seamWord").textContent = loopWords.seam(state);
     for (const name of ["fit", "quality", "loop"]) form.elements[name].value = state[name];
     const theme = form.elements.theme;
     if (!theme) return;

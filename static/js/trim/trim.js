@@ -1,11 +1,8 @@
 // The film strip with a selection of fixed length, and the text field of the start time.
 
-import { Filmstrip } from "./filmstrip.js";
-import { clip as words, loops as loopWords } from "../strings.js";
+import { clip as words } from "../strings.js";
 import { formatClock, parseTimecode } from "./timecode.js";
-import { startAfterKey, startAtLeft, windowBox, windowFraction, windowLength } from "./trimwindow.js";
-
-const FINGER_PX = 44;
+import { FINGER_PX, startAfterKey, startAtLeft, windowBox, windowFraction, windowLength } from "./trimwindow.js";
 
 export class Trim {
   #root;
@@ -13,32 +10,24 @@ export class Trim {
   #tell;
   #shown = { clip: null, file: null, start: 0 };
   #grab = null; // px between the pointer and the selection's left edge while dragging
-  #film;
+  #film = null; // loaded with the first clip
   #opened = null; // the clip on the film strip
 
   /**
    * Callbacks: `move(start)` in s; `mistyped()` for an invalid time; `hold(on)` at the start and end
-   * of a drag; `seen(seconds, picture)` for each decoded frame; `playhead()` returns a time in s;
-   * `findLoops()` resolves when state.loops has the marks.
+   * of a drag; `seen(seconds, picture)` for each decoded frame; `playhead()` returns a time in s.
    */
   constructor(root, { limits, ...tell }) {
     this.#root = root;
     this.#limits = limits;
     this.#tell = tell;
-    this.#film = new Filmstrip(this.#part("film"), { seen: tell.seen });
     this.#listenToPointer();
     this.#listenToKeys();
     this.#part("here").addEventListener("click", () => tell.move(tell.playhead()));
-    this.#part("find").addEventListener("click", () => this.#find());
-    this.#part("best").addEventListener("click", () => {
-      tell.move(this.#shown.loops[0].start);
-      this.#part("window").focus();
-    });
     new ResizeObserver(() => {
       if (!this.#shown.clip || root.hidden) return;
       this.#renderWindow();
-      this.#renderMarks();
-      this.#film.paint();
+      this.#film?.paint();
     }).observe(this.#part("strip"));
   }
 
@@ -52,10 +41,15 @@ export class Trim {
     this.#renderWords();
     if (start !== before.start || clip !== before.clip) this.#renderTime();
     this.#renderWindow();
-    this.#renderLoops();
-    if (state.loops !== before.loops) this.#renderMarks();
-    if (clip !== this.#opened) this.#film.open(clip, state.file);
+    if (clip !== this.#opened) this.#openFilm(clip, state.file);
     this.#opened = clip;
+  }
+
+  async #openFilm(clip, file) {
+    const { Filmstrip } = await import("./filmstrip.js").catch(() => ({}));
+    if (!Filmstrip || clip !== this.#shown.clip) return; // offline: a blank strip selects as well
+    this.#film ??= new Filmstrip(this.#part("film"), { seen: this.#tell.seen });
+    this.#film.open(clip, file);
   }
 
   focusTime() {
@@ -179,38 +173,6 @@ export class Trim {
     handle.setAttribute("aria-valuemax", Math.max(0, (duration ?? 0) - length).toFixed(3));
     handle.setAttribute("aria-valuenow", start.toFixed(3));
     handle.setAttribute("aria-valuetext", words.window({ start, end, duration }));
-  }
-
-  async #find() {
-    const button = this.#part("find");
-    if (button.getAttribute("aria-busy") === "true") return;
-    button.setAttribute("aria-busy", "true");
-    this.#part("findWord").textContent = loopWords.finding;
-    await this.#tell.findLoops();
-    button.removeAttribute("aria-busy");
-    this.#part("findWord").textContent = loopWords.find;
-    if (this.#shown.loops?.length && !this.#part("best").hidden) this.#part("best").focus();
-  }
-
-  #renderLoops() {
-    const { clip: { kind }, loops, start } = this.#shown;
-    this.#part("loops").hidden = kind !== "video" || this.#isWhole();
-    const best = loops?.[0];
-    const isHere = Boolean(best) && Math.abs(best.start - start) < 1 / this.#limits.fps;
-    this.#part("best").hidden = !best || isHere;
-    if (best) this.#part("best").textContent = loopWords.best(best, formatClock);
-    this.#part("found").textContent = isHere ? loopWords.here(best) : loops && !best ? loopWords.none : "";
-  }
-
-  #renderMarks() {
-    const { loops } = this.#shown;
-    const marks = (loops ?? []).map(({ start }) => {
-      const mark = document.createElement("span");
-      mark.className = "strip-mark";
-      mark.style.left = `${windowBox(start, this.#box()).left}px`;
-      return mark;
-    });
-    this.#part("marks").replaceChildren(...marks);
   }
 
   #renderTime() {

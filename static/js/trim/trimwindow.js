@@ -1,6 +1,8 @@
 // Arithmetic of the selection of fixed length, in s and px. Pure functions.
 // `duration` is null if the browser doesn't know it; then the start has no upper limit.
 
+export const FINGER_PX = 44; // the selection is never drawn narrower
+
 const PAGE_KEYS = { PageUp: 1, PageDown: -1 };
 const LEAST_BLEND_S = 0.5;
 const MOST_BLEND_S = 1;
