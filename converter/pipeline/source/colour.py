@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converter.pipeline.colours import FROM_LAB, FROM_LMS, TO_LAB, TO_LMS
-from converter.pipeline.errors import UnreadableVideoError
+from converter.pipeline.errors import UnsupportedCodecError
 
 Floats = NDArray[np.float64]
 
@@ -186,18 +186,14 @@ def read(colour: Colour) -> Colour:
     """Return the colour by which the stream is to be read: without tags that can't be true.
 
     8-bit 4:2:0 with the tag of a matrix that its primaries or curve exclude is BT.709: encoders
-    write such tags by mistake, and Chromium shows the pictures so. Raises UnreadableVideoError for
+    write such tags by mistake, and Chromium shows the pictures so. Raises UnsupportedCodecError for
     a matrix that can't be undone.
     """
     matrix, primaries, curve = colour.matrix, colour.primaries, colour.curve
     if not colour.is_yuv:
         return _replaced(colour, matrix="")
     if name := UNKNOWN_MATRICES.get(matrix):
-        raise UnreadableVideoError(
-            f"This video's colours are coded as {name}, which Chromi can't convert. "
-            "Export it as H.264 (MP4) and try again.",
-            detail=matrix,
-        )
+        raise UnsupportedCodecError(f"colours in {name}", detail=matrix)
     is_plain = colour.pixel_format in _EIGHT_BIT_420 and not colour.is_hdr
     excluded = {
         "ycgco": True,

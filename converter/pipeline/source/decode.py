@@ -41,6 +41,7 @@ TWO_THREADS_UP_TO_PIXELS = 1_500_000
 TO_STDOUT = ["-f", "image2pipe", "-thread_queue_size", "1", "pipe:1"]
 
 
+ONE_FRAME = "This video has only one frame. Choose a longer video."
 # ffmpeg's words when `-drop_changed` drops a frame whose size or format is not the first one's.
 CHANGED = b"Avoiding reinit; dropping frame"
 # A line of ffmpeg's that is worse than a warning, as `-v level+...` marks it.
@@ -95,6 +96,7 @@ def decode_arguments(
         *("-v", "level+warning", "-filter_threads", "1"),
         *seek_arguments(probe, selection.start_s),
         *(() if is_changing else ("-drop_changed", "1")),
+        *(() if probe.is_turned_by_ffmpeg else ("-noautorotate",)),
         *(("-c:v", decoder) if decoder else ()),
         *input_arguments(
             source.path,
@@ -181,6 +183,8 @@ def read_pictures(
             control.check()  # a killed decoder looks like the end of the source
             if count == 0:
                 raise _why_empty(child, source.probe, selection)
+            if count == 1 and selection.start_s == 0:
+                raise TooShortError(ONE_FRAME)
             return
 
 
