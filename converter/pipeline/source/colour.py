@@ -13,10 +13,7 @@ The numbers are those of ITU-T H.273, BT.2100 and IEC 61966-2-1.
 """
 
 import functools
-import os
 import re
-import tempfile
-import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -25,6 +22,7 @@ from numpy.typing import NDArray
 
 from converter.pipeline.colours import FROM_LAB, FROM_LMS, TO_LAB, TO_LMS
 from converter.pipeline.errors import UnsupportedCodecError
+from converter.pipeline.source.nameless import NamelessFile
 
 Floats = NDArray[np.float64]
 
@@ -345,34 +343,14 @@ def gamut_table() -> bytes:
     return _hald(_linear_to_srgb(fit_gamut(light)))
 
 
-class _TableFile:
-    """A file with a table, for as long as this object lives; without a name where possible."""
-
-    def __init__(self, data: bytes) -> None:
-        if hasattr(os, "memfd_create"):
-            self._number = os.memfd_create("colours")
-            self._name = ""
-        else:  # macOS
-            self._number, self._name = tempfile.mkstemp(prefix="colours")
-            weakref.finalize(self, os.unlink, self._name)
-        weakref.finalize(self, os.close, self._number)
-        with open(self._number, "wb", closefd=False) as file:
-            file.write(data)
-
-    @property
-    def path(self) -> str:
-        """Where a child process finds the file."""
-        return self._name or f"/proc/{os.getpid()}/fd/{self._number}"
-
-
 @functools.lru_cache(maxsize=4)
-def _light_file(primaries: str, curve: str) -> _TableFile:
-    return _TableFile(light_table(primaries=primaries, curve=curve))
+def _light_file(primaries: str, curve: str) -> NamelessFile:
+    return NamelessFile([light_table(primaries=primaries, curve=curve)])
 
 
 @functools.cache
-def _gamut_file() -> _TableFile:
-    return _TableFile(gamut_table())
+def _gamut_file() -> NamelessFile:
+    return NamelessFile([gamut_table()])
 
 
 def tag_filters(colour: Colour) -> list[str]:
@@ -434,7 +412,7 @@ def table_filters(colour: Colour) -> list[str]:
     ]
 
 
-def _look_up(table: _TableFile, level: int, name: str) -> str:
+def _look_up(table: NamelessFile, level: int, name: str) -> str:
     """Return a part of a filter chain that applies the table."""
     side = level**3
     options = f"pixel_format=gbrp16le\\\\:video_size={side}x{side}"

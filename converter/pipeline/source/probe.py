@@ -172,7 +172,7 @@ def input_arguments(
         *("-threads", str(threads)),
         *("-f", container),
         *(("-ignore_loop", "1") if container == "gif" else ()),
-        *("-i", f"file:{path.resolve()}"),
+        *("-i", f"file:{path.absolute()}"),
     ]
 
 
