@@ -44,8 +44,8 @@ def submit(
     """
     if jobs.enqueue(video, options):
         return Record(status="queued")
-    with inline.place(options.job_id):
-        return convert(video, options, is_abandoned=is_abandoned)
+    with inline.conversions.one():
+        return convert(video, options, progress.begin(options.job_id), is_abandoned=is_abandoned)
 
 
 def find(job_id: str) -> Record:
@@ -70,28 +70,31 @@ def cancel(job_id: str) -> None:
 
 
 def convert(
-    video: Path, options: ConversionOptions, *, is_abandoned: Callable[[], bool] = _never
+    video: Path,
+    options: ConversionOptions,
+    reporter: progress.ProgressReporter,
+    *,
+    is_abandoned: Callable[[], bool] = _never,
 ) -> Record:
     """Convert the local file `video` in this process and issue its links: the finished record.
 
     Progress and outcome stand in the job's record too. Raises ConversionError.
     """
-    storage.sweep_if_due()
-    with metrics.conversion(jobs.mode()) as timer:
-        return _convert_and_record(video, options, is_abandoned=is_abandoned, timer=timer)
+    with metrics.conversion(jobs.mode(), waited_s=reporter.waited_s) as timer:
+        control = Control(
+            timeout_s=settings.CONVERSION_TIMEOUT,
+            report=_logging_memory(timer.watching(reporter.report), job_id=options.job_id),
+            is_canceled=lambda: reporter.is_canceled() or is_abandoned(),
+            stages=stages_of(options),
+        )
+        return _convert_and_record(video, options, control=control)
 
 
-def _convert_and_record(
-    video: Path,
-    options: ConversionOptions,
-    *,
-    is_abandoned: Callable[[], bool],
-    timer: metrics.StageTimer,
-) -> Record:
+def _convert_and_record(video: Path, options: ConversionOptions, *, control: Control) -> Record:
     job_id, started = options.job_id, time.monotonic()
     log.info("job=%s started bytes=%d", job_id, video.stat().st_size)
     try:
-        results = _convert(video, options, is_abandoned=is_abandoned, timer=timer)
+        results = _convert(video, options, control=control)
     except ConversionError as error:
         log.warning("job=%s code=%s %s", job_id, error.code, one_line(error.detail))
         progress.fail(job_id, error)
@@ -112,7 +115,7 @@ def convert_stored(upload: str, options: ConversionOptions) -> None:
     """Convert a stored upload, as a worker does; the outcome stands in the job's record."""
     if not progress.is_finished(options.job_id):  # its first worker may have died at the very end
         with storage.local_copy(upload) as video, contextlib.suppress(ConversionError):
-            convert(video, options)
+            convert(video, options, progress.resume(options.job_id))
     storage.discard(upload)
 
 
@@ -182,21 +185,7 @@ def stages_of(options: ConversionOptions) -> Stages:
     return stages_with(*(extra.key for extra in extras_of(options)))
 
 
-def _convert(
-    video: Path,
-    options: ConversionOptions,
-    *,
-    is_abandoned: Callable[[], bool],
-    timer: metrics.StageTimer,
-) -> dict[str, Result]:
-    reporter = progress.ProgressReporter(options.job_id)
-    timer.waited(reporter.waited_s)
-    control = Control(
-        timeout_s=settings.CONVERSION_TIMEOUT,
-        report=_logging_memory(timer.watching(reporter.report), job_id=options.job_id),
-        is_canceled=lambda: reporter.is_canceled() or is_abandoned(),
-        stages=stages_of(options),
-    )
+def _convert(video: Path, options: ConversionOptions, *, control: Control) -> dict[str, Result]:
     with storage.workspace() as folder, contextlib.ExitStack() as undo:
         made = make(video, folder, options, control=control)
         results = {

@@ -169,6 +169,10 @@ def begin_transfer(token: str, *, was_received: Callable[[], bool]) -> Transfer 
         return Transfer(token, download, was_received)
     except FileNotFoundError:  # swept, or the disk was changed under us
         return None
+    except BaseException:  # no descriptor left, a bucket's time-out: the link stays good
+        if not give_back(token, download):
+            storage.discard(download.name)
+        raise
 
 
 def stored_size(download: Download) -> int | None:

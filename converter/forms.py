@@ -9,7 +9,6 @@ from django import forms
 from converter.errors import InvalidFieldError, InvalidStartTimeError, RequestError
 from converter.options import ConversionOptions
 from converter.pipeline.profile import (
-    DEFAULT_SCREEN,
     THEME_NAME_LENGTH,
     Fit,
     Loop,
@@ -47,7 +46,8 @@ class ScreenField(forms.CharField):
     def clean(self, value: Any) -> str:
         text: str = super().clean(value)
         try:
-            parse_screen(text or DEFAULT_SCREEN)
+            if text:
+                parse_screen(text)
         except ValueError:
             raise forms.ValidationError("not a screen") from None
         return text

@@ -89,7 +89,7 @@ def enqueue(video: Path, options: ConversionOptions) -> bool:
     from rq import Retry
 
     job_id = options.job_id
-    progress.begin(job_id, status="queued")
+    progress.enqueue(job_id)
     with contextlib.ExitStack() as undo:
         undo.callback(progress.forget, job_id)
         upload = storage.store(video, folder=storage.UPLOADS)
@@ -207,9 +207,13 @@ def attempt_failed(job: "Job", kind: type[BaseException], *_: object) -> None:
 
 def retry_or_fail(job: "Job") -> None:
     """After a death: let the job wait for its second attempt if it has one, else fail it."""
+    from rq.exceptions import DeserializationError
+
     record = progress.find(job.id)
     if job.should_retry and record is not None and record["status"] in progress.RUNNING:
         progress.wait_again(job.id)
+        with contextlib.suppress(DeserializationError):
+            storage.keep_longer(_upload_of(job))
     else:
         _fail(job, "interrupted")
 
@@ -220,9 +224,14 @@ def _fail(job: "Job", because: Reason) -> None:
 
     job.retries_left = 0
     with contextlib.suppress(DeserializationError):  # not our writing; the sweep has its upload
-        upload = str(job.args[0])
+        upload = _upload_of(job)
         error = progress.fail_if_open(job.id, REASONS[because])
         if error is not None:
             log.warning("job=%s code=%s", job.id, error.code)
             metrics.count_failure(mode(), error)
         storage.discard(upload)
+
+
+def _upload_of(job: "Job") -> str:
+    """The stored upload's name. Raises DeserializationError."""
+    return str(job.args[0])

@@ -122,9 +122,9 @@ def _add_to_file(counts: dict[str, float]) -> None:
 class StageTimer:
     """How long each stage of a conversion takes, in s."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, waited_s: float) -> None:
         self._stage, self._since = "", time.monotonic()
-        self.seconds: dict[str, float] = {}
+        self.seconds: dict[str, float] = {QUEUE: waited_s} if waited_s else {}
 
     def enter(self, stage: str) -> None:
         """End the stage that runs, if it is another, and begin this one; "" begins none."""
@@ -144,11 +144,6 @@ class StageTimer:
 
         return enter_and_report
 
-    def waited(self, seconds: float) -> None:
-        """Note how long the job waited for a worker; 0: it did not."""
-        if seconds:
-            self.seconds[QUEUE] = seconds
-
     def counts(self) -> Counts:
         """The seconds as additions to the histogram."""
         self.enter("")
@@ -161,9 +156,12 @@ class StageTimer:
 
 
 @contextlib.contextmanager
-def conversion(mode: str) -> Iterator[StageTimer]:
-    """Count the block as one conversion with its outcome and the seconds of its stages."""
-    timer, outcome = StageTimer(), ConversionError.code
+def conversion(mode: str, *, waited_s: float) -> Iterator[StageTimer]:
+    """Count the block as one conversion with its outcome and the seconds of its stages.
+
+    `waited_s` is how long its job waited for a worker, 0 if it did not.
+    """
+    timer, outcome = StageTimer(waited_s=waited_s), ConversionError.code
     try:
         yield timer
         outcome = "finished"

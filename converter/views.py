@@ -26,9 +26,9 @@ from converter.errors import (
     BadRequestError,
     CsrfError,
     ExpiredError,
+    ForbiddenError,
     InternalError,
     PageNotFoundError,
-    PermissionRefusedError,
     UnknownJobError,
 )
 from converter.forms import ConvertForm
@@ -195,7 +195,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return error_answer(request, PermissionRefusedError())
+    return error_answer(request, ForbiddenError())
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

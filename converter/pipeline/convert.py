@@ -40,6 +40,7 @@ def convert_video(
     `loop` is what `plan_blend` returned. `see` is called with each frame before it is encoded.
     Raises ConversionError; `output` is the caller's to remove then.
     """
+    control.report("decode")
     with loop_frames(
         source,
         selection=selection,

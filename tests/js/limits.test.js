@@ -7,7 +7,7 @@ const offer = (files, { folders = 0, links = 0 } = {}) =>
   offerMistake({ files, folders, links }, limits)?.key ?? null;
 const bytes = (text) => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
 
-test("limits come from the element", () => {
+test("the limits come from the element's dataset", () => {
   const read = readLimits({
     maxUploadBytes: "104857600", extensions: ".mp4 .mov", durationS: "6", fps: "24",
     width: "1280", height: "720", linkTtlS: "600", theme: "yes",
@@ -18,7 +18,7 @@ test("limits come from the element", () => {
   });
 });
 
-test("one fitting file is taken, every other offer is refused for its own reason", () => {
+test("one valid file is accepted, other offers are refused for their own reasons", () => {
   assert.equal(offer([{ name: "a.MP4", size: 1000 }]), null);
   assert.equal(offer([{ name: "a.pdf", size: 1 }]), "type");
   assert.equal(offer([{ name: "mp4", size: 1 }]), "type");
@@ -31,7 +31,7 @@ test("one fitting file is taken, every other offer is refused for its own reason
   assert.equal(offer([]), "nothing");
 });
 
-test("the first bytes tell the container", () => {
+test("the first bytes identify the container", () => {
   assert.equal(sniff(bytes("GIF89a....")), "gif");
   assert.equal(sniff(bytes("\0\0\0\x20ftypisom")), "mov");
   assert.equal(sniff(bytes("\x1aE\xdf\xa3....webm")), "webm");

@@ -50,8 +50,7 @@ ALLOWED = {
         "django inline jobs metrics options products material downloads progress storage logs"
         " pipeline."
     ),
-    "inline": "django slots progress",
-    "slots": "errors",
+    "inline": "django errors",
     "downloads": "django metrics storage",
     "metrics": "django broker pipeline.errors",
     "exposition": "django prometheus_client health jobs metrics storage",
@@ -71,7 +70,7 @@ ALLOWED = {
     "management.commands.rqworker": "django storage worker",
     "management.commands.purge_media": "django storage",
     "web.middleware": "django answers errors web.admission web.uploads",
-    "web.admission": "django errors broker inline progress slots storage web.uploads",
+    "web.admission": "django errors broker inline progress storage web.uploads",
     "web.uploads": "django errors storage web.client_socket pipeline.source.sniff",
     "web.client_socket": "django",
     "web.gunicorn_worker": "gunicorn errors",
@@ -87,7 +86,8 @@ ALLOWED = {
     "pipeline.source.": f"numpy moviepy pipeline.ffmpeg pipeline.source. {COMMON}",
     "pipeline.gif.": f"numpy PIL pipeline.gif. {COMMON}",
     "pipeline.picture.": (
-        "pipeline.ffmpeg pipeline.capabilities pipeline.source. pipeline.loop. pipeline.picture."
+        "numpy pipeline.ffmpeg pipeline.capabilities pipeline.source. pipeline.loop."
+        " pipeline.picture."
         f" {COMMON}"
     ),
     "pipeline.theme.": (

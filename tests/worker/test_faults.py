@@ -114,6 +114,20 @@ def test_a_conversion_continues_while_redis_hangs(deployment, worker, long_clip)
     assert worker.log.count(f"job={job_id} finished") == 1
 
 
+def test_a_worker_that_is_told_to_stop_in_its_pause_stops_without_a_traceback(deployment):
+    redis = deployment.broker.client()
+    with deployment.worker() as worker:
+        worker.wait_until_ready()
+        try:
+            redis.config_set("maxmemory", 1)  # Redis is full
+            assert eventually(lambda: worker.log.count("does not answer") > 1, within_s=60)
+            worker.process.terminate()
+            assert worker.process.wait(30) == 0
+        finally:
+            redis.config_set("maxmemory", 0)
+    assert "Traceback" not in worker.log
+
+
 def test_a_worker_survives_a_restart_of_redis_during_a_job(deployment, worker, clip, short_clip):
     job_id = deployment.client.enqueue(clip)
     deployment.wait_until_running(job_id)

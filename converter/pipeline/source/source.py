@@ -23,7 +23,6 @@ class Source:
 
 def open_source(path: Path, *, max_pixels: int, control: Control) -> Source:
     """Sniff and probe the file at `path`. Raises InputError and what `control` raises."""
-    control.report("decode")
     container = sniff(path)
     file = rewrite(path) if container == "gif" else None
     if file is not None:
