@@ -117,3 +117,12 @@ def test_a_gif_without_pictures_is_not_written(tmp_path):
     path = tmp_path / "none.gif"
     path.write_bytes(gifs.screen(32, 32) + gifs.LOOP + gifs.TRAILER)
     assert rewrite(path) is None
+
+
+def test_a_gif_cut_off_anywhere_is_written_or_left_alone(tmp_path):
+    data = gifs.animation(2)
+    path = tmp_path / "cut.gif"
+    for length in range(6, len(data), 3):
+        path.write_bytes(data[:length])
+        written = rewrite(path)
+        assert written is None or written.path.read_bytes().endswith(gifs.TRAILER)

@@ -80,6 +80,8 @@ def _pictures(gif: mmap.mmap) -> Iterator[bytes]:
             own = _table_bytes(head[9])
             table = (head[9] & 7, gif[table_at : table_at + own]) if own else shared
             data_at = table_at + own
+            if data_at >= len(gif):
+                return
             end = _after_sub_blocks(gif, data_at + 1, is_cut_allowed=True)
             if table is None:
                 nothing = _Control(1, control.delay_cs, transparent=0)
@@ -97,7 +99,7 @@ def _table_bytes(flags: int) -> int:
 
 
 def _read_control(gif: mmap.mmap, at: int) -> _Control:
-    flags, low, high, index = gif[at : at + 4]
+    flags, low, high, index = (gif[at + n] for n in range(4))
     return _Control(flags >> 2 & 7, low | high << 8, index if flags & 1 else None)
 
 
