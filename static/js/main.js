@@ -3,7 +3,7 @@
 import { createBadge } from "./badge.js";
 import { readClip } from "./intake/clip.js";
 import { listenForFiles } from "./intake/intake.js";
-import { readLimits } from "./intake/limits.js";
+import { readLimits, screenField } from "./intake/limits.js";
 import { Mockup } from "./preview/mockup.js";
 import { createProgress } from "./conversion/progress.js";
 import { createResult, release } from "./result/result.js";
@@ -84,7 +84,8 @@ store.subscribe((state, before) => {
   for (const render of views) render(state);
   if (state.phase !== before.phase || state.file !== before.file) showPanel(state);
   announcer.render(state, before);
-  if (state.start !== before.start && state.file) tellPart(PART_AFTER_MS);
+  const isMoved = state.start !== before.start || state.loop !== before.loop;
+  if (isMoved && state.file) tellPart(PART_AFTER_MS);
   if (state.problem !== before.problem && state.problem?.field === "start") trim.focusTime();
 });
 
@@ -115,8 +116,8 @@ async function openFile(file) {
 function tellPart(delay) {
   clearTimeout(partTimer);
   partTimer = setTimeout(async () => {
-    const { file, start } = store.get();
-    const ways = await waysToSend.then((find) => find(start)).catch(() => null);
+    const { file, start, loop } = store.get();
+    const ways = await waysToSend.then((find) => find(start, loop)).catch(() => null);
     if (!ways || store.get().file !== file) return;
     const [best] = ways;
     const part = best && best.bytes < file.size ? { bytes: best.bytes, of: file.size } : null;
@@ -147,7 +148,7 @@ async function run() {
     };
     const { convert, createApi } = await conversion().catch(offline);
     const state = store.get();
-    const ways = await (await waysToSend.catch(offline))(state.start);
+    const ways = await (await waysToSend.catch(offline))(state.start, state.loop);
     if (!ways.length) throw Object.assign(new Error(), { name: "RefusedError", code: "incomplete_upload" });
     const result = await convert({
       api: createApi(server),
@@ -176,7 +177,7 @@ function fieldsOf({ start, fit, focus: point, quality, theme, themeName }) {
   };
   if (theme) {
     fields.theme = "1";
-    fields.screen = `${screen.width}x${screen.height}@${devicePixelRatio}`;
+    fields.screen = screenField(screen, devicePixelRatio, limits);
     if (themeName.trim()) fields.theme_name = themeName.trim();
   }
   return fields;
