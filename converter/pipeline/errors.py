@@ -5,6 +5,8 @@ ConversionError
 |   +-- UnsupportedTypeError   unsupported_type
 |   +-- StartPastEndError      start_past_end
 |   +-- UnreadableVideoError   unreadable_video
+|   |   +-- UnsupportedCodecError    unreadable_video
+|   |   +-- ProtectedVideoError      unreadable_video
 |   +-- NoVideoError           no_video
 |   +-- TooManyPixelsError     too_many_pixels
 |   +-- TooShortError          too_short
@@ -53,6 +55,18 @@ class NoVideoError(InputError):
 class TooManyPixelsError(InputError):
     code = "too_many_pixels"
     message = "The picture is too large. Scale the video down to 4K or less and try again."
+
+
+class UnsupportedCodecError(UnreadableVideoError):
+    """The video is sound, but coded in a way that can't be converted; the message names it."""
+
+    def __init__(self, name: str, *, detail: str = "") -> None:
+        message = f"This file uses {name}, which Chromi can't read. "
+        super().__init__(f"{message}Export it as H.264 (MP4) and try again.", detail=detail)
+
+
+class ProtectedVideoError(UnreadableVideoError):
+    message = "This file is protected by encryption. Use a copy without protection and try again."
 
 
 class TooShortError(InputError):
