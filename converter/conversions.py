@@ -10,16 +10,22 @@ import time
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 
-from converter import downloads, inline, jobs, progress, storage
+from converter import downloads, inline, jobs, metrics, progress, storage
 from converter.logs import one_line
 from converter.options import ConversionOptions
-from converter.pipeline.control import STAGES, STAGES_WITH_THEME, Control
+from converter.pipeline.control import Control, Stages, stages_with
 from converter.pipeline.errors import ConversionCanceledError, ConversionError
-from converter.products import GIF, Extra, Made, Material, extras_of
+from converter.pipeline.profile import BACKGROUND
+from converter.pipeline.source.layout import parse_layout
+from converter.products import GIF, HANDOVER_S, PICTURE, Extra, Made, extras_of
 from converter.progress import Record, Result
+
+if TYPE_CHECKING:
+    from converter.pipeline.source.source import Source
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +44,8 @@ def submit(
     """
     if jobs.enqueue(video, options):
         return Record(status="queued")
-    with inline.place(options.job_id):
-        return convert(video, options, is_abandoned=is_abandoned)
+    with inline.conversions.one():
+        return convert(video, options, progress.begin(options.job_id), is_abandoned=is_abandoned)
 
 
 def find(job_id: str) -> Record:
@@ -64,16 +70,31 @@ def cancel(job_id: str) -> None:
 
 
 def convert(
-    video: Path, options: ConversionOptions, *, is_abandoned: Callable[[], bool] = _never
+    video: Path,
+    options: ConversionOptions,
+    reporter: progress.ProgressReporter,
+    *,
+    is_abandoned: Callable[[], bool] = _never,
 ) -> Record:
     """Convert the local file `video` in this process and issue its links: the finished record.
 
     Progress and outcome stand in the job's record too. Raises ConversionError.
     """
-    storage.sweep_if_due()
+    with metrics.conversion(jobs.mode(), waited_s=reporter.waited_s) as timer:
+        control = Control(
+            timeout_s=settings.CONVERSION_TIMEOUT,
+            report=_logging_memory(timer.watching(reporter.report), job_id=options.job_id),
+            is_canceled=lambda: reporter.is_canceled() or is_abandoned(),
+            stages=stages_of(options),
+        )
+        return _convert_and_record(video, options, control=control)
+
+
+def _convert_and_record(video: Path, options: ConversionOptions, *, control: Control) -> Record:
     job_id, started = options.job_id, time.monotonic()
+    log.info("job=%s started bytes=%d", job_id, video.stat().st_size)
     try:
-        results = _convert(video, options, is_abandoned=is_abandoned)
+        results = _convert(video, options, control=control)
     except ConversionError as error:
         log.warning("job=%s code=%s %s", job_id, error.code, one_line(error.detail))
         progress.fail(job_id, error)
@@ -94,53 +115,77 @@ def convert_stored(upload: str, options: ConversionOptions) -> None:
     """Convert a stored upload, as a worker does; the outcome stands in the job's record."""
     if not progress.is_finished(options.job_id):  # its first worker may have died at the very end
         with storage.local_copy(upload) as video, contextlib.suppress(ConversionError):
-            convert(video, options)
+            convert(video, options, progress.resume(options.job_id))
     storage.discard(upload)
 
 
 def make(video: Path, folder: Path, options: ConversionOptions, *, control: Control) -> list[Made]:
-    """Write the GIF, then each extra that the options ask for, into `folder`.
+    """Write the GIF and each extra that the options ask for into `folder`.
+
+    The picture for Chrome is encoded at the same time as the GIF where memory allows.
 
     Raises ConversionError if there is no GIF, ConversionCanceledError at any time.
     """
     # Imported here: an idle web process does without numpy and MoviePy.
-    from converter.pipeline.convert import convert_video
-    from converter.pipeline.source.source import open_source
-    from converter.pipeline.theme.colours import Look
+    from converter.material import Material
+    from converter.pipeline.convert import convert_video, plan_blend
 
-    source = open_source(video, max_pixels=settings.MAX_PIXELS, control=control)
-    gif, look, extras = folder / GIF.filename, Look(), extras_of(options)
-    facts = convert_video(
+    source = _open(video, folder, options, control=control)
+    gif, extras = folder / GIF.filename, extras_of(options)
+    loop = None
+    if options.loop == "blend":
+        loop = plan_blend(source, selection=options.selection, control=control)
+    with Material(
         source,
-        gif,
-        selection=options.selection,
-        quality=options.quality,
+        options,
+        loop=loop,
+        picture_path=folder / PICTURE.filename,
+        control=control.with_reserve(HANDOVER_S),
+    ) as material:
+        facts = convert_video(
+            source,
+            gif,
+            selection=options.selection,
+            quality=options.quality,
+            loop=loop,
+            control=control,
+            see=material.see if extras else None,
+        )
+        control.check()
+        return [
+            Made(product=GIF, path=gif, facts=facts.described()),
+            *(extra.make(material, folder, control=control) for extra in extras),
+        ]
+
+
+def _open(video: Path, folder: Path, options: ConversionOptions, *, control: Control) -> "Source":
+    """Open the upload; one that is a part of its file is laid out in `folder` first."""
+    from converter.pipeline.convert import blend_reach
+    from converter.pipeline.source.part import open_part
+    from converter.pipeline.source.source import open_source
+
+    begin_s, seconds = options.selection.start_s, float(BACKGROUND.seconds)
+    if options.loop == "blend":
+        begin_s, seconds = blend_reach(options.selection, BACKGROUND)
+    if not options.layout:
+        return open_source(video, max_pixels=settings.MAX_PIXELS, control=control)
+    return open_part(
+        video,
+        parse_layout(options.layout),
+        target=folder / "whole",
+        start_s=begin_s,
+        seconds=seconds,
+        max_pixels=settings.MAX_PIXELS,
         control=control,
-        see=look.see if extras else None,
     )
-    control.check()
-    material = Material(source=source, options=options, look=look)
-    return [
-        Made(product=GIF, path=gif, facts=facts.described()),
-        *(extra.make(material, folder, control=control) for extra in extras),
-    ]
 
 
-def stages_of(options: ConversionOptions) -> dict[str, tuple[int, int]]:
-    """The stages that `make` reports, each with the percents at which it begins and ends."""
-    return STAGES_WITH_THEME if extras_of(options) else STAGES
+def stages_of(options: ConversionOptions) -> Stages:
+    """Return the stages that `make` reports, each with its begin and end in percent."""
+    return stages_with(*(extra.key for extra in extras_of(options)))
 
 
-def _convert(
-    video: Path, options: ConversionOptions, *, is_abandoned: Callable[[], bool]
-) -> dict[str, Result]:
-    reporter = progress.ProgressReporter(options.job_id)
-    control = Control(
-        timeout_s=settings.CONVERSION_TIMEOUT,
-        report=_logging_memory(reporter.report, job_id=options.job_id),
-        is_canceled=lambda: reporter.is_canceled() or is_abandoned(),
-        stages=stages_of(options),
-    )
+def _convert(video: Path, options: ConversionOptions, *, control: Control) -> dict[str, Result]:
     with storage.workspace() as folder, contextlib.ExitStack() as undo:
         made = make(video, folder, options, control=control)
         results = {
@@ -157,7 +202,10 @@ def _hand_out(made: Made, *, undo: contextlib.ExitStack, job_id: str) -> Result:
     product = made.product
     try:
         token = downloads.offer(
-            made.path, filename=product.filename, content_type=product.content_type
+            made.path,
+            filename=product.filename,
+            content_type=product.content_type,
+            job_id=job_id,
         )
     except Exception as error:
         if not isinstance(product, Extra):

@@ -8,8 +8,15 @@ from django import forms
 
 from converter.errors import InvalidFieldError, InvalidStartTimeError, RequestError
 from converter.options import ConversionOptions
-from converter.pipeline.profile import DEFAULT_SCREEN, THEME_NAME_LENGTH, Fit, Quality, Selection
+from converter.pipeline.profile import (
+    THEME_NAME_LENGTH,
+    Fit,
+    Loop,
+    Quality,
+    Selection,
+)
 from converter.pipeline.screen import parse_screen
+from converter.pipeline.source.layout import Layout, LayoutError, parse_layout
 from converter.timecode import parse_timecode
 
 YES, NO = ("1", "on", "true"), ("0", "off", "false")
@@ -39,10 +46,21 @@ class ScreenField(forms.CharField):
     def clean(self, value: Any) -> str:
         text: str = super().clean(value)
         try:
-            parse_screen(text or DEFAULT_SCREEN)
+            if text:
+                parse_screen(text)
         except ValueError:
             raise forms.ValidationError("not a screen") from None
         return text
+
+
+class LayoutField(forms.CharField):
+    """The JSON that says which part of its file the upload is; None when it is the whole file."""
+
+    def clean(self, value: Any) -> Layout | None:
+        try:
+            return parse_layout(super().clean(value)) if value else None
+        except LayoutError:
+            raise forms.ValidationError("not a layout") from None
 
 
 def _choice(*names: str) -> forms.ChoiceField:
@@ -59,9 +77,12 @@ class ConvertForm(forms.Form):
     focus_x = ShareField(required=False, min_value=0, max_value=1)
     focus_y = ShareField(required=False, min_value=0, max_value=1)
     quality = _choice(*get_args(Quality))
+    loop = _choice(*get_args(Loop))
+    picture = _choice(*YES, *NO)
     theme = _choice(*YES, *NO)
     screen = ScreenField(required=False)
     theme_name = forms.CharField(required=False, max_length=THEME_NAME_LENGTH)
+    layout = LayoutField(required=False, strip=False)
     job_id = forms.UUIDField(required=False)
 
     def clean_job_id(self) -> str:
@@ -70,17 +91,25 @@ class ConvertForm(forms.Form):
             raise forms.ValidationError("not a UUID4")
         return str(given or "")
 
-    def options(self) -> ConversionOptions:
-        """The options, with the defaults of what was left out. Raises RequestError."""
+    def options(self, *, upload_bytes: int | None) -> ConversionOptions:
+        """The options, with the defaults of what was left out. Raises RequestError.
+
+        A layout must describe an upload of `upload_bytes`.
+        """
         if not self.is_valid():
             raise self._refusal()
+        layout: Layout | None = self.cleaned_data.pop("layout")
+        if layout and layout.sent_bytes != upload_bytes:
+            raise InvalidFieldError("layout")
         given = {name: v for name, v in self.cleaned_data.items() if v not in (None, "")}
         if "start_time" in given:
             given["start_s"] = given["start_time"]
         return ConversionOptions(
             selection=Selection(**_only(given, "start_s", "fit", "focus_x", "focus_y")),
+            picture=given.get("picture") in YES,
             theme=given.get("theme") in YES,
-            **_only(given, "job_id", "quality", "screen", "theme_name"),
+            layout=layout.text if layout else "",
+            **_only(given, "job_id", "quality", "loop", "screen", "theme_name"),
         )
 
     def _refusal(self) -> RequestError:

@@ -9,17 +9,10 @@ from typing import TYPE_CHECKING, Any
 from converter.logs import one_line
 from converter.options import ConversionOptions
 from converter.pipeline.control import Control
-from converter.pipeline.errors import (
-    ConversionCanceledError,
-    ConversionError,
-    ConversionTimeoutError,
-)
-from converter.pipeline.picture.formats import best_format
-from converter.pipeline.screen import parse_screen
+from converter.pipeline.errors import ConversionCanceledError, ConversionTimeoutError
 
 if TYPE_CHECKING:
-    from converter.pipeline.source.source import Source
-    from converter.pipeline.theme.colours import Look
+    from converter.material import Material
 
 log = logging.getLogger(__name__)
 
@@ -47,27 +40,18 @@ class Made:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Material:
-    """What an extra is made from: the source, the options, and the colours of the GIF's frames."""
-
-    source: "Source"
-    options: ConversionOptions
-    look: "Look"
-
-
-@dataclass(frozen=True, kw_only=True)
 class Extra(Product):
-    """A product that is made after the GIF if the option named `key` asks for it.
+    """A product that is finished after the GIF if the option named `key` asks for it.
 
     `write(material, output, control)` writes the file and returns its facts as plain values.
     `failed` and `out_of_time` are what the client is told where it can't.
     """
 
-    write: Callable[[Material, Path, Control], dict[str, Any]]
+    write: Callable[["Material", Path, Control], dict[str, Any]]
     failed: str
     out_of_time: str
 
-    def make(self, material: Material, folder: Path, *, control: Control) -> Made:
+    def make(self, material: "Material", folder: Path, *, control: Control) -> Made:
         """Write the file into `folder`. Raises ConversionCanceledError and nothing else."""
         output = folder / self.filename
         try:
@@ -87,44 +71,52 @@ class Extra(Product):
         log.warning("job=%s %s failed: %s", job_id, self.key, one_line(detail))
 
 
-def themes_are_possible() -> bool:
-    """Whether the ffmpeg at hand writes a picture that Chrome animates at every scale."""
-    try:
-        return best_format() is not None
-    except (ConversionError, OSError):  # no ffmpeg at all: the page still loads
-        return False
+def _write_picture(material: "Material", output: Path, control: Control) -> dict[str, Any]:
+    material.picture = material.encoding.finish(frames=material.frames)
+    return material.picture.facts.described()
 
 
-def _write_theme(material: Material, output: Path, control: Control) -> dict[str, Any]:
+def _write_theme(material: "Material", output: Path, control: Control) -> dict[str, Any]:
     # Imported here: an idle web process does without numpy.
     from converter.pipeline.theme.package import make_theme
 
-    options = material.options
     facts = make_theme(
-        material.source,
+        material.cut,
         output,
-        selection=options.selection,
-        look=material.look,
-        screen=parse_screen(options.screen),
-        name=options.theme_name,
+        sampler=material.sampler,
+        frames=material.frames,
+        screen=material.screen,
+        name=material.options.theme_name,
         control=control,
+        made=material.picture,
     )
     return facts.described()
 
 
 GIF = Product(key="gif", filename="chromi_background.gif", content_type="image/gif")
-EXTRAS = (
-    Extra(
-        key="theme",
-        filename="chromi_theme.zip",
-        content_type="application/zip",
-        write=_write_theme,
-        failed="The Chrome theme could not be made. The GIF is ready.",
-        out_of_time="There was no time left for the Chrome theme. The GIF is ready.",
+# Chrome's "Upload an image" lists .png, .jpg and .gif, and tells by the content what a file is.
+PICTURE = Extra(
+    key="picture",
+    filename="chromi_background.png",
+    content_type="image/avif",
+    write=_write_picture,
+    failed="The picture for Chrome could not be made. Use the GIF instead.",
+    out_of_time=(
+        "There was no time left for the picture for Chrome. Use the GIF: Chrome takes it the same"
+        " way."
     ),
 )
+THEME = Extra(
+    key="theme",
+    filename="chromi_theme.zip",
+    content_type="application/zip",
+    write=_write_theme,
+    failed="The Chrome theme could not be made. The GIF is ready.",
+    out_of_time="There was not enough time for the Chrome theme. The GIF is ready.",
+)
+EXTRAS = (PICTURE, THEME)
 
 
 def extras_of(options: ConversionOptions) -> list[Extra]:
-    """The extras that the options ask for, in the order in which they are made."""
+    """Return the extras that the options ask for, in the order in which they are made."""
     return [extra for extra in EXTRAS if getattr(options, extra.key)]

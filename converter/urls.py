@@ -1,4 +1,4 @@
-"""The five routes of the converter; openapi.yaml describes them."""
+"""The routes of the converter; openapi.yaml describes them."""
 
 from django.urls import path
 
@@ -10,4 +10,5 @@ urlpatterns = [
     path("jobs/<str:job_id>/", views.job, name="job"),
     path("download/<str:token>/", views.download_converted, name="download"),
     path("health/", views.health, name="health"),
+    path("metrics", views.metrics, name="metrics"),
 ]

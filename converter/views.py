@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import (
+    Http404,
     HttpRequest,
     HttpResponse,
     HttpResponseRedirect,
@@ -25,14 +26,15 @@ from converter.errors import (
     BadRequestError,
     CsrfError,
     ExpiredError,
+    ForbiddenError,
     InternalError,
     PageNotFoundError,
-    PermissionRefusedError,
     UnknownJobError,
 )
 from converter.forms import ConvertForm
 from converter.health import report as health_report
 from converter.pipeline.profile import BACKGROUND, DEFAULT_THEME_NAME, THEME_NAME_LENGTH
+from converter.pipeline.screen import MAX_RATIO, MIN_RATIO
 from converter.progress import Record
 from converter.web import admission, client_socket, uploads
 
@@ -53,10 +55,10 @@ def home(request: HttpRequest) -> HttpResponse:
         "height": BACKGROUND.height,
         "fps": BACKGROUND.fps,
         "duration_s": BACKGROUND.seconds,
-        "theme_available": products.themes_are_possible(),
         "theme_name": DEFAULT_THEME_NAME,
         "theme_name_length": THEME_NAME_LENGTH,
         "link_ttl_s": settings.DOWNLOAD_TTL,
+        "screen_ratios": (MIN_RATIO, MAX_RATIO),
     }
     return render(request, "converter/home.html", context)
 
@@ -67,7 +69,7 @@ def home(request: HttpRequest) -> HttpResponse:
 def convert_video(request: HttpRequest) -> HttpResponse:
     """Convert an upload now (200), or enqueue it for a worker (202)."""
     video = uploads.video_of(request)
-    options = ConvertForm(request.POST).options()
+    options = ConvertForm(request.POST).options(upload_bytes=video.size)
     record = conversions.submit(
         Path(video.temporary_file_path()),
         options,
@@ -172,6 +174,20 @@ def health(request: HttpRequest) -> JsonResponse:
     return JsonResponse(report, status=200 if report["status"] == "healthy" else 503)
 
 
+@csrf_exempt
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Answer Prometheus, if METRICS is on and its token, if one is set, is right."""
+    if not settings.METRICS:
+        raise Http404
+    # Imported here: prometheus_client takes 0.1 s and 10 MB, which a server without METRICS saves.
+    from converter import exposition
+
+    if not exposition.is_allowed(request.headers.get("Authorization", "")):
+        raise Http404
+    return HttpResponse(exposition.text(), content_type=exposition.CONTENT_TYPE)
+
+
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return error_answer(request, CsrfError())
 
@@ -181,7 +197,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return error_answer(request, PermissionRefusedError())
+    return error_answer(request, ForbiddenError())
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -22,14 +22,15 @@ import imageio_ffmpeg
 import numpy as np
 import psutil
 
-from converter.pipeline.control import STAGES_WITH_THEME, Control
+from converter.pipeline.control import Control, stages_with
+from converter.pipeline.picture.encode import Cut
 from converter.pipeline.profile import BACKGROUND, Selection
 from converter.pipeline.screen import parse_screen
 from converter.pipeline.source.decode import decode_arguments
 from converter.pipeline.source.source import open_source
 from converter.pipeline.theme.colours import _lab
 from converter.pipeline.theme.package import make_theme
-from tests.support.themes import seen
+from tests.support.themes import sampled
 
 MAX_PIXELS = 17_000_000
 EVERY = "select='not(mod(n-11,24))'"
@@ -104,18 +105,23 @@ class Tree:
 
 def weigh(clip, start, screen):
     selection = Selection(start_s=start)
-    control = Control(timeout_s=600, stages=STAGES_WITH_THEME)
-    look = seen(clip, selection=selection, profile=BACKGROUND)
+    control = Control(timeout_s=600, stages=stages_with("theme"))
+    sampler, frames = sampled(clip, selection=selection, profile=BACKGROUND)
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "theme.zip"
         source = open_source(clip, max_pixels=MAX_PIXELS, control=control)
         before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
         with Tree() as tree:
             facts = make_theme(
-                source,
+                Cut(
+                    source=source,
+                    profile=BACKGROUND,
+                    selection=selection,
+                    border=sampler.colours().ntp_background,
+                ),
                 output,
-                selection=selection,
-                look=look,
+                sampler=sampler,
+                frames=frames,
                 screen=parse_screen(screen),
                 name="",
                 control=control,
@@ -124,7 +130,7 @@ def weigh(clip, start, screen):
         cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         zipfile.ZipFile(output).extractall(folder)
         for picture in facts.pictures:
-            name = "background.avif" if picture.scale == "100" else "background@2x.avif"
+            name = "background.png" if picture.scale == "100" else "background@2x.png"
             profile = replace(BACKGROUND, width=picture.width, height=picture.height)
             wanted = raw(
                 decode_arguments(source, profile=profile, selection=selection, finish=[EVERY]),

@@ -6,6 +6,7 @@ from PIL import Image
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
+RGB = tuple[int, int, int]
 
 # https://bottosson.github.io/posts/oklab/: linear sRGB to cone responses, their cube roots to Lab
 TO_LMS = np.array(

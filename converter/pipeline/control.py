@@ -1,4 +1,4 @@
-"""How a running conversion is steered: its deadline, its cancel button, its progress."""
+"""Control a running conversion: its deadline, its cancel, its progress."""
 
 import copy
 import time
@@ -6,23 +6,31 @@ from collections.abc import Callable
 
 from converter.pipeline.errors import ConversionCanceledError, ConversionTimeoutError
 
-# Percent at which each stage begins and ends; the last percent is the hand-over of the link.
-# Decoding and encoding run as one stream of frames: `decode` lasts until the first frame.
-STAGES: dict[str, tuple[int, int]] = {
-    "decode": (0, 4),
-    "encode": (4, 95),
-    "verify": (95, 99),
-}
-STAGES_WITH_THEME: dict[str, tuple[int, int]] = {
-    "decode": (0, 4),
-    "encode": (4, 55),
-    "verify": (55, 57),
-    "theme": (57, 99),
-}
+Stages = dict[str, tuple[int, int]]
+# How long a stage takes beside the others. Decoding and encoding run as one stream of frames:
+# `decode` lasts until the first frame.
+_WEIGHTS = {"decode": 3, "encode": 60, "verify": 3, "picture": 15, "theme": 55}
+
+
+def stages_with(*extras: str) -> Stages:
+    """Return each stage's begin and end in percent, of a GIF and `extras` ("picture", "theme").
+
+    The last percent is for handing over the links.
+
+    >>> stages_with("theme")["theme"]
+    (54, 99)
+    """
+    names = ["decode", "encode", "verify", *extras]
+    ends = [99 * sum(_WEIGHTS[n] for n in names[:k]) for k in range(len(names) + 1)]
+    total = sum(_WEIGHTS[name] for name in names)
+    return {n: (ends[k] // total, ends[k + 1] // total) for k, n in enumerate(names)}
+
+
+STAGES = stages_with()
 
 
 class Control:
-    """One conversion's deadline, cancel and progress; everything that may take long asks it.
+    """Hold one conversion's deadline, cancel and progress; whatever may take long asks it.
 
     `timeout_s` counts from now. `report(stage, percent)` is called when either changes, the
     percent never falling and never reaching 100. `is_canceled()` must be cheap.
@@ -34,7 +42,7 @@ class Control:
         timeout_s: float,
         report: Callable[[str, int], None] = lambda stage, percent: None,
         is_canceled: Callable[[], bool] = lambda: False,
-        stages: dict[str, tuple[int, int]] = STAGES,
+        stages: Stages = STAGES,
     ) -> None:
         self.deadline = time.monotonic() + timeout_s
         self.is_canceled = is_canceled
@@ -50,7 +58,7 @@ class Control:
             raise ConversionCanceledError
 
     def report(self, stage: str, done: float = 0.0) -> None:
-        """Say that `stage` is done to the share `done` (0 to 1)."""
+        """Report that `stage` is done to the share `done` (0 to 1)."""
         begin, end = self._stages[stage]
         percent = max(self._last[1], begin + int((end - begin) * min(1.0, done)))
         if (stage, percent) != self._last:
@@ -58,17 +66,18 @@ class Control:
             self._on_progress(stage, percent)
 
     def with_reserve(self, reserve_s: float) -> "Control":
-        """The same control with a deadline `reserve_s` s earlier."""
+        """Return the same control with a deadline `reserve_s` s earlier."""
         other = copy.copy(self)
         other.deadline -= reserve_s
         return other
 
-    @property
-    def remaining_s(self) -> float:
-        """Seconds until the deadline, 0 after it."""
-        return max(0.0, self.deadline - time.monotonic())
+    def also_canceled_by(self, is_canceled: Callable[[], bool]) -> "Control":
+        """Return the same control with one more reason to be canceled."""
+        other = copy.copy(self)
+        other.is_canceled = lambda: is_canceled() or self.is_canceled()
+        return other
 
     @property
-    def is_over(self) -> bool:
-        """Whether `check` would raise."""
-        return time.monotonic() >= self.deadline or self.is_canceled()
+    def remaining_s(self) -> float:
+        """Return the seconds until the deadline, 0 after it."""
+        return max(0.0, self.deadline - time.monotonic())

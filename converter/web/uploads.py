@@ -26,6 +26,8 @@ VIDEO_FIELDS = ("video", "file")
 EXTENSIONS = (".mp4", ".mov", ".webm", ".gif")
 # What the form's other fields and the multipart boundaries may add to the file itself.
 FORM_BYTES = 64 * 1024
+# As much again for the field `layout`, which has 128 KiB, and its encoding.
+UPLOAD_FORM_BYTES = 256 * 1024
 
 
 class LimitedUploadHandler(TemporaryFileUploadHandler):
@@ -109,16 +111,21 @@ class CountedBody:
     def __init__(self, stream: Any, announced: int) -> None:
         self._stream = stream
         self._missing = announced
+        self.received = 0
 
     def read(self, *args: Any) -> bytes:
         chunk: bytes = self._stream.read(*args)
-        self._missing -= len(chunk)
+        self._count(chunk)
         return chunk
 
     def readline(self, *args: Any) -> bytes:
         line: bytes = self._stream.readline(*args)
-        self._missing -= len(line)
+        self._count(line)
         return line
+
+    def _count(self, part: bytes) -> None:
+        self._missing -= len(part)
+        self.received += len(part)
 
     @property
     def is_short(self) -> bool:
@@ -134,6 +141,7 @@ def receive(request: HttpRequest, *, within_s: float) -> None:
     it can hold no video, which the view says.
     """
     body = CountedBody(request._stream, int(request.META["CONTENT_LENGTH"]))
+    request.counted_body = body  # type: ignore[attr-defined]  # for metrics.py
     is_form = request.content_type == "multipart/form-data"
     if is_form:
         request._stream = body  # type: ignore[assignment]

@@ -1,9 +1,9 @@
-// Wires the page together; the only module that knows where things stand in the document.
+// Connect the modules; the only module that finds elements in the document.
 
 import { createBadge } from "./badge.js";
 import { readClip } from "./intake/clip.js";
 import { listenForFiles } from "./intake/intake.js";
-import { readLimits } from "./intake/limits.js";
+import { readLimits, screenField } from "./intake/limits.js";
 import { Mockup } from "./preview/mockup.js";
 import { createProgress } from "./conversion/progress.js";
 import { createResult, release } from "./result/result.js";
@@ -12,7 +12,7 @@ import { createStore } from "./state.js";
 import { mistakes } from "./strings.js";
 import { formatTimecode } from "./trim/timecode.js";
 import { Trim } from "./trim/trim.js";
-import { createVoice } from "./voice.js";
+import { createAnnouncer } from "./announcer.js";
 
 const RETRY_CODES = ["unexpected", "unhealthy", "internal", "timeout", "upload_stalled", "low_disk", "queue_unavailable", "shutting_down", "expired"];
 const START_CODES = ["invalid_start_time", "start_past_end"];
@@ -27,17 +27,21 @@ const server = {
   csrfToken: document.querySelector('[name="csrfmiddlewaretoken"]').value,
 };
 
-// What only a conversion needs is no part of the first load: it comes with the first file.
+// Modules that only a conversion needs are loaded with the first file, not with the page.
 const conversion = () => import("./conversion/conversion.js");
+const ranges = () => import("./ranges/sending.js");
+const PART_AFTER_MS = 200; // after the last move of the start
 
-let running = null; // {controller, jobId} of the conversion under way
-let lostJob = null; // the job whose connection was lost, to be taken up again
+let running = null; // {controller, jobId} of the running conversion
+let lostJob = null; // the job whose connection was lost, to be resumed
+let waysToSend = null; // the open file's: see sendings() in ranges/sending.js
+let partTimer = 0;
 
 const matches = (query) => matchMedia(query).matches;
 const move = (start) => dispatch({ type: "startMoved", start, length: limits.length });
 const focus = (axis, value) => dispatch({ type: "focusMoved", axis, value });
 
-const voice = createVoice({ status: byId("status"), alert: byId("problem"), retry: run });
+const announcer = createAnnouncer({ status: byId("status"), alert: byId("problem"), retry: run });
 const mockup = new Mockup(byId("mockup"), {
   limits,
   calm: matches("(prefers-reduced-motion: reduce)"),
@@ -68,7 +72,7 @@ const views = [
   createResult(byId("panel-done"), {
     limits,
     saved: () => dispatch({ type: "saved" }),
-    say: voice.say,
+    say: announcer.say,
     anotherMoment: () => leaveResult({ type: "anotherMoment" }),
     startOver: () => leaveResult({ type: "startedOver" }),
   }),
@@ -79,13 +83,15 @@ for (const render of views) render(store.get());
 store.subscribe((state, before) => {
   for (const render of views) render(state);
   if (state.phase !== before.phase || state.file !== before.file) showPanel(state);
-  voice.render(state, before);
+  announcer.render(state, before);
+  const isMoved = state.start !== before.start || state.loop !== before.loop;
+  if (isMoved && state.file) tellPart(PART_AFTER_MS);
   if (state.problem !== before.problem && state.problem?.field === "start") trim.focusTime();
 });
 
 listenForFiles({
   inputs: document.querySelectorAll('input[type="file"][data-part="file"]'),
-  veil: byId("veil"),
+  overlay: byId("overlay"),
   limits,
   mayTake: () => store.get().phase !== "converting",
   accept: openFile,
@@ -97,12 +103,30 @@ async function openFile(file) {
   release(result);
   lostJob = null;
   dispatch({ type: "fileChosen", file });
-  conversion().catch(() => {}); // offline: run() asks again, and says so
+  conversion().catch(() => {}); // offline: run() tries again and reports it
+  waysToSend = ranges().then(({ sendings }) => sendings(file, limits));
+  tellPart(0);
   const clip = await readClip(file);
   if (store.get().file !== file) return URL.revokeObjectURL(clip.url);
   dispatch({ type: "clipRead", file, clip });
   if (old) URL.revokeObjectURL(old.url);
 }
+
+/** Shows how much of the file would be sent, once the start has rested for `delay` ms. */
+function tellPart(delay) {
+  clearTimeout(partTimer);
+  partTimer = setTimeout(async () => {
+    const { file, start, loop } = store.get();
+    const ways = await waysToSend.then((find) => find(start, loop)).catch(() => null);
+    if (!ways || store.get().file !== file) return;
+    const [best] = ways;
+    const part = best && best.bytes < file.size ? { bytes: best.bytes, of: file.size } : null;
+    dispatch({ type: "partFound", file, start, part });
+    if (!best) dispatch({ type: "refused", text: tooLarge(file) });
+  }, delay);
+}
+
+const tooLarge = ({ name, size }) => mistakes.whole({ name, size, limit: limits.maxUploadBytes });
 
 function leaveResult(action) {
   const { clip, result } = store.get();
@@ -119,12 +143,17 @@ async function run() {
   lostJob = null;
   dispatch({ type: "convertAsked" });
   try {
-    const { convert, createApi } = await conversion().catch(() => {
+    const offline = () => {
       throw new DOMException("script", "NetworkError");
-    });
+    };
+    const { convert, createApi } = await conversion().catch(offline);
+    const state = store.get();
+    const ways = await (await waysToSend.catch(offline))(state.start, state.loop);
+    if (!ways.length) throw Object.assign(new Error(), { name: "RefusedError", code: "incomplete_upload" });
     const result = await convert({
       api: createApi(server),
-      fields: fieldsOf(store.get()),
+      // The file is last, so that the server has read the other fields before it.
+      attempts: ways.map(({ fields }) => ({ ...fieldsOf(state), ...fields() })),
       resume,
       onJob: (id) => (running.jobId = id),
       report: (job) => controller.signal.aborted || dispatch({ type: "jobMoved", job }),
@@ -138,7 +167,7 @@ async function run() {
   }
 }
 
-function fieldsOf({ file, start, fit, focus: point, quality, theme, themeName }) {
+function fieldsOf({ start, fit, focus: point, quality, theme, themeName }) {
   const fields = {
     start_time: formatTimecode(start),
     fit,
@@ -146,12 +175,12 @@ function fieldsOf({ file, start, fit, focus: point, quality, theme, themeName })
     focus_y: point.y,
     quality,
   };
-  if (theme && limits.themeAvailable) {
+  if (theme) {
     fields.theme = "1";
-    fields.screen = `${screen.width}x${screen.height}@${devicePixelRatio}`;
+    fields.screen = screenField(screen, devicePixelRatio, limits);
     if (themeName.trim()) fields.theme_name = themeName.trim();
   }
-  return { ...fields, video: file }; // the file last: the server has read the rest by then
+  return fields;
 }
 
 function problemOf(error) {
@@ -159,6 +188,7 @@ function problemOf(error) {
     lostJob = running.jobId;
     return { text: mistakes.offline(), retry: true };
   }
+  if (error.code === "incomplete_upload") return { text: tooLarge(store.get().file) };
   if (error.name === "RefusedError") {
     return {
       text: error.message || (mistakes[error.code] ?? mistakes.unexpected)(),

@@ -1,12 +1,13 @@
-// Everything the page knows, and the only way it changes. Pure.
+// The page's state and its reducer. Pure functions.
 
 import { clampStart } from "./trim/trimwindow.js";
 
 export const initialState = Object.freeze({
   phase: "idle", // idle, edit, converting, done
   file: null,
-  clip: null, // what clip.js read of the file; null while it reads
+  clip: null, // see clip.js; null while the file is read
   start: 0, // s
+  part: null, // {bytes, of}: how much of the file is sent; null: all of it, or not known yet
   fit: "cover",
   focus: { x: 0.5, y: 0.5 },
   quality: "high",
@@ -15,11 +16,11 @@ export const initialState = Object.freeze({
   job: null, // {step, ...} while converting; see conversion.js
   result: null, // see conversion.js
   saved: false,
-  shown: "gif", // the picture in the mock-up when done: gif or theme
-  problem: null, // {text, retry, field} beside whatever phase it happened in
+  shown: "gif", // the picture in the preview of a result: gif or theme
+  problem: null, // {text, retry, field}; independent of the phase
 });
 
-const MADE_FOR_ONE_FILE = { clip: null, start: 0, fit: "cover", focus: { x: 0.5, y: 0.5 } };
+const MADE_FOR_ONE_FILE = { clip: null, start: 0, part: null, fit: "cover", focus: { x: 0.5, y: 0.5 } };
 
 const steps = {
   refused: (state, { text, field }) => ({ ...state, problem: { text, field } }),
@@ -38,6 +39,8 @@ const steps = {
     start: clampStart(start, { duration: state.clip?.duration ?? null, length }),
     problem: state.problem?.field === "start" ? null : state.problem,
   }),
+  partFound: (state, { file, start, part }) =>
+    file === state.file && start === state.start ? { ...state, part } : state,
   focusMoved: (state, { axis, value }) => ({
     ...state,
     focus: { ...state.focus, [axis]: value },
@@ -70,14 +73,14 @@ const steps = {
   }),
 };
 
-/** The next state; an action nobody knows is a mistake in the page. */
+/** Return the next state. Throws for an unknown action. */
 export function reduce(state, action) {
   const step = steps[action.type];
   if (!step) throw new Error(`no such action: ${action.type}`);
   return step(state, action);
 }
 
-/** One place that holds the state and tells every listener of a change. */
+/** Hold the state and call the listeners after each change. */
 export function createStore(state = initialState) {
   const listeners = [];
   return {

@@ -73,7 +73,7 @@ def test_a_gif_can_be_made_and_saved_twice_by_keyboard_alone(
 
     assert forms.json_value()[0]["start_time"] == "00:00:02.500"
     lines = [line for line, _ in stages.json_value()]
-    percents = [int(n) for line in lines for n in re.findall(r"^(?!Up|Fetch).*: (\d+) %", line)]
+    percents = [int(n) for line in lines for n in re.findall(r"^(?!Up|Down).*: (\d+) %", line)]
     assert percents == sorted(percents)
     assert len(set(percents)) >= 3
     assert percents[-1] < 100
@@ -102,7 +102,7 @@ def test_the_mock_up_crops_an_upright_clip_exactly_as_the_server_does(
 ) -> None:
     page = open_page()
     choose(page, portrait_moment)
-    slider = page.get_by_role("slider", name="What stays of the picture")
+    slider = page.get_by_role("slider", name="Visible part of the picture")
     slider.focus()
     for key in ["Shift+ArrowUp"] * 3 + ["ArrowUp"] * 2:
         page.keyboard.press(key)
@@ -213,13 +213,13 @@ def test_an_error_without_javascript_is_a_page_with_a_link_back(open_page, tmp_p
     page = open_page(java_script_enabled=False)
     page.get_by_label("Video (").set_input_files(pdf)
     page.get_by_role("button", name="Make my background").click()
-    expect(page.get_by_role("heading", name="That did not work")).to_be_visible()
+    expect(page.get_by_role("heading", name="This didn’t work")).to_be_visible()
     page.get_by_role("link", name="Back to the form").click()
     expect(page.get_by_label("Video (")).to_be_visible()
 
 
 def test_a_used_link_is_a_page_with_a_link_back(open_page: Callable[..., Page]) -> None:
     page = open_page("/download/00000000-0000-4000-8000-000000000000/")
-    expect(page.get_by_role("heading", name="This link is used up")).to_be_visible()
+    expect(page.get_by_role("heading", name="This link no longer works")).to_be_visible()
     page.get_by_role("link", name="Convert a video").click()
     expect(page.get_by_text("Choose a video")).to_be_visible()

@@ -40,7 +40,7 @@ def idle(page: Page, clips: Clips) -> None:
 def refused(page: Page, clips: Clips) -> None:
     report = {"name": "report.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7"}
     page.set_input_files("[data-panel]:not([hidden]) input[type=file]", report)
-    expect(page.get_by_role("alert")).to_contain_text("is not a video")
+    expect(page.get_by_role("alert")).to_contain_text("Chromi can’t read")
 
 
 def edit(page: Page) -> None:
@@ -50,12 +50,12 @@ def edit(page: Page) -> None:
 def mistyped(page: Page) -> None:
     time_field(page).fill("half past")
     time_field(page).press("Enter")
-    expect(page.get_by_role("alert")).to_contain_text("That is no time.")
+    expect(page.get_by_role("alert")).to_contain_text("That time isn’t valid.")
 
 
 def whole(page: Page, clips: Clips) -> None:
     choose(page, clips["short"], theme=True)
-    expect(page.get_by_text("all of it becomes the loop")).to_be_visible()
+    expect(page.get_by_text("the whole clip is used")).to_be_visible()
 
 
 def unplayable(page: Page, clips: Clips) -> None:
@@ -75,7 +75,7 @@ def converting(page: Page) -> None:
     job = {"status": "started", "stage": "encode", "progress": 42}
     page.route("**/jobs/*/", lambda route: route.fulfill(body=json.dumps(job)))
     button(page).click()
-    expect(progress_line(page)).to_have_text("Drawing the loop: 42 %")
+    expect(progress_line(page)).to_have_text("Encoding the GIF: 42 %")
 
 
 def done(page: Page) -> None:
@@ -208,7 +208,7 @@ def test_axe_finds_nothing_on_the_plain_pages(
     expect(page.get_by_role("button", name="Make my background")).to_be_visible()
     please(page)
     used_up = "/download/00000000-0000-4000-8000-000000000000/"
-    for path, heading in [("/nothing-here/", "There is nothing here"), (used_up, "used up")]:
+    for path, heading in [("/nothing-here/", "Page not found"), (used_up, "no longer works")]:
         page.goto(server.url + path)
         expect(page.get_by_role("heading", name=heading)).to_be_visible()
         please(page)
@@ -251,8 +251,8 @@ def test_a_screen_reader_announces_states_and_every_25_percent(
     page.route("**/jobs/*/", lambda route: route.fulfill(body=json.dumps(answers.pop(0))))
     button(page).click()
     expect(page.get_by_role("alert")).to_have_text("There is no picture in it.")
-    heard = [line for line in said.json_value() if line.startswith("Drawing")]
-    assert heard == ["Drawing the loop: 5 %", "Drawing the loop: 30 %"]
+    heard = [line for line in said.json_value() if line.startswith("Encoding")]
+    assert heard == ["Encoding the GIF: 5 %", "Encoding the GIF: 30 %"]
 
 
 def test_title_and_favicon_follow_the_conversion(

@@ -51,7 +51,7 @@ def test_a_queued_job_shows_its_position_and_can_be_canceled(
         choose(page, short_ramp)
     button(first).click()
     expect(progress_line(first)).to_have_text(
-        re.compile(r"^(Reading|Choosing|Drawing) .*: \d+ %$"), timeout=20_000
+        re.compile(r"^(Reading|Encoding) .*: \d+ %$"), timeout=20_000
     )
     button(second).click()
     expect(progress_line(second)).to_have_text("In the queue: yours is next.")

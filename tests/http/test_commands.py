@@ -32,8 +32,14 @@ def test_the_command_writes_the_gif_and_prints_a_summary(
         start_s=62.5, fit="contain", focus_x=0.25, focus_y=1
     )
     assert converted[0]["quality"] == "small"
+    assert converted[0]["loop"] is None
     assert sorted(path.name for path in tmp_path.glob("*.*")) == ["in.mp4", "out.gif"]
     assert files_in(media_root) == []
+
+
+def test_the_command_blends_the_loop_when_asked_to(media_root, converted, clip, tmp_path):
+    call_command("convert", clip, str(tmp_path / "out.gif"), loop="blend")
+    assert converted[0]["loop"] is not None
 
 
 def test_a_terminal_shows_a_progress_bar_and_clears_it(
@@ -85,7 +91,7 @@ def test_a_missing_output_folder_is_reported_before_the_conversion(
         [clip, str(nowhere / "out.gif")],
         [clip, output, "--theme", str(nowhere / "a.zip")],
     ):
-        with pytest.raises(CommandError, match=f"There is no folder {nowhere}"):
+        with pytest.raises(CommandError, match=f"The folder {nowhere} does not exist"):
             call_command("convert", *files)
     assert converted == []
 

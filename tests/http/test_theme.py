@@ -10,12 +10,12 @@ from converter.pipeline.errors import (
     OutputError,
 )
 from converter.pipeline.theme.package import Picture, ThemeFacts
-from converter.products import EXTRAS
+from converter.products import THEME
 from tests.support.files import files_in
 from tests.support.themes import GREY
 from tests.support.uploads import clip_file
 
-FAILED, NO_TIME = EXTRAS[0].failed, EXTRAS[0].out_of_time
+FAILED, NO_TIME = THEME.failed, THEME.out_of_time
 ARCHIVE = b"PK" + bytes(5000)
 JOB = "24297573-14af-4b95-81cd-257374bbcba5"
 
@@ -25,15 +25,15 @@ def themed(monkeypatch, converted) -> list[dict]:
     """Replace make_theme too; return the keyword arguments of its calls."""
     calls: list[dict] = []
 
-    def make(source, output, **options) -> ThemeFacts:
-        calls.append(options)
+    def make(cut, output, **options) -> ThemeFacts:
+        calls.append({"cut": cut, **options})
         options["control"].report("theme", 0.5)
         output.write_bytes(ARCHIVE)
         pictures = (
             Picture(scale="100", width=1920, height=1080, bytes=9),
             Picture(scale="200", width=3024, height=1964, bytes=8),
         )
-        return ThemeFacts(bytes=len(ARCHIVE), pictures=pictures, name="Mine", palette=GREY)
+        return ThemeFacts(bytes=len(ARCHIVE), pictures=pictures, name="Mine", colours=GREY)
 
     monkeypatch.setattr("converter.pipeline.theme.package.make_theme", make)
     return calls
@@ -99,7 +99,7 @@ def test_the_fields_reach_the_theme(client, themed):
     post(client, theme="1", screen="1512x982@2", theme_name="Mine", fit="contain")
     (call,) = themed
     assert (call["screen"].width, call["screen"].height, call["screen"].ratio) == (1512, 982, 2)
-    assert (call["name"], call["selection"].fit) == ("Mine", "contain")
+    assert (call["name"], call["cut"].selection.fit) == ("Mine", "contain")
 
 
 def test_the_screen_field_is_optional(client, themed):
@@ -118,13 +118,17 @@ def test_no_theme_is_made_unless_requested(client, themed, fields):
     assert themed == []
 
 
+def test_a_zoomed_page_gets_its_theme(client, themed):
+    payload = post(client, theme="1", screen="1512x982@10").json()
+    assert "theme_url" in payload
+    assert (themed[0]["screen"].width, themed[0]["screen"].ratio) == (1512, 8)
+
+
 @pytest.mark.parametrize(
     "fields",
     [
         {"theme": "yes please"},
         {"theme": "1", "screen": "large"},
-        {"theme": "1", "screen": "1920x1080@0"},
-        {"screen": "0x0@1"},
         {"theme": "1", "theme_name": "x" * 76},
         {"theme": "1", "theme_name": "a\0b"},
     ],
@@ -201,7 +205,7 @@ def test_progress_continues_through_the_theme(client, themed, monkeypatch):
         lambda reporter, *values: (reports.append(values), original(reporter, *values))[1],
     )
     post(client, theme="1")
-    assert reports == [("decode", 0), ("encode", 29), ("theme", 78)]
+    assert reports == [("encode", 26), ("theme", 76)]
 
 
 def test_the_command_writes_both_files(media_root, themed, tmp_path, capsys):

@@ -11,16 +11,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from converter.pipeline.control import STAGES_WITH_THEME, Control
+from converter.pipeline.capabilities import writes_avif
+from converter.pipeline.control import Control, stages_with
 from converter.pipeline.errors import ConversionCanceledError, ConversionTimeoutError, OutputError
-from converter.pipeline.picture import encode
-from converter.pipeline.picture.formats import best_format
+from converter.pipeline.picture import encode, make
 from converter.pipeline.picture.inspect import inspect_animation, verify_animation
+from converter.pipeline.picture.make import make_animation
 from converter.pipeline.profile import BACKGROUND, Selection
 from converter.pipeline.theme import package
+from converter.pipeline.theme.manifest import UNPACKED
 from tests.support.themes import (
     CLIP_SIZE,
-    ONE_SECOND,
+    cut_of,
     gif_frames,
     number_in,
     numbered_clip,
@@ -33,6 +35,7 @@ from tests.support.themes import (
 
 pytestmark = pytest.mark.xdist_group("theme")
 SMALL_SCREEN = "1280x720@1"
+CONTROL = Control(timeout_s=100)
 
 
 @pytest.fixture(scope="module")
@@ -76,8 +79,8 @@ def test_the_zip_holds_what_a_theme_needs_stored_and_undated(made):
         "icons/16.png",
         "icons/48.png",
         "icons/128.png",
-        "images/background.avif",
-        "images/background@2x.avif",
+        "images/background.png",
+        "images/background@2x.png",
     ]
     assert {entry.compress_type for entry in entries} == {zipfile.ZIP_STORED}
     assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
@@ -111,13 +114,14 @@ def test_the_icons_show_the_clip(made, tmp_path):
 
 def test_the_readme_of_the_theme_says_how_to_load_it_and_where_it_was_tested(made, tmp_path):
     text = (unpacked(made[1], tmp_path) / "README.txt").read_bytes().decode()
-    for part in ("Numbers", "Load unpacked", "chrome://extensions", "Chromium 156", "1280x720"):
+    steps = ("Developer mode", "Drop this zip", "Load unpacked", "chrome://extensions")
+    for part in (*steps, "Numbers", "Chromium 156", "1280x720"):
         assert part in text
 
 
 def test_the_pictures_show_the_same_frames_as_the_gif(made, numbered, tmp_path):
     folder = unpacked(made[1], tmp_path)
-    for name, factor in (("background.avif", 1), ("background@2x.avif", 2)):
+    for name, factor in (("background.png", 1), ("background@2x.png", 2)):
         seen = pictures_of(folder / "images" / name)
         scale = 1280 * factor / CLIP_SIZE[0]
         top = (720 * factor - CLIP_SIZE[1] * scale) / 2
@@ -129,8 +133,8 @@ def test_the_pictures_show_the_same_frames_as_the_gif(made, numbered, tmp_path):
 def test_six_seconds_are_144_frames_that_loop_endlessly(tiny_clip, tmp_path):
     theme_of(tiny_clip, tmp_path / "theme.zip", screen=SMALL_SCREEN, profile=BACKGROUND)
     folder = unpacked(tmp_path / "theme.zip", tmp_path)
-    for name in ("background.avif", "background@2x.avif"):
-        facts = inspect_animation(folder / "images" / name, form="avif")
+    for name in ("background.png", "background@2x.png"):
+        facts = inspect_animation(folder / "images" / name)
         assert (facts.frames, facts.seconds, facts.loops) == (144, Fraction(6), True)
 
 
@@ -138,14 +142,12 @@ def test_six_seconds_are_144_frames_that_loop_endlessly(tiny_clip, tmp_path):
 def test_a_short_clip_gives_a_short_theme(clips, tmp_path):
     clip = clips("short.mp4", "-f", "lavfi", "-i", "testsrc2=s=160x90:r=24:d=0.5")
     theme_of(clip, tmp_path / "theme.zip", screen=SMALL_SCREEN)
-    facts = inspect_animation(
-        unpacked(tmp_path / "theme.zip", tmp_path) / "images/background.avif", form="avif"
-    )
+    facts = inspect_animation(unpacked(tmp_path / "theme.zip", tmp_path) / "images/background.png")
     assert (facts.frames, facts.seconds) == (12, Fraction(1, 2))
 
 
 def test_the_picture_is_tagged_bt709_limited_range(made, tmp_path):
-    data = (unpacked(made[1], tmp_path) / "images/background.avif").read_bytes()
+    data = (unpacked(made[1], tmp_path) / "images/background.png").read_bytes()
     # ISO/IEC 23091-2: primaries, transfer, matrix 1; the range flag is 0.
     assert data.count(b"colrnclx\0\1\0\1\0\1\0") == data.count(b"colrnclx") >= 1
 
@@ -178,7 +180,7 @@ def test_the_picture_looks_like_the_gif_for_every_source(clips, tmp_path, name, 
     selection = Selection(fit=fit)
     theme_of(clip, tmp_path / "theme.zip", screen=SMALL_SCREEN, selection=selection)
     folder = unpacked(tmp_path / "theme.zip", tmp_path)
-    painted = pictures_of(folder / "images/background.avif")[2].astype(int)
+    painted = pictures_of(folder / "images/background.png")[2].astype(int)
     wanted = gif_frames(clip, selection=selection)[2].astype(int)
     assert np.abs(painted - wanted).mean() < 3
     assert np.abs(painted[300, 20] - wanted[300, 20]).max() <= 5  # in the bars of `contain`
@@ -188,7 +190,7 @@ def test_the_picture_looks_like_the_gif_for_every_source(clips, tmp_path, name, 
 def test_the_pixels_are_square_for_every_source(clips, tmp_path):
     odd = clips("odd.mp4", "-f", "lavfi", "-i", "testsrc2=s=100x34:r=24:d=0.2,setsar=7/5")
     theme_of(odd, tmp_path / "theme.zip", screen=SMALL_SCREEN)
-    written = (unpacked(tmp_path / "theme.zip", tmp_path) / "images/background.avif").read_bytes()
+    written = (unpacked(tmp_path / "theme.zip", tmp_path) / "images/background.png").read_bytes()
     assert written.split(b"pasp")[1][:8] == bytes([0, 0, 0, 1, 0, 0, 0, 1])
 
 
@@ -196,18 +198,20 @@ def test_the_pixels_are_square_for_every_source(clips, tmp_path):
 def test_progress_never_falls_within_the_theme_stage(numbered, tmp_path):
     told = []
     control = Control(
-        timeout_s=60, stages=STAGES_WITH_THEME, report=lambda *what: told.append(what)
+        timeout_s=60, stages=stages_with("theme"), report=lambda *what: told.append(what)
     )
     theme_of(numbered, tmp_path / "theme.zip", screen=SMALL_SCREEN, control=control)
     assert {stage for stage, _ in told} == {"theme"}
     assert all(a[1] < b[1] for a, b in itertools.pairwise(told))
-    begin, end = STAGES_WITH_THEME["theme"]
+    begin, end = stages_with("theme")["theme"]
     assert begin <= told[0][1] < told[-1][1] <= end
 
 
 def test_a_cancel_ends_the_theme_and_its_ffmpeg(numbered, tmp_path):
     calls = itertools.count()
-    control = Control(timeout_s=60, stages=STAGES_WITH_THEME, is_canceled=lambda: next(calls) > 4)
+    control = Control(
+        timeout_s=60, stages=stages_with("theme"), is_canceled=lambda: next(calls) > 4
+    )
     with pytest.raises(ConversionCanceledError):
         theme_of(numbered, tmp_path / "theme.zip", screen="1920x1080@2", control=control)
     assert not (tmp_path / "theme.zip").exists()
@@ -216,86 +220,92 @@ def test_a_cancel_ends_the_theme_and_its_ffmpeg(numbered, tmp_path):
 def test_both_scales_use_the_first_picture_if_there_is_no_time_for_the_second(
     moment, tmp_path, monkeypatch
 ):
-    paint = package.Studio.paint
-
-    def once(studio, scale, size, *, stage):
-        if stage[0] > 0:
+    def once(cut, output, **options):
+        if output.name == "theme200.avif":
             raise ConversionTimeoutError
-        return paint(studio, scale, size, stage=stage)
+        return make_animation(cut, output, **options)
 
-    monkeypatch.setattr(package.Studio, "paint", once)
+    make_animation = package.make_animation
+    monkeypatch.setattr(package, "make_animation", once)
     facts = theme_of(moment, tmp_path / "theme.zip", screen=SMALL_SCREEN)
     assert [(p.scale, p.width) for p in facts.pictures] == [("100", 1280), ("200", 1280)]
     folder = unpacked(tmp_path / "theme.zip", tmp_path)
     named = json.loads((folder / "manifest.json").read_text())["theme"]["images"]
     assert named == {
-        "theme_ntp_background": {
-            "100": "images/background.avif",
-            "200": "images/background.avif",
-        }
+        "theme_ntp_background": {"100": "images/background.png", "200": "images/background.png"}
     }
-    assert [path.name for path in (folder / "images").iterdir()] == ["background.avif"]
+    assert [path.name for path in (folder / "images").iterdir()] == ["background.png"]
+
+
+def test_pictures_of_the_same_size_are_encoded_once_and_stored_once(moment, tmp_path, monkeypatch):
+    monkeypatch.setattr(package, "picture_sizes", lambda _: {"100": (160, 90), "200": (160, 90)})
+    facts = theme_of(moment, tmp_path / "theme.zip", screen=SMALL_SCREEN)
+    assert [(p.scale, p.width) for p in facts.pictures] == [("100", 160), ("200", 160)]
+    folder = unpacked(tmp_path / "theme.zip", tmp_path)
+    assert [path.name for path in (folder / "images").iterdir()] == ["background.png"]
+    assert sorted(tmp_path.glob("*.avif")) == [tmp_path / "theme100.avif"]
+
+
+def test_the_picture_for_chrome_serves_where_it_has_the_same_size(
+    moment, tmp_path, monkeypatch, small_pictures
+):
+    picture = tmp_path / "picture.png"
+    made = make_animation(
+        cut_of(moment), picture, size=(320, 180), frames=3, control=CONTROL, report=lambda _: None
+    )
+    theme_of(moment, tmp_path / "theme.zip", screen=SMALL_SCREEN, made=made)
+    folder = unpacked(tmp_path / "theme.zip", tmp_path / "theme")
+    assert (folder / "images/background@2x.png").read_bytes() == picture.read_bytes()
+    assert sorted(tmp_path.glob("*.avif")) == [tmp_path / "theme100.avif"]
 
 
 def test_a_picture_that_exceeds_its_memory_is_made_smaller(moment, tmp_path, monkeypatch):
     asked = []
 
-    def scarce(*args, profile, **kwargs):
-        asked.append((profile.width, profile.height))
-        if profile.width > 2000:
+    def scarce(*args, size, **kwargs):
+        asked.append(size)
+        if size[0] > 2000:
             raise encode.TooMuchMemoryError
-        return encode_animation(*args, profile=profile, **kwargs)
+        encode_animation(*args, size=size, **kwargs)
 
-    encode_animation = package.encode_animation
-    monkeypatch.setattr(package, "encode_animation", scarce)
+    encode_animation = make.encode_animation
+    monkeypatch.setattr(make, "encode_animation", scarce)
     facts = theme_of(moment, tmp_path / "theme.zip", screen="1280x720@2")
     assert asked == [(2560, 1440), (1810, 1018), (1920, 1080)]
     assert [picture.width for picture in facts.pictures] == [1920, 1810]
 
 
 def test_encoding_stops_when_a_picture_exceeds_its_memory(numbered, tmp_path, monkeypatch):
-    monkeypatch.setattr(package, "HOUSE_BYTES", package.MASTER_BYTES)
+    monkeypatch.setattr(encode, "TREE_BYTES", encode.MASTER_BYTES)
     with pytest.raises(encode.TooMuchMemoryError):
         theme_of(numbered, tmp_path / "theme.zip", screen="1920x1080@2")
 
 
-@pytest.mark.usefixtures("small_second")
-def test_the_picture_is_webp_without_an_av1_encoder(numbered, tmp_path, monkeypatch):
-    monkeypatch.setattr(package, "best_format", lambda: "webp")
-    theme_of(numbered, tmp_path / "theme.zip", screen=SMALL_SCREEN)
-    folder = unpacked(tmp_path / "theme.zip", tmp_path)
-    facts = inspect_animation(folder / "images/background.webp", form="webp")
-    assert (facts.width, facts.height, facts.frames, facts.loops) == (1280, 720, 18, True)
-    assert abs(facts.seconds - Fraction(18, 24)) < Fraction(1, 100)
-    with Image.open(folder / "images/background.webp") as opened:
-        painted = np.asarray(opened.convert("RGB")).astype(int)
-    wanted = gif_frames(numbered, selection=Selection())[0].astype(int)
-    assert np.abs(painted - wanted).mean() < 3
-
-
-def test_no_theme_is_made_without_an_encoder(numbered, tmp_path, monkeypatch):
-    monkeypatch.setattr(package, "best_format", lambda: None)
-    with pytest.raises(OutputError):
-        theme_of(numbered, tmp_path / "theme.zip")
+def test_the_names_in_the_zip_pass_chromiums_unpacker(made):
+    with zipfile.ZipFile(made[1]) as archive:
+        names = [Path(name) for name in archive.namelist() if name != "README.txt"]
+    assert [name for name in names if name.suffix not in UNPACKED] == []
 
 
 def test_the_projects_ffmpeg_has_the_av1_encoder():
-    assert best_format() == "avif"
+    assert writes_avif()
 
 
-@pytest.mark.parametrize("form", ["avif", "webp"])
-def test_broken_files_are_refused(tmp_path, form, made):
-    whole = (unpacked(made[1], tmp_path) / "images/background.avif").read_bytes()
+def test_broken_files_are_refused(tmp_path, made):
+    whole = (unpacked(made[1], tmp_path) / "images/background.png").read_bytes()
     still = io.BytesIO()
-    Image.new("RGB", (8, 8)).save(still, form)
+    Image.new("RGB", (8, 8)).save(still, "avif")
     for number, wrong in enumerate((b"", b"RIFF", whole[:200], still.getvalue(), b"\0" * 99)):
         path = tmp_path / f"{number}.bin"
         path.write_bytes(wrong)
         with pytest.raises(OutputError):
-            inspect_animation(path, form=form)
+            inspect_animation(path)
 
 
 def test_a_picture_with_wrong_properties_is_refused(made, tmp_path):
-    path = unpacked(made[1], tmp_path) / "images/background.avif"
-    with pytest.raises(OutputError):
-        verify_animation(path, form="avif", profile=ONE_SECOND, frames=11)
+    path = unpacked(made[1], tmp_path) / "images/background.png"
+    promise = {"size": (1280, 720), "frames": 12, "fps": 24}
+    verify_animation(path, **promise)
+    for change in ({"size": (1280, 722)}, {"frames": 11}, {"fps": 25}):
+        with pytest.raises(OutputError):
+            verify_animation(path, **promise | change)

@@ -9,19 +9,22 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from converter.pipeline.control import STAGES_WITH_THEME, Control
+from converter.pipeline.control import Control, stages_with
+from converter.pipeline.loop.plan import LoopPlan
+from converter.pipeline.picture.encode import Cut
+from converter.pipeline.picture.make import Animation
 from converter.pipeline.profile import BACKGROUND, ConversionProfile, Scale, Selection
 from converter.pipeline.screen import Screen, Size, parse_screen
 from converter.pipeline.source.source import open_source
 from converter.pipeline.theme import package
-from converter.pipeline.theme.colours import BLACK, WHITE, Look, Palette
+from converter.pipeline.theme.colours import BLACK, WHITE, FrameSampler, ThemeColours
 from converter.pipeline.theme.package import ThemeFacts, make_theme
 from tests.support.decoding import decoding
 
 ONE_SECOND = ConversionProfile(width=1280, height=720, fps=24, seconds=1)
 MAX_PIXELS = 17_000_000
-GREY = Palette(frame=BLACK, toolbar=(40, 40, 40), text=WHITE, ntp_background=(9, 9, 9))
-# The numbered clip: magenta on the left, green on the right, and five squares for the bits.
+GREY = ThemeColours(frame=BLACK, toolbar=(40, 40, 40), text=WHITE, ntp_background=(9, 9, 9))
+# The numbered clip: magenta on the left, green on the right, and five squares for the number.
 CLIP_SIZE = (320, 200)
 MAGENTA, GREEN = (200, 40, 160), (40, 160, 60)
 BITS = 5
@@ -69,19 +72,40 @@ def number_in(picture: np.ndarray, *, left: float, top: float, scale: float) -> 
     return number
 
 
-def seen(clip: Path, *, selection: Selection, profile: ConversionProfile) -> Look:
-    """Return a Look fed with the frames that the GIF encoder gets."""
-    look = Look()
+def sampled(
+    clip: Path, *, selection: Selection, profile: ConversionProfile
+) -> tuple[FrameSampler, int]:
+    """Return a sampler that was given the frames of the GIF, and how many they are."""
+    sampler, count = FrameSampler(), 0
     with decoding(clip, profile=profile, selection=selection, max_pixels=MAX_PIXELS) as shown:
         for frame in shown:
-            look.see(frame)
-    return look
+            sampler.add(frame)
+            count += 1
+    return sampler, count
 
 
 def gif_frames(clip: Path, *, selection: Selection) -> list[np.ndarray]:
-    """Return the frames of the clip's first second that the GIF encoder gets."""
+    """Return the frames that the GIF's encoder gets of the clip's first second."""
     with decoding(clip, profile=ONE_SECOND, selection=selection, max_pixels=MAX_PIXELS) as shown:
         return list(shown)
+
+
+def cut_of(
+    clip: Path,
+    *,
+    selection: Selection | None = None,
+    profile: ConversionProfile = ONE_SECOND,
+    border: tuple[int, int, int] = BLACK,
+    loop: LoopPlan | None = None,
+) -> Cut:
+    """Return the clip's first second as the pictures' encoder wants it."""
+    return Cut(
+        source=open_source(clip, max_pixels=MAX_PIXELS, control=Control(timeout_s=100)),
+        profile=profile,
+        selection=selection or Selection(),
+        border=border,
+        loop=loop,
+    )
 
 
 def theme_of(
@@ -93,19 +117,21 @@ def theme_of(
     name: str = "",
     profile: ConversionProfile = ONE_SECOND,
     control: Control | None = None,
+    made: Animation | None = None,
 ) -> ThemeFacts:
     """Make the theme of the clip's first second."""
     selection = selection or Selection()
-    control = control or Control(timeout_s=100, stages=STAGES_WITH_THEME)
+    sampler, frames = sampled(clip, selection=selection, profile=profile)
+    border = sampler.colours().ntp_background
     return make_theme(
-        open_source(clip, max_pixels=MAX_PIXELS, control=control),
+        cut_of(clip, selection=selection, profile=profile, border=border),
         output,
-        selection=selection,
-        look=seen(clip, selection=selection, profile=profile),
+        sampler=sampler,
+        frames=frames,
         screen=parse_screen(screen),
         name=name,
-        control=control,
-        profile=profile,
+        control=control or Control(timeout_s=100, stages=stages_with("theme")),
+        made=made,
     )
 
 
@@ -133,7 +159,7 @@ def size_of(path: Path) -> tuple[int, int]:
 
 
 def pictures_of(path: Path) -> np.ndarray:
-    """Return the frames of an animated AVIF, (n, h, w, 3) uint8, without its still image."""
+    """Return all frames of an animated AVIF, (n, height, width, 3) uint8."""
     width, height = size_of(path)
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(path), "-map", "0:v:1"]
     raw = ["-vf", "scale=in_color_matrix=bt709", "-pix_fmt", "rgb24", "-f", "rawvideo", "-"]

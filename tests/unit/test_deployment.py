@@ -1,6 +1,7 @@
 """The deployment files name existing settings, commands and files."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -74,3 +75,30 @@ def test_a_cache_that_workers_cannot_see_is_refused(settings, tmp_path, backend)
     assert a_worker_sees_the_cache() == []
     settings.USE_RQ = True
     assert [error.id for error in a_worker_sees_the_cache()] == ["converter.E001"]
+
+
+def test_every_compose_service_has_a_health_check_and_a_memory_limit():
+    services = read("docker-compose.yml")["services"]
+    image = (ROOT / "Dockerfile").read_text()
+    for name, service in services.items():
+        assert "mem_limit" in service, name
+        check = service.get("healthcheck", {})
+        assert not check.get("disable"), name
+        assert check.get("test") or "HEALTHCHECK" in image, name
+
+
+def test_the_compose_limits_are_those_of_the_document():
+    document = (ROOT / "docs" / "grow.md").read_text()
+    for name, service in read("docker-compose.yml")["services"].items():
+        assert f"| {name} | {service['mem_limit'].removesuffix('m')} MB |" in document
+
+
+def test_web_and_worker_run_as_no_root_and_write_to_volumes_only():
+    services = read("docker-compose.yml")["services"]
+    image = (ROOT / "Dockerfile").read_text()
+    assert re.findall(r"^USER (.*)$", image, re.M) == ["10001"]
+    assert "useradd --uid 10001" in image
+    for name in ("web", "worker"):
+        assert services[name]["read_only"] is True
+        assert services[name]["tmpfs"] == ["/tmp"]
+        assert services[name]["cap_drop"] == ["ALL"]

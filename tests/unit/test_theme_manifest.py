@@ -14,12 +14,12 @@ from converter.pipeline.profile import DEFAULT_THEME_NAME, THEME_NAME_LENGTH
 from converter.pipeline.theme.colours import (
     BLACK,
     WHITE,
-    Look,
-    Palette,
+    FrameSampler,
+    ThemeColours,
     contrast,
     outer_colour,
-    palette,
     readable_on,
+    theme_colours,
 )
 from converter.pipeline.theme.manifest import (
     DESCRIPTION,
@@ -31,7 +31,7 @@ from converter.pipeline.theme.manifest import (
 )
 from tests.support.themes import GREY
 
-PICTURES = {"100": "images/background.avif", "200": "images/background@2x.avif"}
+PICTURES = {"100": "images/background.png", "200": "images/background@2x.png"}
 FILES = {*PICTURES.values(), "icons/16.png", "icons/48.png", "icons/128.png", "manifest.json"}
 channels = st.integers(0, 255)
 rgbs = st.tuples(channels, channels, channels)
@@ -39,7 +39,7 @@ clips = arrays.arrays(np.uint8, st.tuples(st.integers(1, 200), st.just(3)))
 
 
 def manifest(**changes):
-    return build(name="A theme", palette=GREY, pictures=PICTURES) | changes
+    return build(name="A theme", theme_colours=GREY, pictures=PICTURES) | changes
 
 
 @given(rgbs)
@@ -50,7 +50,7 @@ def test_black_or_white_text_is_readable_on_any_background(ground):
 @settings(max_examples=300)
 @given(clips, rgbs)
 def test_every_text_is_readable_for_any_clip(samples, border):
-    made = build(name="x", palette=palette(samples, border=border), pictures=PICTURES)
+    made = build(name="x", theme_colours=theme_colours(samples, border=border), pictures=PICTURES)
     colours = made["theme"]["colors"]
     for text, ground in TEXTS.items():
         assert contrast(tuple(colours[text]), tuple(colours[ground])) >= 4.5
@@ -59,9 +59,9 @@ def test_every_text_is_readable_for_any_clip(samples, border):
 
 
 @given(rgbs, rgbs, rgbs, rgbs)
-def test_every_theme_palette_gets_readable_texts(frame, toolbar, text, ground):
-    odd = Palette(frame=frame, toolbar=toolbar, text=text, ntp_background=ground)
-    assert faults(build(name="x", palette=odd, pictures=PICTURES), files=FILES) == []
+def test_any_theme_colours_get_readable_texts(frame, toolbar, text, ground):
+    odd = ThemeColours(frame=frame, toolbar=toolbar, text=text, ntp_background=ground)
+    assert faults(build(name="x", theme_colours=odd, pictures=PICTURES), files=FILES) == []
 
 
 @pytest.mark.parametrize(
@@ -70,18 +70,18 @@ def test_every_theme_palette_gets_readable_texts(frame, toolbar, text, ground):
 def test_the_frame_colour_has_the_hue_of_the_clip(colour, leads):
     grey = np.full((300, 3), 90, np.uint8)
     samples = np.concatenate([grey, np.tile(np.array(colour, np.uint8), (100, 1))])
-    made = palette(samples, border=BLACK)
+    made = theme_colours(samples, border=BLACK)
     assert int(np.argmax(made.frame)) == leads
     assert int(np.argmax(made.toolbar)) == leads
 
 
 def test_a_grey_clip_gets_a_grey_theme():
-    made = palette(np.full((50, 3), 200, np.uint8), border=WHITE)
+    made = theme_colours(np.full((50, 3), 200, np.uint8), border=WHITE)
     assert max(made.frame) - min(made.frame) <= 2
 
 
 def test_a_dark_clip_gets_a_dark_theme_and_a_light_clip_a_light_theme():
-    dark, light = (palette(np.full((9, 3), v, np.uint8), border=BLACK) for v in (30, 230))
+    dark, light = (theme_colours(np.full((9, 3), v, np.uint8), border=BLACK) for v in (30, 230))
     assert dark.text == WHITE
     assert max(light.text) < 40
 
@@ -96,13 +96,12 @@ def test_the_outer_colour_is_that_of_the_bars_or_the_mean_of_the_edges():
 
 
 def test_the_icon_is_from_the_middle_and_the_border_from_the_first_frame():
-    look = Look()
+    sampler = FrameSampler()
     for number in range(144):
-        look.see(np.full((720, 1280, 3), number, np.uint8))
-    assert look.frames == 144
-    assert look.border == (0, 0, 0)
-    assert look.icon.getpixel((0, 0)) == (72, 72, 72)
-    assert look.icon.size == (256, 256)
+        sampler.add(np.full((720, 1280, 3), number, np.uint8))
+    assert sampler.colours().ntp_background == (0, 0, 0)
+    assert sampler.icon.getpixel((0, 0)) == (72, 72, 72)
+    assert sampler.icon.size == (256, 256)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +130,7 @@ def test_any_typed_name_becomes_a_valid_name(typed):
     assert 0 < len(name.encode("utf-16-le")) // 2 <= THEME_NAME_LENGTH
     assert not [c for c in name if unicodedata.category(c) in ("Cc", "Cs")]
     assert theme_name(name) == name
-    made = build(name=name, palette=GREY, pictures=PICTURES)
+    made = build(name=name, theme_colours=GREY, pictures=PICTURES)
     assert json.loads(json.dumps(made)) == made
     assert faults(made, files=FILES) == []
 
@@ -179,8 +178,16 @@ def test_a_missing_colour_picture_or_file_is_a_fault():
     del bare["theme"]["colors"]["ntp_text"]
     assert faults(bare, files=FILES) == ["ntp_text must be given"]
     single = copy.deepcopy(manifest())
-    single["theme"]["images"]["theme_ntp_background"] = "images/background.avif"
+    single["theme"]["images"]["theme_ntp_background"] = "images/background.png"
     assert faults(single, files=FILES) == ["pictures must be there at 100 and 200"]
     assert faults(manifest(), files=FILES - {"icons/48.png"}) == [
         "each file named must be in the zip"
+    ]
+
+
+def test_a_picture_that_the_unpacker_of_a_dropped_zip_throws_away_is_a_fault():
+    pictures = {"100": "images/background.avif", "200": "images/background@2x.png"}
+    made = build(name="A theme", theme_colours=GREY, pictures=pictures)
+    assert faults(made, files=FILES | {*pictures.values()}) == [
+        "pictures must end in one of .bmp .gif .jpeg .jpg .json .png .webp"
     ]

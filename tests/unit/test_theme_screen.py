@@ -10,8 +10,10 @@ from converter.pipeline.screen import (
     MAX_SIDE,
     MIN_RATIO,
     MIN_SIDE,
+    PICTURE_PIXELS,
     SMALLEST,
     Screen,
+    chrome_picture_size,
     parse_screen,
     picture_sizes,
     smaller,
@@ -48,13 +50,27 @@ def test_sizes_of_odd_screens(text, sizes):
 
 
 @pytest.mark.parametrize(
+    ("text", "nearest"),
+    [
+        ("1512x982@10", "1512x982@8"),
+        ("1920x1080@0", "1920x1080@0.25"),
+        ("0x0@1", "64x64@1"),
+        ("99999x1080@1", "16384x1080@1"),
+        ("123456789x63@999999999.5", "16384x64@8"),
+    ],
+)
+def test_a_screen_beyond_the_limits_is_the_nearest_within_them(text, nearest):
+    assert parse_screen(text) == parse_screen(nearest)
+    assert picture_sizes(parse_screen(text))
+
+
+@pytest.mark.parametrize(
     "text",
     ["", "1920x1080", "1920x1080@", "@2", "x@1", "1920×1080@1", "1920x1080@2x", "-1x5@1", "nan",
-     "1920x1080@nan", "1920x1080@0", "1920x1080@0.1", "1920x1080@9", "0x0@1", "63x1080@1",
-     "99999x1080@1", "1920x1080@1 ", "1920x1080@1\n", "١٩٢٠x1080@1", "1920.5x1080@1", "1e3x1e3@1"],
+     "1920x1080@nan", "1920x1080@1 ", "1920x1080@1\n", "١٩٢٠x1080@1", "1920.5x1080@1", "1e3x1e3@1"],
 )  # fmt: skip
 def test_an_invalid_screen_is_refused(text):
-    with pytest.raises(ValueError, match=r"^(not WIDTHxHEIGHT@RATIO|no such screen)$"):
+    with pytest.raises(ValueError, match=r"^not WIDTHxHEIGHT@RATIO$"):
         parse_screen(text)
 
 
@@ -93,3 +109,37 @@ def test_a_smaller_picture_has_half_the_pixels(screen):
         width, height = smaller(size)
         assert width % 2 == height % 2 == 0
         assert 0.49 < width * height / (size[0] * size[1]) < 0.51
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("1920x1080@1", (1600, 900)),
+        ("1512x982@2", (1488, 966)),
+        ("3840x2160@1", (1600, 900)),
+        ("1366x768@1", (1366, 768)),
+        ("1365x767@1", (1366, 768)),
+        ("1280x720@1", (1280, 720)),
+        ("800x600@1", (1280, 960)),
+        ("1080x1920@1", (900, 1600)),
+        ("412x915@2.625", (804, 1788)),
+        ("1745x982@1.100000023841858", (1598, 900)),
+    ],
+)
+def test_the_picture_for_chrome_has_the_shape_of_the_screen(text, size):
+    assert chrome_picture_size(parse_screen(text)) == size
+
+
+@given(screens)
+def test_the_picture_for_chrome_is_even_and_held_between_its_limits(screen):
+    width, height = chrome_picture_size(screen)
+    assert width % 2 == height % 2 == 0
+    assert width * height <= PICTURE_PIXELS * 1.01
+    is_capped = width * height > PICTURE_PIXELS * 0.98
+    assert is_capped or (max(width, height) >= 1280 and min(width, height) >= 720)
+
+
+@given(screens.filter(lambda screen: 0.5 < screen.width / screen.height < 2))
+def test_the_picture_for_chrome_keeps_the_shape_within_a_pixel_or_two(screen):
+    width, height = chrome_picture_size(screen)
+    assert abs(width - height * screen.width / screen.height) < 6

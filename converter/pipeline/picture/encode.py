@@ -1,122 +1,175 @@
-"""A source's cut as one animated picture for a theme: one confined ffmpeg decodes, fits, encodes.
+"""Encode a source's cut as one animated AVIF: one confined ffmpeg decodes, fits and encodes.
 
-AV1 in AVIF where the ffmpeg at hand can write it, else WebP. CONVERSION_SETTINGS.md has the
-measurements behind the numbers.
+CONVERSION_SETTINGS.md has the measurements behind the numbers.
 """
 
-from dataclasses import replace
+import functools
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from converter.pipeline.capabilities import AVIF_ENCODER
+from converter.pipeline.colours import RGB
 from converter.pipeline.control import Control
 from converter.pipeline.errors import ConversionError, OutputError
-from converter.pipeline.ffmpeg import Ffmpeg, ffmpeg
-from converter.pipeline.picture.formats import ENCODERS, Format
-from converter.pipeline.picture.inspect import AnimationFacts, verify_animation
+from converter.pipeline.ffmpeg import Ffmpeg, ffmpeg, resident_bytes
+from converter.pipeline.loop.plan import MARGIN_S, LoopPlan
+from converter.pipeline.picture.overlap import mixing_overlay, write_weights
 from converter.pipeline.profile import ConversionProfile, Selection
 from converter.pipeline.screen import Size
-from converter.pipeline.source.decode import CHANGED, decode_arguments
+from converter.pipeline.source.decode import CHANGED, Overlay, decode_arguments
 from converter.pipeline.source.probe import Probe
 from converter.pipeline.source.source import Source
-from converter.pipeline.theme.colours import RGB
 
 CRF, PRESET = 18, 11
 # rtc: low delay, few frames held. One level of prediction and one thread hold the fewest.
-SVT_PARAMS = "lp=1:rtc=1:hierarchical-levels=0"
+# fast-decode: filters that cost the player less.
+SVT_PARAMS = "lp=1:rtc=1:hierarchical-levels=0:fast-decode=2"
 # 10 bits keep slow gradients smooth and colours twice as near, for 1.5 times the memory.
 DEEP_PIXELS = 1920 * 1200
-# Tone-mapping works on 12 bytes a pixel, several pictures at once: done small, then scaled up.
+# Tone-mapping works on 12 bytes a pixel, several pictures at once: above this it is done at a
+# smaller size and scaled up.
 HDR_PIXELS = DEEP_PIXELS
 KEY_FRAME_EVERY = 9999
-WEBP_QUALITY = 75
-FILE_BYTES = 256 * 1024 * 1024
+# The material of a loop is raw: 24 frames of 3840x2160 are 299 MB.
+FILE_BYTES = 320 * 1024 * 1024
+RAW = ["-c:v", "rawvideo", "-f", "rawvideo", "-y"]
 # The encoder reserves far more than it uses; what it uses is watched.
 ADDRESS_BYTES = 4 * 1024 * 1024 * 1024
 PROGRESS_S = 0.25
+# Resident memory that the process tree may hold, of which a gunicorn master takes a share.
+TREE_BYTES, MASTER_BYTES = 512 * 1024 * 1024, 40 * 1024 * 1024
+
+Report = Callable[[float], None]
 
 
 class TooMuchMemoryError(ConversionError):
-    """The picture does not fit the memory that is left for it."""
+    """The animation does not fit the memory that is left for it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cut:
+    """The part of a source that becomes an animation."""
+
+    source: Source
+    profile: ConversionProfile
+    selection: Selection
+    border: RGB  # of the bars that `contain` adds
+    loop: LoopPlan | None = None  # None: a cut
+
+
+def left_bytes() -> int:
+    """Return how much memory the tree may still use beside this process."""
+    return TREE_BYTES - MASTER_BYTES - resident_bytes(os.getpid())
 
 
 def _working_share(probe: Probe, size: Size) -> float:
-    """What share of the picture's sides to decode and fit at."""
+    """Return at what share of the sides of `size` to decode and fit."""
     return min(1.0, (HDR_PIXELS / (size[0] * size[1])) ** 0.5) if probe.is_hdr else 1.0
 
 
-def _finish_filters(
-    form: Format, *, size: Size, share: float, selection: Selection, border: RGB
-) -> list[str]:
-    """Filters from a picture fitted at `share` to the encoder's pixels; `contain` gets its bars."""
+def _pixel_format(size: Size) -> str:
+    return "yuv420p10le" if size[0] * size[1] <= DEEP_PIXELS else "yuv420p"
+
+
+def _finish_filters(cut: Cut, *, size: Size, share: float) -> list[str]:
+    """Return filters from a picture fitted at `share` to the encoder's pixels, with its bars."""
     width, height = size
-    sides = f"w='min({width},round(iw/{share:.6f}))':h='min({height},round(ih/{share:.6f}))'"
-    if selection.fit == "cover":
-        sides = f"w={width}:h={height}"
-    # WebP knows no other matrix than BT.601, and takes no tag.
-    matrix = "bt709" if form == "avif" else "smpte170m"
-    pixels = "yuv420p10le" if form == "avif" and width * height <= DEEP_PIXELS else "yuv420p"
+    contain = cut.selection.fit == "contain"
+    sides = f"w={width}:h={height}"
+    if contain:
+        sides = f"w='min({width},round(iw/{share:.6f}))':h='min({height},round(ih/{share:.6f}))'"
     flags = "bicubic+accurate_rnd+full_chroma_int"
-    pad = f"pad={width}:{height}:(ow-iw)/2:(oh-ih)/2:color=0x{bytes(border).hex()}"
+    bars = f"pad={width}:{height}:(ow-iw)/2:(oh-ih)/2:color=0x{bytes(cut.border).hex()}"
     return [
-        f"scale={sides}:out_color_matrix={matrix}:out_range=tv:flags={flags}",
-        f"format={pixels}",
-        f"setparams=range=tv:colorspace={matrix}:color_primaries=bt709:color_trc=bt709",
-        *([pad] if selection.fit == "contain" else []),
+        f"scale={sides}:out_color_matrix=bt709:out_range=tv:flags={flags}",
+        f"format={_pixel_format(size)}",
+        "setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709",
+        *([bars] if contain else []),
     ]
 
 
-def _encode_arguments(form: Format) -> list[str]:
-    if form == "webp":
-        quality = ["-quality", str(WEBP_QUALITY), "-compression_level", "0"]
-        return ["-c:v", ENCODERS[form], *quality, "-loop", "0", "-f", "webp"]
+def _encode_arguments() -> list[str]:
     tags = ["-color_range", "tv", "-colorspace", "bt709"]
     tags += ["-color_primaries", "bt709", "-color_trc", "bt709"]
     rate = ["-preset", str(PRESET), "-crf", str(CRF), "-g", str(KEY_FRAME_EVERY)]
     svt = ["-svtav1-params", SVT_PARAMS]
-    return ["-c:v", ENCODERS[form], *rate, *svt, *tags, "-loop", "0", "-f", "avif"]
+    talk = ["-progress", "pipe:1", "-stats_period", str(PROGRESS_S)]
+    return ["-c:v", AVIF_ENCODER, *rate, *svt, *tags, "-loop", "0", "-f", "avif", *talk]
 
 
 def encode_animation(
-    source: Source,
-    output: Path,
+    cut: Cut, output: Path, *, size: Size, most_bytes: int, control: Control, report: Report
+) -> None:
+    """Write the cut as an endless animated AVIF of `size` px; `report` gets the share done.
+
+    Check it with `verify_animation`. Raises TooMuchMemoryError above `most_bytes` of memory,
+    OutputError, and what `control` raises.
+    """
+    run = functools.partial(_run, size=size, most_bytes=most_bytes, control=control)
+    with tempfile.TemporaryDirectory(dir=output.parent) as folder:
+        overlay = None
+        if cut.loop is not None:
+            material, weights = Path(folder) / "material", Path(folder) / "weights"
+            write_weights(cut.loop, weights)
+            run(_material_of(cut, cut.loop), [*RAW, f"file:{material.resolve()}"])
+            overlay = mixing_overlay(
+                cut.loop,
+                material=material,
+                weights=weights,
+                size=size,
+                pixel_format=_pixel_format(size),
+                fps=cut.profile.fps,
+            )
+        target = ["-y", f"file:{output.resolve()}"]
+        run(cut, [*_encode_arguments(), *target], overlay=overlay, report=report)
+
+
+def _material_of(cut: Cut, loop: LoopPlan) -> Cut:
+    """Return the cut that has the frames which the overlap is mixed with."""
+    start_s = cut.selection.start_s + loop.offset / cut.profile.fps
+    return replace(
+        cut,
+        profile=replace(cut.profile, seconds=MARGIN_S),
+        selection=replace(cut.selection, start_s=start_s),
+    )
+
+
+def _run(
+    cut: Cut,
+    output: Sequence[str],
     *,
-    form: Format,
-    profile: ConversionProfile,
-    selection: Selection,
-    border: RGB,
-    frames: int,
+    size: Size,
     most_bytes: int,
     control: Control,
-    stage: tuple[float, float] = (0.0, 1.0),
-) -> AnimationFacts:
-    """Write the cut as an endless animation of the profile's size; what was read back from it.
-
-    `frames` is how many the GIF got of the cut; `stage` is which part of the stage
-    `theme` this is. Raises TooMuchMemoryError above `most_bytes` of memory, OutputError,
-    and what `control` raises.
-    """
-    size = (profile.width, profile.height)
-    share = _working_share(source.probe, size)
+    overlay: Overlay | None = None,
+    report: Report = lambda share: None,
+) -> None:
+    """Decode the cut, fitted to `size` px, into what ffmpeg's options `output` say."""
+    share = _working_share(cut.source.probe, size)
     for is_changing in (False, True):
         decode = decode_arguments(
-            source,
-            profile=replace(profile, width=round(size[0] * share), height=round(size[1] * share)),
-            selection=selection,
-            finish=_finish_filters(
-                form, size=size, share=share, selection=selection, border=border
+            cut.source,
+            profile=replace(
+                cut.profile, width=round(size[0] * share), height=round(size[1] * share)
             ),
+            selection=cut.selection,
+            finish=_finish_filters(cut, size=size, share=share),
             is_changing=is_changing,
+            overlay=overlay,
         )
-        talk = ["-progress", "pipe:1", "-stats_period", str(PROGRESS_S)]
         until = None if is_changing else CHANGED
         with ffmpeg(
-            [*decode, *_encode_arguments(form), *talk, "-y", f"file:{output.resolve()}"],
+            [*decode, *output],
             control=control,
             file_bytes=FILE_BYTES,
             address_bytes=ADDRESS_BYTES,
             most_bytes=most_bytes,
             until=until,
         ) as child:
-            _follow(child, profile=profile, control=control, stage=stage)
+            _follow(child, frames=cut.profile.frames, report=report)
             status = child.wait()
             control.check()
             if child.is_too_large:
@@ -125,16 +178,12 @@ def encode_animation(
                 continue
             if status != 0:
                 raise OutputError(detail=child.errors())
-            break
-    return verify_animation(output, form=form, profile=profile, frames=frames)
+            return
 
 
-def _follow(
-    child: Ffmpeg, *, profile: ConversionProfile, control: Control, stage: tuple[float, float]
-) -> None:
-    """Pass ffmpeg's `frame=12` lines on as progress, to its end."""
-    begin, end = stage
+def _follow(child: Ffmpeg, *, frames: int, report: Report) -> None:
+    """Report ffmpeg's `frame=12` lines as a share of `frames`, until its output ends."""
     for line in child.stdout:
         key, _, value = line.partition(b"=")
         if key == b"frame" and value.strip().isdigit():
-            control.report("theme", begin + (end - begin) * int(value) / profile.frames)
+            report(min(1.0, int(value) / frames))

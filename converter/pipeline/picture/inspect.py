@@ -1,7 +1,6 @@
-"""Reads an animated AVIF's or WebP's structure back and holds it to what we promise.
+"""Read an animated AVIF's structure back and compare it with what we promise.
 
-ISO/IEC 14496-12 (boxes), https://aomediacodec.github.io/av1-avif/ and
-https://developers.google.com/speed/webp/docs/riff_container; no picture is decoded.
+ISO/IEC 14496-12 (boxes) and https://aomediacodec.github.io/av1-avif/; no frame is decoded.
 """
 
 import mmap
@@ -10,19 +9,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from converter.pipeline.errors import OutputError
-from converter.pipeline.picture.formats import Format
-from converter.pipeline.profile import ConversionProfile
 
-# Boxes that only hold boxes, and how many bytes come before the first.
+# Boxes that hold only boxes, and how many bytes come before the first.
 _NESTS = {b"moov": 0, b"trak": 0, b"mdia": 0, b"minf": 0, b"stbl": 0, b"edts": 0, b"stsd": 8}
 Box = tuple[bytes, int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
 class AnimationFacts:
-    """What an animation says of itself: size in px, frames, exact length in s, endless or not."""
+    """What an animation's file says: size in px, frames, exact length in s, endless or not."""
 
     width: int
     height: int
@@ -31,9 +29,19 @@ class AnimationFacts:
     loops: bool
     bytes: int
 
+    def described(self) -> dict[str, Any]:
+        """Return the facts as plain values for the API."""
+        return {
+            "width": self.width,
+            "height": self.height,
+            "frames": self.frames,
+            "duration_ms": round(self.seconds * 1000),
+            "bytes": self.bytes,
+        }
+
 
 def _boxes(data: mmap.mmap, at: int, end: int) -> Iterator[Box]:
-    """Each box between `at` and `end`, nested ones too: (type, begin and end of its content)."""
+    """Yield each box between `at` and `end`, nested ones too: (type, content's begin and end)."""
     while at + 8 <= end:
         size, kind = struct.unpack_from(">I4s", data, at)
         if size < 8 or at + size > end:
@@ -44,8 +52,8 @@ def _boxes(data: mmap.mmap, at: int, end: int) -> Iterator[Box]:
         at += size
 
 
-def inspect_avif(data: mmap.mmap) -> AnimationFacts:
-    """The facts of an AVIF image sequence with one track. Raises ValueError, struct.error."""
+def _facts(data: mmap.mmap) -> AnimationFacts:
+    """Return the facts of an image sequence with one track. Raises ValueError, struct.error."""
     found = {kind: (begin, end) for kind, begin, end in _boxes(data, 0, len(data))}
     if data[8:12] != b"avis" or b"stts" not in found:
         raise ValueError("no AVIF image sequence")
@@ -70,56 +78,23 @@ def inspect_avif(data: mmap.mmap) -> AnimationFacts:
     )
 
 
-def inspect_webp(data: mmap.mmap) -> AnimationFacts:
-    """The facts of an animated WebP. Raises ValueError, struct.error."""
-    if data[:4] != b"RIFF" or data[8:16] != b"WEBPVP8X":
-        raise ValueError("no extended WebP")
-    width, height = (int.from_bytes(data[at : at + 3], "little") + 1 for at in (24, 27))
-    at, frames, ms, loops = 12, 0, 0, False
-    while at + 8 <= len(data):
-        kind, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
-        if kind == b"ANIM":
-            loops = data[at + 12 : at + 14] == b"\0\0"
-        elif kind == b"ANMF":
-            frames += 1
-            ms += int.from_bytes(data[at + 20 : at + 23], "little")
-        at += 8 + size + size % 2
-    return AnimationFacts(
-        width=width,
-        height=height,
-        frames=frames,
-        seconds=Fraction(ms, 1000),
-        loops=loops,
-        bytes=len(data),
-    )
-
-
-def inspect_animation(path: Path, *, form: Format) -> AnimationFacts:
-    """The file's facts. Raises OutputError when it is broken or something else."""
+def inspect_animation(path: Path) -> AnimationFacts:
+    """Read the facts from the file. Raises OutputError if it is no animated AVIF."""
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return inspect_avif(data) if form == "avif" else inspect_webp(data)
+            return _facts(data)
     except (OSError, ValueError, KeyError, IndexError, struct.error) as error:
-        raise OutputError(detail=f"broken {form}: {error}") from error
+        raise OutputError(detail=f"unreadable animation: {error}") from error
 
 
-def verify_animation(
-    path: Path, *, form: Format, profile: ConversionProfile, frames: int
-) -> AnimationFacts:
-    """The file's facts, if it is all that we promise of `frames` frames. Raises OutputError.
+def verify_animation(path: Path, *, size: tuple[int, int], frames: int, fps: int) -> AnimationFacts:
+    """Return the facts of an endless animation of `size` px with `frames` frames at `fps`.
 
-    WebP counts in whole ms and joins equal frames; AVIF is exact.
+    Raises OutputError if the file is not exactly that.
     """
-    facts = inspect_animation(path, form=form)
-    is_right = (
-        (facts.width, facts.height) == (profile.width, profile.height)
-        and facts.loops
-        and 1 <= facts.frames <= frames
-        and (
-            form == "webp"
-            or (facts.frames, facts.seconds) == (frames, Fraction(frames, profile.fps))
-        )
-    )
-    if not is_right:
-        raise OutputError(detail=f"wrote {facts} for {profile}")
+    facts = inspect_animation(path)
+    promised = (*size, frames, Fraction(frames, fps), True)
+    found = (facts.width, facts.height, facts.frames, facts.seconds, facts.loops)
+    if found != promised:
+        raise OutputError(detail=f"promised {promised}, wrote {found}")
     return facts

@@ -11,6 +11,7 @@ import math
 import os
 import re
 from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
 from typing import IO, Any
 
 import numpy as np
@@ -39,16 +40,40 @@ TWO_THREADS_UP_TO_PIXELS = 1_500_000
 # pictures of one run for as large as the first. Without a queue of one ffmpeg would write eight
 # pictures ahead of us, 22 MB.
 TO_STDOUT = ["-f", "image2pipe", "-thread_queue_size", "1", "pipe:1"]
-
-
+ONE_FRAME = "This video has only one frame. Choose a longer video."
+_FITTED = ("-map", "[fitted]")
 # ffmpeg's words when `-drop_changed` drops a frame whose size or format is not the first one's.
 CHANGED = b"Avoiding reinit; dropping frame"
 # A line of ffmpeg's that is worse than a warning, as `-v level+...` marks it.
 _ERROR = re.compile(r"\[(?:error|fatal|panic)\]")
 
 
+Pad = Callable[[Frame], Frame]
+# Takes a frame of the clip, its number, and what pads a frame of the same source like it.
+Mix = Callable[[Frame, int, Pad], Frame]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overlay:
+    """Further inputs of a decode, and the graph that makes [mixed] of them and of [fitted]."""
+
+    inputs: Sequence[str]
+    graph: str
+
+
 class EndOfClipError(Exception):
     """No frame is left at the time asked for."""
+
+
+def seek_arguments(probe: Probe, start_s: float) -> list[str]:
+    """Return ffmpeg's options that start reading at the key frame before `start_s`, if any.
+
+    Without accurate_seek decoding starts at the key frame and `fps` does the cut; `-ss 0` would
+    refuse files whose first timestamp is negative.
+    """
+    if start_s > 0 and probe.can_seek:
+        return ["-noaccurate_seek", "-ss", f"{start_s:.6f}"]
+    return []
 
 
 def decode_arguments(
@@ -58,6 +83,7 @@ def decode_arguments(
     selection: Selection,
     finish: Sequence[str] = (),
     is_changing: bool = False,
+    overlay: Overlay | None = None,
 ) -> list[str]:
     """Return ffmpeg's options that turn the upload into fitted pictures, without an output format.
 
@@ -66,13 +92,6 @@ def decode_arguments(
     with `is_changing`.
     """
     probe = source.probe
-    # Without accurate_seek decoding starts at the key frame and `fps` does the cut; `-ss 0` would
-    # refuse files whose first timestamp is negative.
-    seek = (
-        ["-noaccurate_seek", "-ss", f"{selection.start_s:.6f}"]
-        if selection.start_s > 0 and probe.can_seek
-        else []
-    )
     # The native VP8/VP9 decoders drop alpha; libvpx's keep it.
     decoder = {"vp8": "libvpx", "vp9": "libvpx-vp9"}.get(probe.codec) if probe.has_alpha else None
     rate, picture = filter_graphs(
@@ -84,8 +103,9 @@ def decode_arguments(
     )
     return [
         *("-v", "level+warning", "-filter_threads", "1"),
-        *seek,
+        *seek_arguments(probe, selection.start_s),
         *(() if is_changing else ("-drop_changed", "1")),
+        *(() if probe.is_turned_by_ffmpeg else ("-noautorotate",)),
         *(("-c:v", decoder) if decoder else ()),
         *input_arguments(
             source.path,
@@ -93,7 +113,9 @@ def decode_arguments(
             max_pixels=source.max_pixels,
             threads=2 if probe.pixels <= TWO_THREADS_UP_TO_PIXELS else 1,
         ),
-        *("-filter_complex", rate, "-filter_complex", picture, "-map", "[fitted]"),
+        *(overlay.inputs if overlay else ()),
+        *("-filter_complex", rate, "-filter_complex", picture),
+        *(("-filter_complex", overlay.graph, "-map", "[mixed]") if overlay else _FITTED),
         *("-map_metadata", "-1", "-map_chapters", "-1"),
         *("-frames:v", str(profile.frames), "-fps_mode", "passthrough"),
     ]
@@ -151,7 +173,9 @@ def read_pictures(
             source,
             profile=profile,
             selection=selection,
-            finish=_output_filters(profile, is_padded=is_padded),
+            finish=_output_filters(
+                profile, is_padded=is_padded, is_deep=source.probe.colour.is_converted
+            ),
             is_changing=is_changing,
         )
         until = None if is_changing else CHANGED
@@ -170,15 +194,21 @@ def read_pictures(
             control.check()  # a killed decoder looks like the end of the source
             if count == 0:
                 raise _why_empty(child, source.probe, selection)
+            if count == 1 and selection.start_s == 0:
+                raise TooShortError(ONE_FRAME)
             return
 
 
-def _output_filters(profile: ConversionProfile, *, is_padded: bool) -> list[str]:
-    """Return the filters that make the pictures' pixels: RGB, or RGBA with transparent bars."""
+def _output_filters(profile: ConversionProfile, *, is_padded: bool, is_deep: bool) -> list[str]:
+    """Return the filters that make the pictures' pixels: RGB, or RGBA with transparent bars.
+
+    Deep colour is dithered, so that slow gradients get no steps.
+    """
+    rgb = ["zscale=d=error_diffusion", "format=gbrp"] if is_deep else []
     if not is_padded:
-        return ["format=rgb24"]
+        return [*rgb, "format=rgb24"]
     place = "(ow-iw)/2:(oh-ih)/2"
-    return ["format=rgba", f"pad={profile.width}:{profile.height}:{place}:color=black@0"]
+    return [*rgb, "format=rgba", f"pad={profile.width}:{profile.height}:{place}:color=black@0"]
 
 
 def _until_none(read: Callable[[], Frame | None]) -> Iterator[Frame]:
@@ -252,6 +282,7 @@ def open_clip(
     profile: ConversionProfile,
     selection: Selection,
     control: Control,
+    mix: Mix | None = None,
 ) -> Iterator[Any]:
     """The cut as a MoviePy clip of the profile's size, rate and length; closed with the block.
 
@@ -263,8 +294,11 @@ def open_clip(
         reader = Reader(pictures, fps=profile.fps)
         first = reader.frame_at(0)
         clip = video_clip(reader.frame_at, duration=profile.seconds).with_fps(profile.fps)
+        pad = padding(first, profile)
         if selection.fit == "contain":
-            clip = clip.image_transform(padding(first, profile))
+            clip = clip.image_transform(pad)
+        if mix is not None:
+            clip = clip.transform(lambda get, t: mix(get(t), round(t * profile.fps), pad))
         try:
             yield clip
         finally:

@@ -1,4 +1,4 @@
-"""A theme's colours from the clip itself: its border, its ruling hue, and texts one can read."""
+"""Derive a theme's colours from the clip: its border, its dominant hue, texts with contrast."""
 
 from dataclasses import dataclass
 
@@ -6,10 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from converter.pipeline.colours import FROM_LAB, FROM_LMS, TO_LAB, TO_LMS
+from converter.pipeline.colours import FROM_LAB, FROM_LMS, RGB, TO_LAB, TO_LMS
 from converter.pipeline.source.decode import Frame, border_colour
 
-RGB = tuple[int, int, int]
 Lab = NDArray[np.float64]
 
 # WCAG 2.2, 1.4.3: text of normal size.
@@ -25,7 +24,7 @@ FRAME_CHROMA = 0.07
 
 
 def _linear(rgb: NDArray[np.float64]) -> NDArray[np.float64]:
-    """sRGB 0-255 as linear light 0-1 (IEC 61966-2-1)."""
+    """Convert sRGB 0-255 to linear light 0-1 (IEC 61966-2-1)."""
     v = rgb / 255
     return np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4)
 
@@ -42,12 +41,12 @@ def _rgb(lab: Lab) -> RGB:
 
 
 def luminance(colour: RGB) -> float:
-    """Relative luminance, 0 to 1 (WCAG 2.2)."""
+    """Return the relative luminance, 0 to 1 (WCAG 2.2)."""
     return float(_linear(np.array(colour, np.float64)) @ (0.2126, 0.7152, 0.0722))
 
 
 def contrast(one: RGB, other: RGB) -> float:
-    """The contrast ratio of two colours, 1 to 21 (WCAG 2.2).
+    """Return the contrast ratio of two colours, 1 to 21 (WCAG 2.2).
 
     >>> contrast((0, 0, 0), (255, 255, 255))
     21.0
@@ -57,14 +56,14 @@ def contrast(one: RGB, other: RGB) -> float:
 
 
 def readable_on(ground: RGB) -> RGB:
-    """White, ink or black: the first that can be read on `ground`; one always can."""
+    """Return the first of white, ink and black with enough contrast on `ground`; one always has."""
     return next(
         (text for text in (WHITE, INK, BLACK) if contrast(text, ground) >= MIN_CONTRAST), BLACK
     )
 
 
 def outer_colour(frame: Frame) -> RGB:
-    """The colour round the picture: that of its bars, else the mean of its outermost pixels."""
+    """Return the colour round the picture: that of its bars, else its outermost pixels' mean."""
     corner = frame[0, 0]
     pairs = ((frame[0], frame[-1]), (frame[:, 0], frame[:, -1]))
     has_bars = any(bool((a == corner).all() and (b == corner).all()) for a, b in pairs)
@@ -73,8 +72,8 @@ def outer_colour(frame: Frame) -> RGB:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Palette:
-    """A theme's four grounds and texts; the manifest has the rest from them."""
+class ThemeColours:
+    """The four colours of a theme that the manifest derives all others from."""
 
     frame: RGB
     toolbar: RGB
@@ -82,22 +81,22 @@ class Palette:
     ntp_background: RGB
 
 
-def palette(samples: NDArray[np.uint8], *, border: RGB) -> Palette:
-    """Colours for a clip of `samples` (n, 3): its hue, as dark or light as the clip is."""
+def theme_colours(samples: NDArray[np.uint8], *, border: RGB) -> ThemeColours:
+    """Return colours in the hue of `samples` (n, 3 sRGB), as dark or light as the clip is."""
     lab = _lab(samples.astype(np.float64))
     is_dark = float(np.median(lab[:, 0])) < 0.62
-    a, b = _ruling_hue(lab)
+    a, b = _dominant_hue(lab)
     frame_light, toolbar_light = (0.26, 0.34) if is_dark else (0.86, 0.94)
     toolbar = _rgb(np.array([toolbar_light, a * 0.6, b * 0.6]))
     frame = _rgb(np.array([frame_light, a, b]))
     text = readable_on(toolbar)
     if contrast(text, frame) < MIN_CONTRAST:
         frame = toolbar
-    return Palette(frame=frame, toolbar=toolbar, text=text, ntp_background=border)
+    return ThemeColours(frame=frame, toolbar=toolbar, text=text, ntp_background=border)
 
 
-def _ruling_hue(lab: Lab) -> tuple[float, float]:
-    """OKLab a, b of the hue with the most colour in it; (0, 0) for a grey clip."""
+def _dominant_hue(lab: Lab) -> tuple[float, float]:
+    """Return OKLab a, b of the hue with the most chroma; (0, 0) for a grey clip."""
     chroma = np.hypot(lab[:, 1], lab[:, 2])
     coloured = chroma > GREY_CHROMA
     if np.count_nonzero(coloured) < max(1, LEAST_COLOURED * len(lab)):
@@ -115,21 +114,21 @@ def _ruling_hue(lab: Lab) -> tuple[float, float]:
     return float(strength * np.cos(hue)), float(strength * np.sin(hue))
 
 
-class Look:
-    """What a theme keeps of the GIF's frames as they pass: colours, the border, one picture."""
+class FrameSampler:
+    """Collect what a theme needs from the GIF's frames: colour samples, border colour, icon."""
 
     EVERY, REDUCE, ICON_FRAME, ICON_PX = 12, 16, 72, 256
 
     def __init__(self) -> None:
         self._count = 0
         self._samples: list[NDArray[np.uint8]] = []
-        self.border: RGB = BLACK
+        self._border: RGB = BLACK
         self.icon = Image.new("RGB", (self.ICON_PX, self.ICON_PX))
 
-    def see(self, frame: Frame) -> None:
-        """Take the next frame in, (height, width, 3) uint8."""
+    def add(self, frame: Frame) -> None:
+        """Sample the next frame, (height, width, 3) uint8."""
         if self._count == 0:
-            self.border = outer_colour(frame)
+            self._border = outer_colour(frame)
         if self._count % self.EVERY == 0:
             picture = Image.fromarray(frame)
             small = np.asarray(picture.reduce(self.REDUCE))
@@ -138,16 +137,13 @@ class Look:
                 self.icon = _square(picture, self.ICON_PX)
         self._count += 1
 
-    @property
-    def frames(self) -> int:
-        return self._count
-
-    def palette(self) -> Palette:
-        return palette(np.concatenate(self._samples), border=self.border)
+    def colours(self) -> ThemeColours:
+        """Return the theme's colours. Raises ValueError before the first frame."""
+        return theme_colours(np.concatenate(self._samples), border=self._border)
 
 
 def _square(picture: Image.Image, side: int) -> Image.Image:
-    """The middle of `picture` as a square of `side` px."""
+    """Return the middle of `picture` as a square of `side` px."""
     w, h = picture.size
     cut = min(w, h)
     left, top = (w - cut) // 2, (h - cut) // 2

@@ -1,14 +1,16 @@
-"""A theme's manifest: written here, and held to the rules that Chromium does not enforce.
+"""Write a theme's manifest and check it against the rules that Chromium does not enforce.
 
 https://developer.chrome.com/docs/extensions/reference/manifest and .../develop/ui/themes
 """
 
 import unicodedata
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Any
 
+from converter.pipeline.colours import RGB
 from converter.pipeline.profile import DEFAULT_THEME_NAME, THEME_NAME_LENGTH, Scale
-from converter.pipeline.theme.colours import MIN_CONTRAST, RGB, Palette, contrast, readable_on
+from converter.pipeline.theme.colours import MIN_CONTRAST, ThemeColours, contrast, readable_on
 
 DESCRIPTION = "Six seconds of video behind every New Tab page, made with Chromi."
 VERSION = "1.0.0"
@@ -27,11 +29,14 @@ TEXTS = {
     "ntp_link": "ntp_background",
     "omnibox_text": "omnibox_background",
 }
+# The files that Chromium's unpacker of a dropped zip keeps (chrome/browser/extensions/
+# zipfile_installer.cc); it throws all others away without a word, an .avif too.
+UNPACKED = (".bmp", ".gif", ".jpeg", ".jpg", ".json", ".png", ".webp")
 _JOINERS = "\u200c\u200d"  # inside emoji and some scripts
 
 
 def theme_name(typed: str) -> str:
-    """The name as typed, without what can't be seen, 75 characters at most; a default if empty.
+    """Return the name without invisible characters, at most 75 long; a default if it is empty.
 
     Chromium counts UTF-16 units and reads __MSG_name__ as a translation's key.
 
@@ -47,28 +52,30 @@ def theme_name(typed: str) -> str:
     return name.strip(_JOINERS + " ") or DEFAULT_THEME_NAME
 
 
-def colours(palette: Palette) -> dict[str, list[int]]:
-    """All colours of the theme: Chrome fills in its own for those left out."""
+def colours(given: ThemeColours) -> dict[str, list[int]]:
+    """Return all colours of the theme; Chrome uses its own for any that is left out."""
     grounds = {
-        "frame": palette.frame,
-        "frame_inactive": palette.frame,
-        "toolbar": palette.toolbar,
-        "ntp_background": palette.ntp_background,
-        "omnibox_background": palette.frame,
+        "frame": given.frame,
+        "frame_inactive": given.frame,
+        "toolbar": given.toolbar,
+        "ntp_background": given.ntp_background,
+        "omnibox_background": given.frame,
     }
-    texts = {name: _text(palette, grounds[ground]) for name, ground in TEXTS.items()}
+    texts = {name: _text(given, grounds[ground]) for name, ground in TEXTS.items()}
     return {name: list(colour) for name, colour in (grounds | texts).items()}
 
 
-def _text(palette: Palette, ground: RGB) -> RGB:
-    """The theme's own text colour where it can be read, else one that can."""
-    if contrast(palette.text, ground) >= MIN_CONTRAST:
-        return palette.text
+def _text(given: ThemeColours, ground: RGB) -> RGB:
+    """Return the theme's own text colour where its contrast is enough, else another."""
+    if contrast(given.text, ground) >= MIN_CONTRAST:
+        return given.text
     return readable_on(ground)
 
 
-def build(*, name: str, palette: Palette, pictures: Mapping[Scale, str]) -> dict[str, Any]:
-    """The manifest; `pictures` are paths in the zip by scale."""
+def build(
+    *, name: str, theme_colours: ThemeColours, pictures: Mapping[Scale, str]
+) -> dict[str, Any]:
+    """Return the manifest; `pictures` are paths in the zip by scale."""
     return {
         "manifest_version": 3,
         "name": name,
@@ -77,7 +84,7 @@ def build(*, name: str, palette: Palette, pictures: Mapping[Scale, str]) -> dict
         "icons": {str(side): f"icons/{side}.png" for side in ICONS},
         "theme": {
             "images": {"theme_ntp_background": dict(sorted(pictures.items()))},
-            "colors": colours(palette),
+            "colors": colours(theme_colours),
             "properties": {
                 "ntp_background_alignment": "center",
                 "ntp_background_repeat": "no-repeat",
@@ -87,7 +94,7 @@ def build(*, name: str, palette: Palette, pictures: Mapping[Scale, str]) -> dict
 
 
 def faults(manifest: Mapping[str, Any], *, files: set[str]) -> list[str]:
-    """What is wrong with the manifest of a zip that holds `files`; Chromium takes much of it."""
+    """Return what is wrong with the manifest of a zip that holds `files`."""
     name, theme = str(manifest.get("name", "")), manifest.get("theme", {})
     pictures = theme.get("images", {}).get("theme_ntp_background", {})
     icons = manifest.get("icons", {})
@@ -107,6 +114,9 @@ def faults(manifest: Mapping[str, Any], *, files: set[str]) -> list[str]:
         "pictures must be there at 100 and 200": isinstance(pictures, dict)
         and set(pictures) == {"100", "200"},
         "each file named must be in the zip": all(path in files for path in named),
+        f"pictures must end in one of {' '.join(UNPACKED)}": all(
+            PurePath(path).suffix in UNPACKED for path in named
+        ),
     }
     return [rule for rule, holds in rules.items() if not holds] + _colour_faults(
         theme.get("colors", {})

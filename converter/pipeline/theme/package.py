@@ -1,10 +1,11 @@
-"""A Chrome theme from the source's own pixels: two animations, icons, colours, one stored zip."""
+"""Make a Chrome theme from the source's own pixels: animations, icons, colours, one stored zip."""
 
 import io
 import json
-import os
 import zipfile
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +13,16 @@ from PIL import Image
 
 from converter.pipeline.control import Control
 from converter.pipeline.errors import ConversionTimeoutError, OutputError
-from converter.pipeline.ffmpeg import resident_bytes
-from converter.pipeline.picture.encode import TooMuchMemoryError, encode_animation
-from converter.pipeline.picture.formats import Format, best_format
-from converter.pipeline.picture.inspect import AnimationFacts
-from converter.pipeline.profile import BACKGROUND, ConversionProfile, Scale, Selection
-from converter.pipeline.screen import Screen, Size, picture_sizes, smaller
-from converter.pipeline.source.source import Source
+from converter.pipeline.picture.encode import Cut, TooMuchMemoryError
+from converter.pipeline.picture.make import Animation, make_animation
+from converter.pipeline.profile import Scale
+from converter.pipeline.screen import Screen, Size, picture_sizes
 from converter.pipeline.theme import manifest
-from converter.pipeline.theme.colours import Look, Palette
+from converter.pipeline.theme.colours import FrameSampler, ThemeColours
 from converter.pipeline.theme.readme import readme
 
-# The whole house has 512 MB, of which a gunicorn master takes a share; ours is measured.
-HOUSE_BYTES, MASTER_BYTES = 512 * 1024 * 1024, 40 * 1024 * 1024
-SHRINK_TIMES = 3
-NAMES: dict[Scale, str] = {"100": "images/background", "200": "images/background@2x"}
+# Named .png although they are AVIF: see manifest.UNPACKED.
+NAMES: dict[Scale, str] = {"100": "images/background.png", "200": "images/background@2x.png"}
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
 
@@ -42,129 +38,110 @@ class Picture:
 
 @dataclass(frozen=True, kw_only=True)
 class ThemeFacts:
-    """What stands in the zip, and how large it is."""
+    """What the zip holds, and its size in bytes."""
 
     bytes: int
     pictures: tuple[Picture, ...]
     name: str
-    palette: Palette
+    colours: ThemeColours
 
     def described(self) -> dict[str, Any]:
-        """The facts as plain values, colours as [r, g, b]."""
+        """Return the facts as plain values, colours as [r, g, b]."""
         return {
             "bytes": self.bytes,
             "pictures": [asdict(picture) for picture in self.pictures],
             "name": self.name,
-            "colors": {name: list(rgb) for name, rgb in asdict(self.palette).items()},
+            "colors": {name: list(rgb) for name, rgb in asdict(self.colours).items()},
         }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Studio:
-    """All that the theme's pictures have in common."""
-
-    source: Source
-    folder: Path
-    form: Format
-    profile: ConversionProfile
-    selection: Selection
-    look: Look
-    control: Control
-
-    def paint(self, scale: Scale, size: Size, *, stage: tuple[float, float]) -> AnimationFacts:
-        """Write the picture for `scale`; smaller than `size` only where memory does not do."""
-        for _ in range(SHRINK_TIMES):
-            try:
-                return encode_animation(
-                    self.source,
-                    self.path(scale),
-                    form=self.form,
-                    profile=replace(self.profile, width=size[0], height=size[1]),
-                    selection=self.selection,
-                    border=self.look.border,
-                    frames=self.look.frames,
-                    most_bytes=HOUSE_BYTES - MASTER_BYTES - resident_bytes(os.getpid()),
-                    control=self.control,
-                    stage=stage,
-                )
-            except TooMuchMemoryError:
-                size = smaller(size)
-        raise TooMuchMemoryError(detail=f"not even {size}")
-
-    def path(self, scale: Scale) -> Path:
-        return self.folder / f"theme{scale}.{self.form}"
-
-
 def make_theme(
-    source: Source,
+    cut: Cut,
     output: Path,
     *,
-    selection: Selection,
-    look: Look,
+    sampler: FrameSampler,
+    frames: int,
     screen: Screen,
     name: str,
     control: Control,
-    profile: ConversionProfile = BACKGROUND,
+    made: Animation | None = None,
 ) -> ThemeFacts:
-    """Write the theme of the cut as a zip; `look` has seen the GIF's frames.
+    """Write the theme of the cut as a zip; `sampler` has seen its frames.
 
-    Writes its pictures beside `output`. Raises ConversionError; both are the caller's to remove.
+    `frames` is how many the cut has; `made` an animation of it that may serve as a picture.
+    Writes its own pictures beside `output`; the caller removes all. Raises ConversionError.
     """
     control.report("theme")
-    form = best_format()
-    if form is None:
-        raise OutputError(detail="this ffmpeg writes neither AVIF nor animated WebP")
-    studio = Studio(
-        source=source,
-        folder=output.parent,
-        form=form,
-        profile=profile,
-        selection=selection,
-        look=look,
-        control=control,
-    )
-    painted = _paint_both(studio, picture_sizes(screen))
-    return _pack(output, studio=studio, painted=painted, name=manifest.theme_name(name))
+    shown = _make_both(cut, output.parent, screen=screen, frames=frames, control=control, made=made)
+    return _pack(output, shown=shown, sampler=sampler, name=manifest.theme_name(name))
 
 
-def _paint_both(
-    studio: Studio, sizes: dict[Scale, Size]
-) -> dict[Scale, tuple[Scale, AnimationFacts]]:
-    """By scale: which file to show there, and its facts.
+def _make_both(
+    cut: Cut,
+    folder: Path,
+    *,
+    screen: Screen,
+    frames: int,
+    control: Control,
+    made: Animation | None,
+) -> dict[Scale, Animation]:
+    """Return the animation to show at each scale, the same one where the sizes are the same.
 
-    Out of time for the second, both scales get the first: small there, but not blank.
+    Without time or memory for the second, both scales get the first: too small there, but not
+    blank.
     """
-    (own, own_size), (other, other_size) = sizes.items()
-    pixels = own_size[0] * own_size[1], other_size[0] * other_size[1]
-    share = pixels[0] / sum(pixels)
-    first = studio.paint(own, own_size, stage=(0, share))
-    try:
-        second = studio.paint(other, other_size, stage=(share, 1))
-    except (ConversionTimeoutError, TooMuchMemoryError):
-        return {own: (own, first), other: (own, first)}
-    return {own: (own, first), other: (other, second)}
+    sizes = picture_sizes(screen)
+    known = {made.size: made} if made else {}
+    total = sum(_pixels(size) for size in {*sizes.values()} - {*known})
+    shown: dict[Scale, Animation] = {}
+    done = 0
+    for scale, size in sizes.items():
+        if size not in known:
+            report = partial(_report, control, done / total, (done + _pixels(size)) / total)
+            output = folder / f"theme{scale}.avif"
+            try:
+                known[size] = make_animation(
+                    cut, output, size=size, frames=frames, control=control, report=report
+                )
+            except (ConversionTimeoutError, TooMuchMemoryError):
+                if not shown:
+                    raise
+                known[size] = next(iter(shown.values()))
+            done += _pixels(size)
+        shown[scale] = known[size]
+    return shown
+
+
+def _pixels(size: Size) -> int:
+    return size[0] * size[1]
+
+
+def _report(control: Control, begin: float, end: float, share: float) -> None:
+    control.report("theme", begin + (end - begin) * share)
 
 
 def _pack(
-    output: Path,
-    *,
-    studio: Studio,
-    painted: dict[Scale, tuple[Scale, AnimationFacts]],
-    name: str,
+    output: Path, *, shown: Mapping[Scale, Animation], sampler: FrameSampler, name: str
 ) -> ThemeFacts:
-    """Zip it all up: stored, since nothing in it gets smaller, and the same for the same input."""
-    paths = {scale: f"{NAMES[file]}.{studio.form}" for scale, (file, _) in painted.items()}
+    """Write the zip: stored, since nothing in it gets smaller, and the same for the same input."""
+    names = {shown[scale].path: NAMES[scale] for scale in sorted(shown, reverse=True)}
     pictures = tuple(
-        Picture(scale=scale, width=facts.width, height=facts.height, bytes=facts.bytes)
-        for scale, (_, facts) in sorted(painted.items())
+        Picture(
+            scale=scale,
+            width=shown[scale].facts.width,
+            height=shown[scale].facts.height,
+            bytes=shown[scale].facts.bytes,
+        )
+        for scale in sorted(shown)
     )
-    palette = studio.look.palette()
-    written = manifest.build(name=name, palette=palette, pictures=paths)
+    colours = sampler.colours()
+    paths = {scale: names[animation.path] for scale, animation in shown.items()}
+    written = manifest.build(name=name, theme_colours=colours, pictures=paths)
     text = json.dumps(written, indent=2, ensure_ascii=False) + "\n"
     small = {
         "manifest.json": text.encode(),
         "README.txt": readme(name=name, pictures=pictures).encode(),
-        **{f"icons/{side}.png": _icon(studio.look.icon, side) for side in manifest.ICONS},
+        **{f"icons/{side}.png": _icon(sampler.icon, side) for side in manifest.ICONS},
     }
     wrong = manifest.faults(json.loads(text), files={*small, *paths.values()})
     if wrong:
@@ -172,21 +149,20 @@ def _pack(
     with zipfile.ZipFile(output, "w", zipfile.ZIP_STORED) as archive:
         for path, content in small.items():
             archive.writestr(_entry(path), content)
-        for scale in sorted({file for file, _ in painted.values()}):
-            entry = _entry(f"{NAMES[scale]}.{studio.form}")
-            archive.writestr(entry, studio.path(scale).read_bytes())
-    return ThemeFacts(bytes=output.stat().st_size, pictures=pictures, name=name, palette=palette)
+        for source, path in sorted(names.items(), key=lambda pair: pair[1]):
+            archive.writestr(_entry(path), source.read_bytes())
+    return ThemeFacts(bytes=output.stat().st_size, pictures=pictures, name=name, colours=colours)
 
 
 def _entry(path: str) -> zipfile.ZipInfo:
     entry = zipfile.ZipInfo(path, ZIP_DATE)
-    entry.create_system = 3  # Unix, whatever we run on
+    entry.create_system = 3  # Unix, whatever the system here
     entry.external_attr = 0o100644 << 16
     return entry
 
 
 def _icon(picture: Image.Image, side: int) -> bytes:
-    """`picture` as a square PNG of `side` px."""
+    """Return `picture` as a square PNG of `side` px."""
     png = io.BytesIO()
     picture.resize((side, side), Image.Resampling.LANCZOS).save(png, "PNG", optimize=True)
     return png.getvalue()

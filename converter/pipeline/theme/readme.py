@@ -1,9 +1,9 @@
-"""The README.txt inside a theme's zip."""
+"""Write the README.txt inside a theme's zip."""
 
 from collections.abc import Iterable
 from typing import Protocol
 
-TRIED_ON = "Chromium 156, on display scales of 100, 125, 150 and 200 %"
+TRIED_ON = "Chromium 156, at display scales of 100, 125, 150 and 200 %"
 
 
 class _Picture(Protocol):
@@ -16,7 +16,7 @@ class _Picture(Protocol):
 
 
 def readme(*, name: str, pictures: Iterable[_Picture]) -> str:
-    """How to load the theme, and what it is; lines end as Windows likes them."""
+    """Return how to install the theme and what it holds; lines end in CRLF for Windows."""
     shown = [
         f"- at {picture.scale} %: {picture.width}x{picture.height} pixels" for picture in pictures
     ]
@@ -24,17 +24,22 @@ def readme(*, name: str, pictures: Iterable[_Picture]) -> str:
         name,
         "A Chrome theme: six seconds of video behind every New Tab page. Made with Chromi.",
         "",
-        "To use it:",
-        "1. Unzip it into a folder that stays: Chrome reads the theme from there.",
-        "2. Open chrome://extensions and switch on Developer mode (top right).",
-        "3. Press Load unpacked and choose the folder that this file is in.",
-        "4. Open a new tab.",
+        "To install it:",
+        "1. Open chrome://extensions and switch on Developer mode (top right).",
+        "2. Drop this zip, not unzipped, on that page.",
+        "3. Open a new tab.",
         "",
-        "To remove it: Settings > Appearance > Theme > Reset to default.",
+        "If the drop does not work:",
+        "1. Unzip it into a folder that you will keep: Chrome reads the theme from there.",
+        "2. On chrome://extensions press Load unpacked and choose that folder.",
         "",
-        "The pictures in it, by display scale (all scales above 100 % use the second):",
+        "To remove it: open a new tab, Customize Chrome, Reset to default.",
+        "",
+        "The pictures, by display scale (every scale above 100 % uses the second):",
         *shown,
-        "Chrome never scales a theme's picture: on a larger screen the border's colour goes on.",
+        "They are animated AVIF files named .png, because Chrome drops .avif files from a zip.",
+        "Chrome never scales a theme's picture: a larger screen shows the border's colour.",
+        "It is not for the Chrome Web Store: packing a theme freezes its picture.",
         "",
         f"Tried on: {TRIED_ON}.",
         "",

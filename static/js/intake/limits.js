@@ -1,9 +1,9 @@
-// What may be uploaded. The numbers come from the server as data-attributes. Pure.
+// Check what may be uploaded. The limits come from data-attributes. Pure functions.
 
 const HEAD_BYTES = 64;
 const QUICKTIME_BOXES = ["ftyp", "moov", "mdat", "wide", "free", "skip"];
 
-/** The server's limits out of an element's dataset. */
+/** Read the server's limits from an element's dataset. */
 export function readLimits(dataset) {
   return {
     maxUploadBytes: Number(dataset.maxUploadBytes),
@@ -12,11 +12,16 @@ export function readLimits(dataset) {
     fps: Number(dataset.fps),
     frame: { width: Number(dataset.width), height: Number(dataset.height) },
     linkTtl: Number(dataset.linkTtlS),
-    themeAvailable: dataset.theme === "yes",
+    ratios: dataset.screenRatios.split(" ").map(Number),
   };
 }
 
-/** What is wrong with what was dropped, pasted or chosen: a key of strings.mistakes, or null. */
+/** Return the `screen` field. Zoom counts in devicePixelRatio, which so may exceed any screen's. */
+export function screenField({ width, height }, ratio, { ratios: [least, most] }) {
+  return `${width}x${height}@${Math.min(most, Math.max(least, ratio))}`;
+}
+
+/** Check dropped, pasted or chosen files; return a key of strings.mistakes, or null. */
 export function offerMistake({ files, folders, links }, { maxUploadBytes, extensions }) {
   if (folders) return { key: "folder" };
   if (files.length > 1) return { key: "several", count: files.length };
@@ -24,7 +29,9 @@ export function offerMistake({ files, folders, links }, { maxUploadBytes, extens
   const [{ name, size }] = files;
   if (!extensions.includes(extensionOf(name))) return { key: "type", name, extensions };
   if (size === 0) return { key: "empty", name };
-  if (size > maxUploadBytes) return { key: "size", name, size, limit: maxUploadBytes };
+  // Of the others a part may do (see ranges/).
+  const isWhole = extensionOf(name) === ".gif";
+  if (isWhole && size > maxUploadBytes) return { key: "size", name, size, limit: maxUploadBytes };
   return null;
 }
 
@@ -33,7 +40,7 @@ export function extensionOf(name) {
   return dot < 0 ? "" : name.slice(dot).toLowerCase();
 }
 
-/** "mov", "webm" or "gif" by a file's first bytes, as the server sniffs them; null for others. */
+/** Return "mov", "webm" or "gif" from a file's first bytes, as the server does, or null. */
 export function sniff(bytes) {
   const head = String.fromCharCode(...bytes.slice(0, HEAD_BYTES));
   if (/^GIF8[79]a/.test(head)) return "gif";

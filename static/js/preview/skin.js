@@ -1,5 +1,5 @@
-// The colours the mock-up wears: the made theme's own, or an estimate from what was seen of the
-// clip so far. The server looks at every twelfth frame; the film strip's are the page's share.
+// The colours of the mock-up: those of the made theme, or an estimate from the frames seen so far. The
+// server uses every twelfth frame, the page uses the frames of the film strip.
 
 import { sample } from "../intake/clip.js";
 import { css } from "./colours.js";
@@ -18,10 +18,10 @@ const PROPERTIES = {
 export class Skin {
   #root;
   #limits;
-  #first = null; // the frame at the chosen start
-  #film = new Map(); // seconds to frame, from all over the clip
+  #first = null; // the frame at the selected start
+  #film = new Map(); // from time in s to frame, over the whole clip
   #state = {};
-  #seen = []; // what the estimate was made of: the part, then the frames
+  #seen = []; // the input of the last estimate: the visible part, then the frames
   #estimated = null;
 
   constructor(root, { limits }) {
@@ -29,19 +29,19 @@ export class Skin {
     this.#limits = limits;
   }
 
-  /** Another clip, or none: what was seen of the last one is forgotten. */
+  /** Set another clip, or none, and forget the frames of the last one. */
   open(clip) {
     this.#first = clip?.sample ?? null;
     this.#film.clear();
   }
 
-  /** A frame from somewhere in the clip. */
+  /** Add a frame of the clip. */
   see(seconds, picture) {
     this.#film.set(seconds, sample(picture));
     this.render(this.#state);
   }
 
-  /** The frame at the chosen start. */
+  /** Set the frame at the selected start. */
   seeFirst(picture) {
     this.#first = sample(picture);
     this.render(this.#state);
@@ -50,7 +50,7 @@ export class Skin {
   render(state) {
     this.#state = state;
     const own = state.result?.theme?.colours ?? this.#estimate(state);
-    const wears = state.result?.theme || (state.theme && this.#limits.themeAvailable);
+    const wears = state.result?.theme || state.theme;
     for (const [name, property] of Object.entries(PROPERTIES)) {
       const shown = own && (wears || name === "page");
       this.#root.style.setProperty(property, shown ? css(own[name]) : "");
@@ -64,7 +64,7 @@ export class Skin {
     const images = [this.#first, ...film.map(([, image]) => image)];
     const part = visiblePart(clip, { fit, focus, frame: this.#limits.frame });
     const seen = [...Object.values(part), ...images];
-    // Thousands of pixels: not at each move of a drag.
+    // This processes thousands of pixels, so not at each move of a drag.
     if (seen.length !== this.#seen.length || seen.some((one, at) => one !== this.#seen[at])) {
       this.#seen = seen;
       this.#estimated = themeColours(images.map((image) => cutOut(image, part)));

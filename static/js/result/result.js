@@ -1,4 +1,4 @@
-// The panel when it is done: what was made, its true size, and Save as often as one likes.
+// The panel of a finished conversion: the results, their sizes, and Save buttons.
 
 import { result as words } from "../strings.js";
 
@@ -42,7 +42,7 @@ export function createResult(root, { limits, saved, say, anotherMoment, startOve
   };
 }
 
-// The clipboard is closed to pages that came by plain http; selecting still works there.
+// Pages loaded over http can't use the clipboard; select the text instead.
 async function copyText(element) {
   try {
     await navigator.clipboard.writeText(element.textContent);
@@ -53,7 +53,7 @@ async function copyText(element) {
   }
 }
 
-/** Gives the blobs of a result back to the browser. */
+/** Release the blob URLs of a result. */
 export function release(result) {
   for (const url of [result?.url, result?.theme?.url, result?.theme?.pictureUrl]) {
     if (url?.startsWith("blob:")) URL.revokeObjectURL(url);

@@ -1,25 +1,23 @@
-"""What the ffmpeg at hand can do: decode for us at all, and write which picture for a theme."""
+"""Ask the installed ffmpeg whether it can do what the pipeline needs."""
 
 import functools
-from typing import Literal
 
 from converter.pipeline.control import Control
 from converter.pipeline.ffmpeg import ffmpeg
 
-Format = Literal["avif", "webp"]
-ENCODERS: dict[Format, str] = {"avif": "libsvtav1", "webp": "libwebp_anim"}
+AVIF_ENCODER = "libsvtav1"
 ASK_S = 20
 
 
 @functools.cache
-def best_format() -> Format | None:
-    """The best of the formats that ffmpeg can write; None: neither. Raises ConversionError."""
+def writes_avif() -> bool:
+    """Return whether ffmpeg has the encoder of the animated AVIF. Raises ConversionError."""
     control = Control(timeout_s=ASK_S)
     with ffmpeg(["-v", "error", "-encoders"], control=control) as child:
         known = child.stdout.read().decode("ascii", "replace").split()
-        control.check()  # half an answer is not to be remembered
+        control.check()  # half an answer must not be cached
         child.check()
-    return next((form for form, encoder in ENCODERS.items() if encoder in known), None)
+    return AVIF_ENCODER in known
 
 
 @functools.cache
