@@ -1,7 +1,7 @@
 """Every refusal: an HTTP status, a code, and one sentence that says what to do.
 
-RequestError's subclasses are what the web refuses. The pipeline's own errors (pipeline/errors.py)
-get their status here, in `as_refusal`.
+Subclasses of RequestError are refusals of the web layer. `as_refusal` gives the pipeline's errors
+(pipeline/errors.py) their status.
 """
 
 import errno
@@ -24,11 +24,11 @@ DISK_IS_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 class RequestError(Exception):
-    """A request that is answered with `status`, `code` and one sentence."""
+    """A refused request: an HTTP status, a code and one sentence."""
 
     status = 400
     code = "invalid_field"
-    sentence = "The request could not be read. Check its fields and its Host header."
+    sentence = "The request is invalid. Check its fields and its Host header."
     retry_after_s: int | None = None
 
     def __init__(self, sentence: str = "") -> None:
@@ -36,12 +36,12 @@ class RequestError(Exception):
 
     @property
     def payload(self) -> dict[str, Any]:
-        """The JSON form that all errors share."""
+        """Return the JSON object of the error."""
         return {"success": False, "error": str(self), "code": self.code}
 
 
 class BadRequestError(RequestError):
-    """The request itself is malformed: its head, its Host header, its form."""
+    """The request is malformed: its head, its Host header or its form."""
 
 
 class NoFileError(RequestError):
@@ -61,36 +61,36 @@ class InvalidStartTimeError(RequestError):
 
 class InvalidFieldError(RequestError):
     def __init__(self, field: str) -> None:
-        super().__init__(f"Check the field {field}: see the README for it.")
+        super().__init__(f"The field {field} is invalid. The README lists its values.")
 
 
 class JobIdTakenError(RequestError):
-    sentence = "This job_id is taken. Choose a new one."
+    sentence = "This job_id is already in use. Choose a new one."
 
 
 class RqDisabledError(RequestError):
     code = "rq_disabled"
-    sentence = "This server converts while you wait; it keeps no such job."
+    sentence = "This server has no queue, and no conversion with this id."
 
 
 class CsrfError(RequestError):
     status, code = 403, "csrf"
-    sentence = "Load / first and send its csrftoken cookie back, with its value as X-CSRFToken."
+    sentence = "Load / to get the csrftoken cookie, and send its value in the header X-CSRFToken."
 
 
 class ForbiddenError(RequestError):
     status, code = 403, "forbidden"
-    sentence = "You may not do this. Log in with an account that may."
+    sentence = "You don't have permission to do this. Log in with an account that may."
 
 
 class PageNotFoundError(RequestError):
     status, code = 404, "not_found"
-    sentence = "There is nothing at this address."
+    sentence = "This address does not exist. Check the URL."
 
 
 class UnknownJobError(RequestError):
     status, code = 404, "unknown_job"
-    sentence = "There is no such job; it may have expired."
+    sentence = "This job does not exist or has expired. Start a new conversion."
 
 
 class ExpiredError(RequestError):
@@ -102,17 +102,17 @@ class MethodNotAllowedError(RequestError):
     status, code = 405, "method_not_allowed"
 
     def __init__(self, allowed: str) -> None:
-        super().__init__(f"Use {' or '.join(allowed.split(', '))} for this address.")
+        super().__init__(f"This address only accepts {' or '.join(allowed.split(', '))}.")
 
 
 class UploadStalledError(RequestError):
     status, code = 408, "upload_stalled"
-    sentence = "The upload stopped on its way. Check the connection and try again."
+    sentence = "The upload was interrupted. Check the connection and try again."
 
 
 class LengthRequiredError(RequestError):
     status, code = 411, "length_required"
-    sentence = "Send the upload with a Content-Length header, not in chunks."
+    sentence = "Send the upload with a Content-Length header, without chunked encoding."
 
 
 class TooLargeError(RequestError):
@@ -121,7 +121,7 @@ class TooLargeError(RequestError):
     def __init__(self) -> None:
         megabytes = settings.FILE_UPLOAD_MAX_MEMORY_SIZE // (1 << 20)
         super().__init__(
-            f"The file is too large. Choose one of at most {megabytes} MB, or cut it first."
+            f"The file is too large. Choose a file of at most {megabytes} MB, or cut it first."
         )
 
 
@@ -154,7 +154,7 @@ class QueueUnavailableError(RequestError):
 
 
 class FailedConversionError(RequestError):
-    """A conversion that gave nothing: 4xx if its sender can change that, 503 out of time."""
+    """A failed conversion: 4xx if the upload is the cause, 503 if the time was not enough."""
 
     STATUS: tuple[tuple[type[ConversionError], int], ...] = (
         (UnsupportedTypeError, 400),
@@ -172,7 +172,7 @@ class FailedConversionError(RequestError):
 
 
 def as_refusal(error: Exception) -> RequestError | None:
-    """The answer to an error that has one; None for a bug, which Django logs and answers."""
+    """Return the refusal for an exception; None for a bug, which Django logs and answers."""
     if isinstance(error, RequestError):
         return error
     if isinstance(error, ConversionError):

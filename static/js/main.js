@@ -3,7 +3,7 @@
 import { createBadge } from "./badge.js";
 import { readClip } from "./intake/clip.js";
 import { listenForFiles } from "./intake/intake.js";
-import { readLimits } from "./intake/limits.js";
+import { readLimits, screenField } from "./intake/limits.js";
 import { Mockup } from "./preview/mockup.js";
 import { createProgress } from "./conversion/progress.js";
 import { createResult, release } from "./result/result.js";
@@ -177,7 +177,7 @@ function fieldsOf({ start, fit, focus: point, quality, theme, themeName }) {
   };
   if (theme) {
     fields.theme = "1";
-    fields.screen = `${screen.width}x${screen.height}@${devicePixelRatio}`;
+    fields.screen = screenField(screen, devicePixelRatio, limits);
     if (themeName.trim()) fields.theme_name = themeName.trim();
   }
   return fields;

@@ -136,6 +136,7 @@ export const result = {
     [megabytes(bytes), pictureBytes && `animated ${pictureKind}, ${megabytes(pictureBytes)} for your screen`]
       .filter(Boolean)
       .join(" · "),
+  themeNotFetched: (why) => `The Chrome theme could not be downloaded. ${why}`.trim(),
   here: "Chromi has deleted its copy. Save yours before you close this tab.",
   oneTime: (minutes) =>
     `This page couldn’t download the file. The link works once, within ${minutes} minutes.`,

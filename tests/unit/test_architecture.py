@@ -36,7 +36,7 @@ ALLOWED = {
     "urls": "django views",
     "views": (
         "django forms conversions downloads answers errors exposition health products progress"
-        " web.admission web.client_socket web.uploads pipeline.profile"
+        " web.admission web.client_socket web.uploads pipeline.profile pipeline.screen"
     ),
     "forms": (
         "django errors options timecode pipeline.profile pipeline.screen pipeline.source.layout"

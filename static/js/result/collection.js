@@ -3,6 +3,7 @@
 import { manifestColours } from "../preview/colours.js";
 import { extensionOf } from "../intake/limits.js";
 import { storedFiles } from "./zip.js";
+import { result as words } from "../strings.js";
 
 /**
  * {gif, url, kept, theme, themeError}: `kept` is false where `url` is still the one-time link;
@@ -17,7 +18,14 @@ export async function collect({ api, answer, report, signal }) {
   const gif = await keep(answer.converted_url, fetchBlob, signal);
   const result = { gif: answer.gif, url: gif.url, kept: gif.kept, theme: null };
   result.themeError = answer.theme_error?.error ?? answer.theme_error ?? null;
-  if (answer.theme_url) result.theme = await readTheme(answer.theme_url, fetchBlob, signal);
+  if (answer.theme_url) {
+    try {
+      result.theme = await readTheme(answer.theme_url, fetchBlob, signal);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      result.themeError = words.themeNotFetched(error.message); // the GIF is here all the same
+    }
+  }
   return result;
 }
 
