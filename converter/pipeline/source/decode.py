@@ -40,8 +40,7 @@ TWO_THREADS_UP_TO_PIXELS = 1_500_000
 # pictures of one run for as large as the first. Without a queue of one ffmpeg would write eight
 # pictures ahead of us, 22 MB.
 TO_STDOUT = ["-f", "image2pipe", "-thread_queue_size", "1", "pipe:1"]
-
-
+ONE_FRAME = "This video has only one frame. Choose a longer video."
 _FITTED = ("-map", "[fitted]")
 # ffmpeg's words when `-drop_changed` drops a frame whose size or format is not the first one's.
 CHANGED = b"Avoiding reinit; dropping frame"
@@ -106,6 +105,7 @@ def decode_arguments(
         *("-v", "level+warning", "-filter_threads", "1"),
         *seek_arguments(probe, selection.start_s),
         *(() if is_changing else ("-drop_changed", "1")),
+        *(() if probe.is_turned_by_ffmpeg else ("-noautorotate",)),
         *(("-c:v", decoder) if decoder else ()),
         *input_arguments(
             source.path,
@@ -194,6 +194,8 @@ def read_pictures(
             control.check()  # a killed decoder looks like the end of the source
             if count == 0:
                 raise _why_empty(child, source.probe, selection)
+            if count == 1 and selection.start_s == 0:
+                raise TooShortError(ONE_FRAME)
             return
 
 
