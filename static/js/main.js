@@ -15,6 +15,7 @@ import { Trim } from "./trim/trim.js";
 import { createVoice } from "./voice.js";
 
 const RETRY_CODES = ["unexpected", "unhealthy", "internal", "timeout", "upload_stalled", "low_disk", "queue_unavailable", "shutting_down", "expired"];
+const PHONE_SIDE = 600; // CSS px: the short side of the screen is less on phones
 const START_CODES = ["invalid_start_time", "start_past_end"];
 
 const byId = (id) => document.getElementById(id);
@@ -34,6 +35,7 @@ let running = null; // {controller, jobId} of the conversion under way
 let lostJob = null; // the job whose connection was lost, to be taken up again
 
 const matches = (query) => matchMedia(query).matches;
+const onPhone = matches("(hover: none)") && Math.min(screen.width, screen.height) < PHONE_SIDE;
 const move = (start) => dispatch({ type: "startMoved", start, length: limits.length });
 const focus = (axis, value) => dispatch({ type: "focusMoved", axis, value });
 
@@ -67,6 +69,7 @@ const views = [
   createProgress(byId("panel-converting"), { cancel }),
   createResult(byId("panel-done"), {
     limits,
+    onPhone,
     saved: () => dispatch({ type: "saved" }),
     say: voice.say,
     anotherMoment: () => leaveResult({ type: "anotherMoment" }),
@@ -145,10 +148,12 @@ function fieldsOf({ file, start, fit, focus: point, quality, theme, themeName })
     focus_x: point.x,
     focus_y: point.y,
     quality,
+    picture: "1",
   };
+  // From a phone it goes to a computer, whose screen the server's default is.
+  if (!onPhone) fields.screen = `${screen.width}x${screen.height}@${devicePixelRatio}`;
   if (theme) {
     fields.theme = "1";
-    fields.screen = `${screen.width}x${screen.height}@${devicePixelRatio}`;
     if (themeName.trim()) fields.theme_name = themeName.trim();
   }
   return { ...fields, video: file }; // the file last: the server has read the rest by then

@@ -10,12 +10,12 @@ export const initialState = Object.freeze({
   fit: "cover",
   focus: { x: 0.5, y: 0.5 },
   quality: "high",
-  theme: true,
+  theme: false,
   themeName: "",
   job: null, // {step, ...} while converting; see conversion.js
   result: null, // see conversion.js
   saved: false,
-  shown: "gif", // the picture in the mock-up when done: gif or theme
+  shown: "gif", // what the mock-up shows when done: picture, gif or theme
   problem: null, // {text, retry, field} beside whatever phase it happened in
 });
 
@@ -56,7 +56,7 @@ const steps = {
     job: null,
     result,
     saved: false,
-    shown: result.theme?.pictureUrl ? "theme" : "gif",
+    shown: result.picture?.kept ? "picture" : "gif",
   }),
   failed: (state, { problem }) => ({ ...state, phase: "edit", job: null, problem }),
   canceled: (state) => ({ ...state, phase: "edit", job: null }),

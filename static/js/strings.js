@@ -74,7 +74,9 @@ export const preview = {
   hide: "Hide page",
   show: "Show page",
   picture: (kind, bytes) =>
-    [{ theme: "Theme", gif: "GIF" }[kind], bytes && megabytes(bytes)].filter(Boolean).join(" · "),
+    [{ picture: "Picture", theme: "Theme", gif: "GIF" }[kind], bytes && megabytes(bytes)]
+      .filter(Boolean)
+      .join(" · "),
 };
 
 const stages = {
@@ -82,6 +84,7 @@ const stages = {
   decode: "Reading the frames",
   encode: "Drawing the loop",
   verify: "Checking the finished GIF",
+  picture: "Making the picture for Chrome",
   theme: "Making the Chrome theme",
 };
 
@@ -130,10 +133,14 @@ function timeLeft(value) {
 export const result = {
   facts: ({ bytes, width, height, frames, duration_ms: ms }) =>
     `${megabytes(bytes)} · ${width}\u00a0×\u00a0${height}\u00a0px · ${seconds(ms / 1000)} · ${frames}\u00a0frames`,
-  themeFacts: ({ bytes, pictureBytes, pictureKind }) =>
-    [megabytes(bytes), pictureBytes && `animated ${pictureKind}, ${megabytes(pictureBytes)} for your screen`]
+  themeFacts: ({ bytes, pictureBytes }) =>
+    [megabytes(bytes), pictureBytes && `${megabytes(pictureBytes)} of it for your screen`]
       .filter(Boolean)
       .join(" · "),
+  savePicture: "Save the picture for Chrome",
+  saveGif: "Save the GIF for Chrome",
+  pictureFile: "chromi_background.png",
+  gifFile: "chromi_background.gif",
   here: "Chromi has deleted its copy. Save yours before you close this tab.",
   oneTime: (minutes) =>
     `This page could not fetch the file itself. The link works once, within ${minutes} minutes.`,

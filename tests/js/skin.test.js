@@ -50,12 +50,16 @@ test("the estimate follows the crop, the start, the frames that are found and th
   assert.equal(shown({ ...EDIT, clip: other }), red);
 });
 
-test("the theme that was made wins; without any wish for one nothing is worn", () => {
+test("the made theme's colours are worn only while the theme is shown", () => {
   const { skin, frame } = skinned();
   skin.open(UPRIGHT);
-  const colours = { frame: [1, 2, 3], toolbar: [4, 5, 6], frameText: [0, 0, 0], toolbarText: [0, 0, 0], page: [7, 8, 9] };
-  skin.render({ ...EDIT, result: { theme: { colours } } });
+  const colours = { frame: [1, 2, 3], toolbar: [4, 5, 6], frameText: [0, 0, 0], toolbarText: [0, 0, 0], page: [7, 8, 9], pageText: [0, 0, 0] };
+  const result = { theme: { colours } };
+  skin.render({ ...EDIT, result, shown: "theme" });
   assert.equal(frame(), "rgb(1 2 3)");
-  skin.render({ ...EDIT, theme: false });
-  assert.equal(frame(), "");
+  skin.render({ ...EDIT, result, shown: "picture" });
+  const estimated = frame();
+  assert.notEqual(estimated, "rgb(1 2 3)");
+  skin.render(EDIT);
+  assert.equal(frame(), estimated);
 });

@@ -25,11 +25,12 @@ test("the place in the queue is an ordinal", () => {
 });
 
 test("every stage has words, and one that is new has some", () => {
-  const words = ["decode", "encode", "verify", "theme", "sharpen"].map((stage) => line({ step: "work", stage, percent: 7 }));
+  const words = ["decode", "encode", "verify", "picture", "theme", "sharpen"].map((stage) => line({ step: "work", stage, percent: 7 }));
   assert.deepEqual(words, [
     "Reading the frames: 7 %",
     "Drawing the loop: 7 %",
     "Checking the finished GIF: 7 %",
+    "Making the picture for Chrome: 7 %",
     "Making the Chrome theme: 7 %",
     "Converting: 7 %",
   ]);
@@ -46,7 +47,7 @@ test("sizes are mebibytes, as the server's limit is, and never nothing", () => {
 
 test("a theme's facts are what is known of it", () => {
   assert.equal(result.themeFacts({ bytes: 4_194_304, pictureBytes: 0 }), "4\u00a0MB");
-  assert.match(result.themeFacts({ bytes: 4_194_304, pictureBytes: 2_097_152, pictureKind: "AVIF" }), /animated AVIF, 2.MB for your screen$/);
+  assert.match(result.themeFacts({ bytes: 4_194_304, pictureBytes: 2_097_152 }), / · 2.MB of it for your screen$/);
 });
 
 test("the kinds of file are a sentence's list", () => {
