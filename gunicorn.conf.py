@@ -1,4 +1,4 @@
-"""How gunicorn runs Chromi. `gunicorn chrome_background_converter.wsgi` reads this by itself."""
+"""Configuration of gunicorn; `gunicorn chrome_background_converter.wsgi` reads it automatically."""
 
 import logging
 import signal
@@ -11,37 +11,37 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
 bind = f"{env('HOST', default='0.0.0.0')}:{env('PORT', default=8000, cast=int)}"  # noqa: S104 - a platform's router
-# One process: conversions bound themselves (MAX_CONVERSIONS a process), and 512 MB hold one.
+# One process, because MAX_CONVERSIONS counts per process and 512 MB are enough for one conversion.
 workers = env("WEB_CONCURRENCY", default=1, cast=int)
-# Threads only carry bytes. The original ran two, to bound memory, and two slow uploads took the
-# whole site down, /health/ included; converter/web/admission.py keeps one of these free for it.
+# Threads only transfer bytes. With two threads two slow uploads would block the whole site, so
+# there are eight, and converter/web/admission.py keeps one of them free for /health/.
 worker_class = "converter.web.gunicorn_worker.Worker"
 threads = env("WEB_THREADS", default=8, cast=int)
-# With threads this watches the worker as a whole, not a request: a conversion has its own deadline.
+# With threads this limits the worker, not a request; conversions have their own deadline.
 timeout = 120
-# SIGTERM lets a running conversion end: its own deadline, then a margin to hand out the link.
+# After SIGTERM a running conversion may finish: its deadline, and a margin to send the response.
 graceful_timeout = env("CONVERSION_TIMEOUT", default=100, cast=int) + 15
-# A worker that restarts now and then gives back whatever a library may leak; ours waits with it
-# until nothing runs (server.py).
+# Restarting a worker frees what a library may leak. gunicorn_worker.py delays it until no request
+# runs.
 max_requests = 1000
 max_requests_jitter = 100
-# gunicorn 27 would open a control socket in the home directory.
+# gunicorn 27 opens a control socket in the home directory by default.
 control_socket_disable = True
 accesslog = "-"
 access_log_format = "%(t)s %(m)s %(U)s %(s)s %(B)s %(L)ss"
 
-# How often the sweep is offered; it takes it up once a minute.
+# Interval in which sweep_if_due is called; it sweeps once a minute.
 OFFER_SWEEP_EVERY_S = 5
 
 
 class Log(Logger):
-    """Access lines without the tokens in download addresses, each one line."""
+    """Write each request in one line, without download tokens."""
 
     def atoms(self, resp, req, environ, request_time):
         from converter.logs import printable, without_token
 
         atoms = super().atoms(resp, req, environ, request_time)
-        # There is no address in a request that gunicorn itself refuses.
+        # A request that gunicorn itself refuses has no path.
         return atoms | {"U": printable(without_token(atoms["U"] or "-"))}
 
 
@@ -49,7 +49,7 @@ logger_class = Log
 
 
 def refuse_a_wrong_deployment():
-    """Run the system checks; gunicorn ends when a worker leaves with its WORKER_BOOT_ERROR."""
+    """Run the system checks; exit with WORKER_BOOT_ERROR, which stops gunicorn, if one fails."""
     from django.core.management import call_command
     from django.core.management.base import SystemCheckError
 
@@ -61,22 +61,22 @@ def refuse_a_wrong_deployment():
 
 
 def post_fork(server, worker):
-    """Bound what threads keep of freed memory, before there are any."""
+    """Configure the heap before threads are started."""
     from chrome_background_converter.memory import share_one_heap
 
     share_one_heap()
 
 
 def post_request(worker, req, environ, resp):
-    """Give a conversion's memory back."""
+    """Return a conversion's memory to the system."""
     if req.path == "/convert/":
-        from chrome_background_converter.memory import give_back
+        from chrome_background_converter.memory import trim_heap
 
-        give_back()
+        trim_heap()
 
 
-def patiently(act):
-    """Do it, and whatever the disk or Redis says of it now, live on for the next time."""
+def log_failure_of(act):
+    """Call `act`; log an exception, so that the thread continues."""
     try:
         act()
     except Exception as error:
@@ -84,8 +84,8 @@ def patiently(act):
 
 
 def post_worker_init(worker):
-    """Stop taking uploads on SIGTERM; remove what a killed process left, now and once a minute."""
-    # Not when a worker is replaced later: Redis may be away for a moment then.
+    """Refuse uploads after SIGTERM; remove abandoned files now and once a minute."""
+    # Only at start: when gunicorn replaces a worker later, Redis may be briefly down.
     if worker.age <= workers:
         refuse_a_wrong_deployment()
 
@@ -98,11 +98,11 @@ def post_worker_init(worker):
 
     signal.signal(signal.SIGTERM, stop)
 
-    def sweep_for_ever():
-        patiently(storage.purge_expired)
+    def sweep_periodically():
+        log_failure_of(storage.purge_expired)
         while True:
             time.sleep(OFFER_SWEEP_EVERY_S)
-            patiently(storage.sweep_if_due)
-            patiently(jobs.recover_abandoned)
+            log_failure_of(storage.sweep_if_due)
+            log_failure_of(jobs.recover_abandoned)
 
-    threading.Thread(target=sweep_for_ever, name="sweep", daemon=True).start()
+    threading.Thread(target=sweep_periodically, name="sweep", daemon=True).start()

@@ -1,3 +1,3 @@
-"""The Django project around the converter."""
+"""The Django project."""
 
 VERSION = "1.0.0"

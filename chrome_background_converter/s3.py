@@ -1,21 +1,21 @@
-"""The bucket that web nodes and workers share, as an entry of Django's STORAGES."""
+"""The bucket that web and workers share, as an entry of Django's STORAGES."""
 
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S, ATTEMPTS = 5, 30, 3
-# What a file may take in memory while it is read; django-storages' default is: all of it.
+# Bytes of a file that are buffered in memory; by default django-storages buffers the whole file.
 MEMORY_BYTES = 1 << 20
 
 
 def storage(
     bucket: str, *, endpoint_url: str, region: str, access_key: str, secret_key: str
 ) -> dict[str, Any]:
-    """Private objects, which nobody can list or read but with our key; empty strings: boto's own.
+    """Return the storage options for private objects; an empty string means boto's default.
 
-    No ACL is sent: without one an object is its owner's alone, and new buckets refuse any.
-    `file_overwrite` leaves out the look whether a name is taken: ours are UUIDs.
+    No ACL is sent: objects without an ACL are private, and new buckets refuse ACLs.
+    `file_overwrite` skips the request that checks whether a name exists, since names are UUIDs.
     """
     try:
         from botocore.config import Config

@@ -1,6 +1,6 @@
-"""Every setting, read from the environment or `.env` with decouple; safe where nothing is said.
+"""All settings, read from the environment or `.env` with decouple; the defaults are safe.
 
-Seconds and bytes throughout. README.md has the table of the names.
+Units are seconds and bytes. README.md lists the names.
 """
 
 from pathlib import Path
@@ -20,10 +20,9 @@ if not SECRET_KEY:
 ALLOWED_HOSTS = config("ALLOWED_HOSTS", default="127.0.0.1,localhost,[::1]", cast=Csv())
 CSRF_TRUSTED_ORIGINS = config("CSRF_TRUSTED_ORIGINS", default="", cast=Csv())
 
-# --- What a conversion may take
-# The name is the upload limit's since Chromi's beginnings. Django itself only reads it as the
-# size from which uploads leave memory; ours go to disk from the first byte, and
-# converter/web/uploads.py enforces it.
+# --- Limits of a conversion
+# The limit of an upload. In Django this is the size from which uploads are written to disk. Here
+# all uploads are, and converter/web/uploads.py refuses larger ones.
 FILE_UPLOAD_MAX_MEMORY_SIZE = 104_857_600
 DATA_UPLOAD_MAX_MEMORY_SIZE = 196_608  # form fields without the file; `layout` has 128 KiB
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 32
@@ -36,28 +35,28 @@ UPLOAD_TIMEOUT = config("UPLOAD_TIMEOUT", default=600, cast=int)
 STALL_TIMEOUT = config("STALL_TIMEOUT", default=20, cast=int)
 DOWNLOAD_TTL = config("DOWNLOAD_TTL", default=600, cast=int)
 WEB_THREADS = config("WEB_THREADS", default=8, cast=int)
-# How long an upload may wait for a worker.
+# How long an upload may wait for a worker, in s.
 QUEUE_TTL = config("QUEUE_TTL", default=3600, cast=int)
 MIN_FREE_DISK = config("MIN_FREE_DISK", default=536_870_912, cast=int)
-# How many proxies in front of us write X-Forwarded-For; 0: none, the peer is the client.
+# Number of proxies that append to X-Forwarded-For; with 0 the peer is the client.
 TRUSTED_PROXIES = config("TRUSTED_PROXIES", default=0, cast=int)
 MAX_CONVERSIONS_PER_ADDRESS = config(
     "MAX_CONVERSIONS_PER_ADDRESS", default=1 if TRUSTED_PROXIES else 0, cast=int
 )
 ENABLE_TRACEMALLOC = config("ENABLE_TRACEMALLOC", default=False, cast=bool)
 
-# --- Background work
+# --- Queue
 USE_RQ = config("USE_RQ", default=False, cast=bool)
 REDIS_URL = config("REDIS_URL", default="redis://127.0.0.1:6379/0")
-# How long Redis may take to answer the web, in s; then it counts as down. No retries.
+# How long the web process waits for Redis, in s, before it counts as down. There are no retries.
 REDIS_TIMEOUT = config("REDIS_TIMEOUT", default=1.0, cast=float)
-# A worker that has said nothing for so long is dead, in s; its job is tried once more.
+# A worker without a heartbeat for this time, in s, counts as dead; its job is tried once more.
 WORKER_TTL = config("WORKER_TTL", default=30, cast=int)
-# How many machines web and workers run on, and whether MEDIA_ROOT is one volume they all mount.
+# Number of machines of web and workers, and whether MEDIA_ROOT is one volume on all of them.
 MACHINES = config("MACHINES", default=1, cast=int)
 SHARED_MEDIA = config("SHARED_MEDIA", default=False, cast=bool)
 
-# --- The house
+# --- Django
 INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
@@ -74,7 +73,7 @@ MIDDLEWARE = [
     "converter.web.middleware.ResponseHeadersMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "converter.web.middleware.ErrorsAsAnswersMiddleware",
-    # Before CSRF, which reads the whole body for its token.
+    # Before CsrfViewMiddleware, which reads the whole body to find the token.
     "converter.web.middleware.AdmitBodyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -115,12 +114,12 @@ USE_TZ = True
 
 # --- Files
 MEDIA_ROOT = Path(config("MEDIA_ROOT", default=str(BASE_DIR / "media")))
-MEDIA_URL = "/media/"  # never served: a link to a file is a token
+MEDIA_URL = "/media/"  # never served: downloads use tokens
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-WHITENOISE_ALLOW_ALL_ORIGINS = False  # the page's own files are for the page
-# Whoever serves the folder by mistake, or shares the machine, reads nothing.
+WHITENOISE_ALLOW_ALL_ORIGINS = False  # only the page itself uses its static files
+# Other users of the machine can't read the files.
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 S3_BUCKET = config("S3_BUCKET", default="")
@@ -141,12 +140,12 @@ STORAGES = {
     },
 }
 
-# --- Tokens and job states. Every backend's default keeps 300 entries and culls the rest at random.
+# --- Tokens and job states. By default Django's backends keep 300 entries and evict at random.
 CACHE_ENTRIES = 100_000
 
 
 def _no_retries() -> object:
-    """redis-py would try ten times. Imported here: inline mode does without redis (22 MB)."""
+    """Disable redis-py's ten retries. The import is here because inline mode saves its 22 MB."""
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 
@@ -158,7 +157,7 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
         "OPTIONS": {
-            # Django's own serializer is pickle: whoever writes to Redis would run code here.
+            # Django's default is pickle, which would let anyone who can write to Redis run code.
             "serializer": "rq.serializers.JSONSerializer",
             "socket_connect_timeout": REDIS_TIMEOUT,
             "socket_timeout": REDIS_TIMEOUT,
@@ -173,14 +172,14 @@ CACHES = {
     }
 }
 
-# --- The web's side of trust
+# --- Security
 USE_HTTPS = config("USE_HTTPS", default=False, cast=bool)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = USE_HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "converter.views.csrf_failure"
 SECURE_SSL_REDIRECT = USE_HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^health/$"]  # a probe inside the platform speaks plain HTTP
+SECURE_REDIRECT_EXEMPT = [r"^health/$"]  # health probes of the platform use HTTP
 SECURE_HSTS_SECONDS = 31_536_000 if USE_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = USE_HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if USE_HTTPS else None
@@ -191,7 +190,7 @@ X_FRAME_OPTIONS = "DENY"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"djangos": {"()": "converter.logs.DjangosLines"}},
+    "filters": {"djangos": {"()": "converter.logs.DjangoRequestFilter"}},
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["djangos"]}

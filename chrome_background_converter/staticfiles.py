@@ -1,9 +1,9 @@
-"""Static files under hashed names, so that browsers may keep them for ever."""
+"""Static files with hashed names, which browsers may cache indefinitely."""
 
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class ModuleManifestStorage(CompressedManifestStaticFilesStorage):
-    """Also rewrites the imports inside ES modules to hashed names, which Django leaves off."""
+    """Also rewrite the imports in ES modules to hashed names, which Django does not by default."""
 
     support_js_module_import_aggregation = True

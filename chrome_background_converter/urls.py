@@ -1,4 +1,4 @@
-"""The site: the converter, and Django's admin."""
+"""The site's routes: the converter and Django's admin."""
 
 from django.contrib import admin
 from django.urls import include, path

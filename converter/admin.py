@@ -1,1 +1,1 @@
-"""Empty on purpose: there are no models; the admin is for Django's own users."""
+"""Empty: there are no models. The admin manages Django's own users."""

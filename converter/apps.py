@@ -1,4 +1,4 @@
-"""Chromi's one app."""
+"""Configuration of the Django app."""
 
 from django.apps import AppConfig
 

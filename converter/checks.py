@@ -1,4 +1,4 @@
-"""System checks: a wrong deployment fails at start, in a sentence, not at its first user."""
+"""System checks: a misconfigured deployment fails at start with a sentence."""
 
 from typing import Any
 
@@ -30,9 +30,9 @@ def a_worker_sees_the_cache(**kwargs: Any) -> list[CheckMessage]:
 def the_machine_can_convert(**kwargs: Any) -> list[CheckMessage]:
     failed = health.failing()
     hints = {
-        "ffmpeg": "Install imageio-ffmpeg, or point IMAGEIO_FFMPEG_EXE to an ffmpeg.",
+        "ffmpeg": "Install imageio-ffmpeg, or set IMAGEIO_FFMPEG_EXE to the path of an ffmpeg.",
         "media": "Make MEDIA_ROOT writable for this user.",
-        "redis": "Start Redis, or point REDIS_URL to it: with USE_RQ nothing works without.",
+        "redis": "Start Redis, or set REDIS_URL to its address: USE_RQ needs it.",
         "cache": "Make CACHE_DIR writable, or start the cache's server.",
     }
     if failed is None:
@@ -45,11 +45,11 @@ def ffmpeg_is_new_enough(**kwargs: Any) -> list[CheckMessage]:
     try:
         if joins_graphs():
             return []
-    except (ConversionError, OSError):  # the_machine_can_convert says it
+    except (ConversionError, OSError):  # the_machine_can_convert reports it
         return []
     return [
         Error(
-            "This ffmpeg is too old: it could read no video.",
+            "This ffmpeg is too old to decode videos.",
             hint="Use imageio-ffmpeg's own: unset IMAGEIO_FFMPEG_EXE.",
             id="converter.E006",
         )
@@ -77,7 +77,7 @@ def the_bucket_takes_files(**kwargs: Any) -> list[CheckMessage]:
     if not settings.USE_RQ:
         return [
             Error(
-                "S3_BUCKET is for web and workers that share files: it needs USE_RQ.",
+                "S3_BUCKET needs USE_RQ: only the queue mode shares files.",
                 id="converter.E004",
             )
         ]
@@ -86,8 +86,8 @@ def the_bucket_takes_files(**kwargs: Any) -> list[CheckMessage]:
     except Exception as error:
         return [
             Error(
-                f"The bucket does not take files ({type(error).__name__}).",
-                hint="Check S3_BUCKET and its companions: put, get, head and delete are needed.",
+                f"Can't write to the bucket ({type(error).__name__}).",
+                hint="Check the settings S3_*; the key needs put, get, head and delete.",
                 id="converter.E005",
             )
         ]

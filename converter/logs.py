@@ -1,4 +1,4 @@
-"""What goes into the log: one line an event, no tokens, no words of a client's or of a file's."""
+"""Filter the log: one line per event, without tokens and without text of clients or files."""
 
 import logging
 import re
@@ -10,7 +10,7 @@ _TOKEN = re.compile(r"(/download/)[^/\s]+")
 
 
 def without_token(text: str) -> str:
-    """The text without the tokens in download addresses: whoever has one has the file.
+    """Replace the tokens in download URLs, which give access to the file.
 
     >>> without_token("/download/475e4ef9-3fce/")
     '/download/-/'
@@ -19,7 +19,7 @@ def without_token(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """The text without line ends and other control characters: nobody writes lines of his own.
+    """Replace line ends and other control characters by spaces, so that no line can be forged.
 
     >>> printable("a\\nGET / 200")
     'a GET / 200'
@@ -28,18 +28,18 @@ def printable(text: str) -> str:
 
 
 def one_line(report: str) -> str:
-    """The end of a tool's report in one line: no control characters, no paths.
+    """Return the end of a tool's output in one line, without control characters and paths.
 
-    ffmpeg indents what it reads in the file: its title, where it was taken. None of our business.
+    Indented lines are left out: ffmpeg indents a file's metadata, such as its title and location.
     """
     own = " ".join(line for line in report.splitlines() if not line.startswith(" "))
     return " ".join(printable(own[-TAIL:]).split()).replace(str(settings.MEDIA_ROOT), "")
 
 
-class DjangosLines(logging.Filter):
-    """Of what Django says of requests: crashes with their traceback, and doubts about a client.
+class DjangoRequestFilter(logging.Filter):
+    """Pass Django's records of crashes, with traceback, and of suspicious requests, without.
 
-    Refusals have their line in the access log; a traceback of each would let clients flood it.
+    Other refusals are in the access log; a traceback of each would let clients flood the log.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -48,8 +48,7 @@ class DjangosLines(logging.Filter):
         if record.name.startswith("django.security"):
             record.exc_info = None
         if isinstance(record.args, tuple):
-            told = (without_token(a) if isinstance(a, str) else a for a in record.args)
-            record.args = tuple(told)
+            record.args = tuple(without_token(a) if isinstance(a, str) else a for a in record.args)
         return True
 
 

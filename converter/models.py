@@ -1,1 +1,1 @@
-"""Empty on purpose: a conversion leaves nothing behind, so there is nothing to store."""
+"""Empty: nothing about a conversion is stored in the database."""

@@ -1,4 +1,4 @@
-"""What RQ runs in a worker."""
+"""The task that RQ runs in a worker."""
 
 from typing import Any
 

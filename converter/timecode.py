@@ -1,13 +1,13 @@
-"""The seconds that a time code "HH:MM:SS" or "HH:MM:SS.mmm" stands for; pure."""
+"""Parse time codes "HH:MM:SS" and "HH:MM:SS.mmm"."""
 
 import re
 
-# ASCII digits only: \d also matches Arabic ones. Two digits of hours are plenty.
+# ASCII digits only, since \d also matches Arabic digits.
 _TIMECODE = re.compile(r"([0-9]{2}):([0-5][0-9]):([0-5][0-9])(?:\.([0-9]{1,3}))?")
 
 
 def parse_timecode(text: str) -> float:
-    """Seconds of the time code. Raises ValueError.
+    """Return the time code's seconds. Raises ValueError.
 
     >>> parse_timecode("00:01:02.5")
     62.5

@@ -1,4 +1,4 @@
-"""The five routes of the converter; openapi.yaml describes them."""
+"""The routes of the converter; openapi.yaml describes them."""
 
 from django.urls import path
 

@@ -11,7 +11,7 @@ import numpy as np
 
 WIDTH, HEIGHT, FPS, SECONDS = 960, 540, 24, 6
 SKY_TOP, SKY_LOW, SUN = (38, 30, 66), (246, 150, 104), (255, 226, 184)
-# (height of the crest, amplitude, wave length, turns a loop, colour), in parts of the picture
+# (height of the crest, amplitude, wavelength, cycles per loop, colour), as shares of the picture
 WAVES = [
     (0.600, 0.010, 1.10, 1, (214, 112, 96)),
     (0.660, 0.016, 0.74, -1, (170, 82, 98)),
@@ -23,12 +23,12 @@ Y, X = np.mgrid[0:HEIGHT, 0:WIDTH]
 
 
 def blend(ground: np.ndarray, colour: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """`colour` over `ground` with `share` (0 to 1) of it at every pixel."""
+    """Blend `colour` over `ground` with the opacity `share` (0 to 1) at every pixel."""
     return ground + (colour - ground) * share[..., None]
 
 
 def picture(turn: float) -> np.ndarray:
-    """One frame, uint8 HxWx3, `turn` radians into the loop."""
+    """Draw one frame, (h, w, 3) uint8, at phase `turn` of the loop in radians."""
     down = np.clip(Y / (HEIGHT * 0.62), 0, 1) ** 1.6
     frame = blend(np.array(SKY_TOP, float), np.array(SKY_LOW, float), down)
     away = np.hypot(X - WIDTH * 0.68, Y - HEIGHT * (0.475 + 0.006 * np.sin(turn)))
@@ -45,7 +45,7 @@ def picture(turn: float) -> np.ndarray:
 
 
 def main() -> None:
-    """Whole turns in six seconds, so that the end meets the start."""
+    """Draw whole cycles in six seconds, so that the last frame leads into the first."""
     ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
     video, poster = Path("static/videos/bg.mp4"), Path("static/img/poster.webp")
     raw = f"-f rawvideo -pix_fmt rgb24 -s {WIDTH}x{HEIGHT} -r {FPS} -i -".split()

@@ -6,7 +6,6 @@ import { listenForFiles } from "./intake/intake.js";
 import { readLimits } from "./intake/limits.js";
 import { Mockup } from "./preview/mockup.js";
 import { createProgress } from "./conversion/progress.js";
-import { createResult, release } from "./result/result.js";
 import { createSettings } from "./trim/settings.js";
 import { createStore } from "./state.js";
 import { mistakes } from "./strings.js";
@@ -30,9 +29,14 @@ const server = {
 
 // What only a conversion needs is no part of the first load: it comes with the first file.
 const conversion = () => import("./conversion/conversion.js");
+const ranges = () => import("./ranges/sending.js");
+const PART_AFTER_MS = 200; // after the last move of the start
 
+let resultPanel = null; // {render, release}, once conversion() is there
 let running = null; // {controller, jobId} of the conversion under way
 let lostJob = null; // the job whose connection was lost, to be taken up again
+let waysToSend = null; // the open file's: see sendings() in ranges/sending.js
+let partTimer = 0;
 
 const matches = (query) => matchMedia(query).matches;
 const onPhone = matches("(hover: none)") && Math.min(screen.width, screen.height) < PHONE_SIDE;
@@ -67,14 +71,6 @@ const views = [
     submit: () => trim.takeTyped() && run(),
   }),
   createProgress(byId("panel-converting"), { cancel }),
-  createResult(byId("panel-done"), {
-    limits,
-    onPhone,
-    saved: () => dispatch({ type: "saved" }),
-    say: voice.say,
-    anotherMoment: () => leaveResult({ type: "anotherMoment" }),
-    startOver: () => leaveResult({ type: "startedOver" }),
-  }),
   createBadge(document.querySelector('link[rel="icon"]')),
 ];
 
@@ -83,6 +79,7 @@ store.subscribe((state, before) => {
   for (const render of views) render(state);
   if (state.phase !== before.phase || state.file !== before.file) showPanel(state);
   voice.render(state, before);
+  if (state.start !== before.start && state.file) tellPart(PART_AFTER_MS);
   if (state.problem !== before.problem && state.problem?.field === "start") trim.focusTime();
 });
 
@@ -97,21 +94,52 @@ listenForFiles({
 
 async function openFile(file) {
   const { clip: old, result } = store.get();
-  release(result);
+  resultPanel?.release(result);
   lostJob = null;
   dispatch({ type: "fileChosen", file });
   conversion().catch(() => {}); // offline: run() asks again, and says so
+  waysToSend = ranges().then(({ sendings }) => sendings(file, limits));
+  tellPart(0);
   const clip = await readClip(file);
   if (store.get().file !== file) return URL.revokeObjectURL(clip.url);
   dispatch({ type: "clipRead", file, clip });
   if (old) URL.revokeObjectURL(old.url);
 }
 
+/** Shows how much of the file would be sent, once the start has rested for `delay` ms. */
+function tellPart(delay) {
+  clearTimeout(partTimer);
+  partTimer = setTimeout(async () => {
+    const { file, start } = store.get();
+    const ways = await waysToSend.then((find) => find(start)).catch(() => null);
+    if (!ways || store.get().file !== file) return;
+    const [best] = ways;
+    const part = best && best.bytes < file.size ? { bytes: best.bytes, of: file.size } : null;
+    dispatch({ type: "partFound", file, start, part });
+    if (!best) dispatch({ type: "refused", text: tooLarge(file) });
+  }, delay);
+}
+
+const tooLarge = ({ name, size }) => mistakes.whole({ name, size, limit: limits.maxUploadBytes });
+
 function leaveResult(action) {
   const { clip, result } = store.get();
   dispatch(action);
-  release(result);
+  resultPanel?.release(result);
   if (action.type === "startedOver") URL.revokeObjectURL(clip.url);
+}
+
+function addResultPanel({ createResult }) {
+  if (resultPanel) return;
+  resultPanel = createResult(byId("panel-done"), {
+    limits,
+    onPhone,
+    saved: () => dispatch({ type: "saved" }),
+    say: voice.say,
+    anotherMoment: () => leaveResult({ type: "anotherMoment" }),
+    startOver: () => leaveResult({ type: "startedOver" }),
+  });
+  views.push(resultPanel.render);
 }
 
 async function run() {
@@ -122,12 +150,18 @@ async function run() {
   lostJob = null;
   dispatch({ type: "convertAsked" });
   try {
-    const { convert, createApi } = await conversion().catch(() => {
+    const offline = () => {
       throw new DOMException("script", "NetworkError");
-    });
-    const result = await convert({
-      api: createApi(server),
-      fields: fieldsOf(store.get()),
+    };
+    const loaded = await conversion().catch(offline);
+    addResultPanel(loaded);
+    const state = store.get();
+    const ways = await (await waysToSend.catch(offline))(state.start);
+    if (!ways.length) throw Object.assign(new Error(), { name: "RefusedError", code: "incomplete_upload" });
+    const result = await loaded.convert({
+      api: loaded.createApi(server),
+      // The file last: the server has read the rest by then.
+      attempts: ways.map(({ fields }) => ({ ...fieldsOf(state), ...fields() })),
       resume,
       onJob: (id) => (running.jobId = id),
       report: (job) => controller.signal.aborted || dispatch({ type: "jobMoved", job }),
@@ -141,7 +175,7 @@ async function run() {
   }
 }
 
-function fieldsOf({ file, start, fit, focus: point, quality, theme, themeName }) {
+function fieldsOf({ start, fit, focus: point, quality, theme, themeName }) {
   const fields = {
     start_time: formatTimecode(start),
     fit,
@@ -156,7 +190,7 @@ function fieldsOf({ file, start, fit, focus: point, quality, theme, themeName })
     fields.theme = "1";
     if (themeName.trim()) fields.theme_name = themeName.trim();
   }
-  return { ...fields, video: file }; // the file last: the server has read the rest by then
+  return fields;
 }
 
 function problemOf(error) {
@@ -164,6 +198,7 @@ function problemOf(error) {
     lostJob = running.jobId;
     return { text: mistakes.offline(), retry: true };
   }
+  if (error.code === "incomplete_upload") return { text: tooLarge(store.get().file) };
   if (error.name === "RefusedError") {
     return {
       text: error.message || (mistakes[error.code] ?? mistakes.unexpected)(),

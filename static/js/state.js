@@ -7,6 +7,7 @@ export const initialState = Object.freeze({
   file: null,
   clip: null, // what clip.js read of the file; null while it reads
   start: 0, // s
+  part: null, // {bytes, of}: how much of the file is sent; null: all of it, or not known yet
   fit: "cover",
   focus: { x: 0.5, y: 0.5 },
   quality: "high",
@@ -19,7 +20,7 @@ export const initialState = Object.freeze({
   problem: null, // {text, retry, field} beside whatever phase it happened in
 });
 
-const MADE_FOR_ONE_FILE = { clip: null, start: 0, fit: "cover", focus: { x: 0.5, y: 0.5 } };
+const MADE_FOR_ONE_FILE = { clip: null, start: 0, part: null, fit: "cover", focus: { x: 0.5, y: 0.5 } };
 
 const steps = {
   refused: (state, { text, field }) => ({ ...state, problem: { text, field } }),
@@ -38,6 +39,8 @@ const steps = {
     start: clampStart(start, { duration: state.clip?.duration ?? null, length }),
     problem: state.problem?.field === "start" ? null : state.problem,
   }),
+  partFound: (state, { file, start, part }) =>
+    file === state.file && start === state.start ? { ...state, part } : state,
   focusMoved: (state, { axis, value }) => ({
     ...state,
     focus: { ...state.focus, [axis]: value },

@@ -1,13 +1,15 @@
-// Every word the scripts put on the page, in one place for translation. (The words that stand
-// still are in templates/converter/.)
+// Every text that the scripts write to the page, in one place for translation. (Static texts are in
+// templates/converter/.)
 
 const MEBIBYTE = 1_048_576;
 const LANGUAGE = "en";
 const decimal = new Intl.NumberFormat(LANGUAGE, { maximumFractionDigits: 1 });
-const ordinal = new Intl.PluralRules(LANGUAGE, { type: "ordinal" });
 const whole = new Intl.NumberFormat(LANGUAGE);
 
 export const megabytes = (bytes) => `${decimal.format(Math.max(bytes / MEBIBYTE, 0.1))}\u00a0MB`;
+const GIBIBYTE = 1_073_741_824;
+const amount = (bytes) =>
+  bytes < GIBIBYTE ? megabytes(bytes) : `${decimal.format(bytes / GIBIBYTE)}\u00a0GB`;
 const seconds = (value) => `${decimal.format(value)}\u00a0s`; // a number keeps its unit
 const spokenSeconds = (value) => {
   const rounded = Math.round(value * 100) / 100;
@@ -21,38 +23,42 @@ const names = (extensions) =>
 const orList = (words) => new Intl.ListFormat(LANGUAGE, { type: "disjunction" }).format(words);
 
 export const mistakes = {
-  folder: () => "That is a folder. Drop the one video file that is in it.",
-  several: ({ count }) => `Those are ${count} files. Chromi takes one video at a time.`,
-  link: () => "That is a link. Save the video to your device first, then drop the file here.",
-  nothing: () => "There was no file in that. Choose a video from your device.",
+  folder: () => "This is a folder. Drop the video file that is in it.",
+  several: ({ count }) => `These are ${count} files. Chromi converts one video at a time.`,
+  link: () => "This is a link. Save the video to your device first, then drop the file here.",
+  nothing: () => "This contains no file. Choose a video from your device.",
   type: ({ name, extensions }) =>
-    `“${name}” is not a video Chromi can read. Choose an ${orList(names(extensions))} file.`,
+    `Chromi can’t read “${name}”. Choose an ${orList(names(extensions))} file.`,
   content: ({ name }) =>
-    `“${name}” is named like a video, but there is something else in it. Choose another file.`,
+    `“${name}” is named like a video, but isn’t one. Choose another file.`,
   empty: ({ name }) => `“${name}” is empty. Choose another file.`,
   size: ({ name, size, limit }) =>
     `“${name}” has ${megabytes(size)}; Chromi takes ${megabytes(limit)}. ` +
     "Trim it on your device or export it smaller.",
-  time: () => "That is no time. Write it like 0:03.250, in minutes and seconds.",
+  whole: ({ name, size, limit }) =>
+    `“${name}” has ${amount(size)}, and Chromi can’t take your six seconds out of this file. ` +
+    `Whole files may have ${megabytes(limit)}: trim it on your device or export it smaller.`,
+  time: () => "That time isn’t valid. Use minutes and seconds, for example 0:03.250.",
   offline: () =>
-    "The connection was lost. Your video and your settings are still here: try again when you are back online.",
+    "The connection was lost. Your video and your settings are still here. Try again when you are online.",
   retry: "Try again",
-  unhealthy: () => "Chromi is not well at the moment. Try again in a minute.",
-  unexpected: () => "Chromi gave an answer this page does not understand. Try again in a minute.",
+  unhealthy: () => "Chromi has a problem right now. Try again in a minute.",
+  unexpected: () => "The server sent an unexpected answer. Try again in a minute.",
 };
 
 export const clip = {
   facts: ({ size, width, height, duration }) =>
-    [megabytes(size), width && `${width}\u00a0×\u00a0${height}`, duration && seconds(duration)]
+    [amount(size), width && `${width}\u00a0×\u00a0${height}`, duration && seconds(duration)]
       .filter(Boolean)
       .join(" · "),
+  part: ({ bytes, of }) => `Only your six seconds are sent: ${megabytes(bytes)} of ${amount(of)}.`,
   reading: "Reading your video…",
-  gif: "A GIF plays from its own start here; the result starts where you say.",
+  gif: "This preview plays the GIF from its beginning. The result starts at the time you choose.",
   unplayable:
     "This browser can’t play this kind of video, but Chromi can convert it. " +
-    "Type where your six seconds start.",
+    "Type the start time of your six seconds.",
   unplayableWhole: "This browser can’t play this kind of video, but Chromi can convert it.",
-  short: (duration) => `This clip is ${seconds(duration)} long, so all of it becomes the loop.`,
+  short: (duration) => `This clip is ${seconds(duration)} long, so the whole clip is used.`,
   window: ({ start, end, duration }) =>
     `From ${spokenSeconds(start)} to ${spokenSeconds(end)}` +
     (duration === null ? "" : ` of ${spokenSeconds(duration)}`),
@@ -62,7 +68,7 @@ export const clip = {
 export const focus = {
   x: (share) => `${Math.round(share * 100)} % from the left`,
   y: (share) => `${Math.round(share * 100)} % from the top`,
-  drag: { x: "Drag sideways to choose what stays", y: "Drag up or down to choose what stays" },
+  drag: { x: "Drag sideways to choose the visible part", y: "Drag up or down to choose the visible part" },
   ends: { x: ["Left", "Middle", "Right"], y: ["Top", "Middle", "Bottom"] },
 };
 
@@ -82,13 +88,13 @@ export const preview = {
 const stages = {
   upload: "Receiving your video",
   decode: "Reading the frames",
-  encode: "Drawing the loop",
+  encode: "Encoding the GIF",
   verify: "Checking the finished GIF",
   picture: "Making the picture for Chrome",
   theme: "Making the Chrome theme",
 };
 
-/** A job of conversion.js in words: {line, short} (short is for the tab's title). */
+/** Describe a job of conversion.js: {line, short}; `short` is for the tab's title. */
 export function jobWords(job) {
   switch (job.step) {
     case "wait":
@@ -101,12 +107,12 @@ export function jobWords(job) {
         line:
           `Uploading: ${megabytes(job.loaded)} of ${megabytes(job.total)}` +
           (job.secondsLeft === null ? "" : `, about ${timeLeft(job.secondsLeft)} left`),
-        short: `${job.percent} % up`,
+        short: `Uploading ${job.percent} %`,
       };
     case "queue":
       return {
         line: job.position > 1
-          ? `In the queue: ${whole.format(job.position)}${ordinalEnd(job.position)} in line.`
+          ? `In the queue: number ${whole.format(job.position)}.`
           : "In the queue: yours is next.",
         short: "In the queue",
       };
@@ -114,16 +120,12 @@ export function jobWords(job) {
       return { line: `${stages[job.stage] ?? "Converting"}: ${job.percent} %`, short: `${job.percent} %` };
     case "fetch":
       return {
-        line: `Fetching the result: ${megabytes(job.loaded)} of ${megabytes(job.total)}`,
-        short: `${job.percent} % down`,
+        line: `Downloading the result: ${megabytes(job.loaded)} of ${megabytes(job.total)}`,
+        short: `Downloading ${job.percent} %`,
       };
     default:
-      return { line: "Asking Chromi for a place…", short: "Starting" };
+      return { line: "Contacting the server…", short: "Starting" };
   }
-}
-
-function ordinalEnd(number) {
-  return { one: "st", two: "nd", few: "rd", other: "th" }[ordinal.select(number)];
 }
 
 function timeLeft(value) {
@@ -143,15 +145,15 @@ export const result = {
   gifFile: "chromi_background.gif",
   here: "Chromi has deleted its copy. Save yours before you close this tab.",
   oneTime: (minutes) =>
-    `This page could not fetch the file itself. The link works once, within ${minutes} minutes.`,
+    `This page couldn’t download the file. The link works once, within ${minutes} minutes.`,
   copy: "Copy",
   copied: "Copied",
-  copyFailed: "Select it and copy it by hand",
+  copyFailed: "Select the address and copy it",
 };
 
 export const announcements = {
   edit: (name) => `${name} is open. Choose its six seconds.`,
-  converting: "Converting has begun.",
+  converting: "The conversion has started.",
   done: "Your background is ready.",
   canceled: "Canceled. Your video and your settings are still here.",
 };

@@ -37,9 +37,9 @@ def paste(page: Page, *, name: str = "", content: bytes = b"", text: str = "") -
 def test_a_file_can_be_dropped_anywhere_on_the_page(open_page, ramp: Path) -> None:
     page = open_page()
     drag(page, [ramp], kinds=("dragEnter", "dragOver"))
-    expect(page.get_by_text("Drop it anywhere")).to_be_visible()
+    expect(page.get_by_text("Drop the file anywhere")).to_be_visible()
     drag(page, [ramp], kinds=("drop",))
-    expect(page.get_by_text("Drop it anywhere")).to_be_hidden()
+    expect(page.get_by_text("Drop the file anywhere")).to_be_hidden()
     expect(window(page)).to_have_attribute(
         "aria-valuetext", "From 0 seconds to 6 seconds of 10 seconds"
     )
@@ -49,7 +49,7 @@ def test_the_drop_overlay_disappears_when_a_drag_leaves_the_page(open_page, ramp
     page = open_page()
     drag(page, [ramp], kinds=("dragEnter", "dragOver"))
     drag(page, [ramp], kinds=("dragCancel",))
-    expect(page.get_by_text("Drop it anywhere")).to_be_hidden()
+    expect(page.get_by_text("Drop the file anywhere")).to_be_hidden()
 
 
 def test_a_file_can_be_pasted(open_page, ramp: Path) -> None:
@@ -71,7 +71,7 @@ def wrong(tmp_path: Path, ramp: Path) -> dict[str, list[Path]]:
     folder = tmp_path / "holiday"
     folder.mkdir()
     pdf, renamed, empty, huge = (
-        tmp_path / name for name in ("report.pdf", "report.mp4", "empty.mov", "huge.mp4")
+        tmp_path / name for name in ("report.pdf", "report.mp4", "empty.mov", "huge.gif")
     )
     pdf.write_bytes(b"%PDF-1.7")
     renamed.write_bytes(b"%PDF-1.7")
@@ -79,15 +79,12 @@ def wrong(tmp_path: Path, ramp: Path) -> dict[str, list[Path]]:
     with huge.open("wb") as sparse:
         sparse.truncate(143 * 1024 * 1024)
     return {
-        "That is a folder. Drop the one video file that is in it.": [folder],
-        "Those are 2 files. Chromi takes one video at a time.": [ramp, pdf],
-        "“report.pdf” is not a video Chromi can read. Choose an MP4, MOV, WebM, or GIF file.": [
-            pdf
-        ],
-        "“report.mp4” is named like a video, but there is something else in it. "
-        "Choose another file.": [renamed],
+        "This is a folder. Drop the video file that is in it.": [folder],
+        "These are 2 files. Chromi converts one video at a time.": [ramp, pdf],
+        "Chromi can’t read “report.pdf”. Choose an MP4, MOV, WebM, or GIF file.": [pdf],
+        "“report.mp4” is named like a video, but isn’t one. Choose another file.": [renamed],
         "“empty.mov” is empty. Choose another file.": [empty],
-        "“huge.mp4” has 143 MB; Chromi takes 100 MB. "
+        "“huge.gif” has 143 MB; Chromi takes 100 MB. "
         "Trim it on your device or export it smaller.": [huge],
     }
 
@@ -101,6 +98,6 @@ def test_each_refused_file_has_its_own_message_and_changes_nothing_else(
         expect(page.get_by_role("alert")).to_have_text(sentence)
     paste(page, text="https://example.org/video.mp4")
     expect(page.get_by_role("alert")).to_have_text(
-        "That is a link. Save the video to your device first, then drop the file here."
+        "This is a link. Save the video to your device first, then drop the file here."
     )
     expect(page.get_by_role("heading", name="Your video, behind every new tab")).to_be_visible()

@@ -17,6 +17,7 @@ from tests.support.browser.steps import button, choose, progress_line, time_fiel
 pytestmark = pytest.mark.browser
 
 GIF = {"width": 1280, "height": 720, "frames": 144, "duration_ms": 6000, "bytes": 9e6, "loop": 0}
+PICTURE = {"width": 1600, "height": 900, "frames": 144, "duration_ms": 6000, "bytes": 2e6}
 Clips = dict[str, Path]
 PIXEL = bytes.fromhex("47494638396101000100800000000000ffffff2c00000000010001000002024c01003b")
 AXE = Axe()
@@ -40,7 +41,7 @@ def idle(page: Page, clips: Clips) -> None:
 def refused(page: Page, clips: Clips) -> None:
     report = {"name": "report.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7"}
     page.set_input_files("[data-panel]:not([hidden]) input[type=file]", report)
-    expect(page.get_by_role("alert")).to_contain_text("is not a video")
+    expect(page.get_by_role("alert")).to_contain_text("Chromi can’t read")
 
 
 def edit(page: Page) -> None:
@@ -50,12 +51,12 @@ def edit(page: Page) -> None:
 def mistyped(page: Page) -> None:
     time_field(page).fill("half past")
     time_field(page).press("Enter")
-    expect(page.get_by_role("alert")).to_contain_text("That is no time.")
+    expect(page.get_by_role("alert")).to_contain_text("That time isn’t valid.")
 
 
 def whole(page: Page, clips: Clips) -> None:
     choose(page, clips["short"], theme=True)
-    expect(page.get_by_text("all of it becomes the loop")).to_be_visible()
+    expect(page.get_by_text("the whole clip is used")).to_be_visible()
 
 
 def unplayable(page: Page, clips: Clips) -> None:
@@ -75,21 +76,23 @@ def converting(page: Page) -> None:
     job = {"status": "started", "stage": "encode", "progress": 42}
     page.route("**/jobs/*/", lambda route: route.fulfill(body=json.dumps(job)))
     button(page).click()
-    expect(progress_line(page)).to_have_text("Drawing the loop: 42 %")
+    expect(progress_line(page)).to_have_text("Encoding the GIF: 42 %")
 
 
 def done(page: Page) -> None:
     body = {"converted_url": "/download/gif/", "theme_url": "/download/zip/", "gif": GIF}
+    body |= {"picture_url": "/download/avif/", "picture": PICTURE}
     page.route("**/convert/", lambda route: route.fulfill(body=json.dumps(body)))
     page.route("**/download/gif/", lambda route: route.fulfill(body=PIXEL))
+    page.route("**/download/avif/", lambda route: route.fulfill(body=PIXEL))
     page.route("**/download/zip/", lambda route: route.fulfill(body=theme()))
     button(page).click()
     expect(page.get_by_role("heading", name="Your background is ready")).to_be_visible()
-    expect(page.get_by_role("button", name="Theme ·")).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_role("button", name="Picture ·")).to_have_attribute("aria-pressed", "true")
 
 
 def half_done(page: Page) -> None:
-    error = {"code": "timeout", "error": "The theme took too long. Try a shorter clip."}
+    error = "The theme took too long. Try a shorter clip."
     body = {"converted_url": "/download/gif/", "theme_error": error, "gif": GIF}
     page.route("**/convert/", lambda route: route.fulfill(body=json.dumps(body)))
     page.route("**/download/gif/", lambda route: route.abort())
@@ -105,14 +108,14 @@ def failed(page: Page) -> None:
 
 def theme() -> bytes:
     """Return a theme's zip as the server packs it, with a picture of one pixel."""
-    images = {"theme_ntp_background": {"100": "images/a.avif", "200": "images/b.avif"}}
+    images = {"theme_ntp_background": {"100": "images/a.png", "200": "images/b.png"}}
     colours = {"frame": [60, 20, 30], "toolbar": [75, 47, 52], "tab_text": [255, 255, 255]}
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr(
             "manifest.json", json.dumps({"theme": {"images": images, "colors": colours}})
         )
-        for name in ("images/a.avif", "images/b.avif"):
+        for name in ("images/a.png", "images/b.png"):
             archive.writestr(name, PIXEL)
     return packed.getvalue()
 
@@ -208,7 +211,7 @@ def test_axe_finds_nothing_on_the_plain_pages(
     expect(page.get_by_role("button", name="Make my background")).to_be_visible()
     please(page)
     used_up = "/download/00000000-0000-4000-8000-000000000000/"
-    for path, heading in [("/nothing-here/", "There is nothing here"), (used_up, "used up")]:
+    for path, heading in [("/nothing-here/", "Page not found"), (used_up, "no longer works")]:
         page.goto(server.url + path)
         expect(page.get_by_role("heading", name=heading)).to_be_visible()
         please(page)
@@ -251,8 +254,8 @@ def test_a_screen_reader_announces_states_and_every_25_percent(
     page.route("**/jobs/*/", lambda route: route.fulfill(body=json.dumps(answers.pop(0))))
     button(page).click()
     expect(page.get_by_role("alert")).to_have_text("There is no picture in it.")
-    heard = [line for line in said.json_value() if line.startswith("Drawing")]
-    assert heard == ["Drawing the loop: 5 %", "Drawing the loop: 30 %"]
+    heard = [line for line in said.json_value() if line.startswith("Encoding")]
+    assert heard == ["Encoding the GIF: 5 %", "Encoding the GIF: 30 %"]
 
 
 def test_title_and_favicon_follow_the_conversion(

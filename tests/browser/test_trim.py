@@ -87,7 +87,7 @@ def test_a_typed_time_is_accepted_clamped_or_refused(editor: Page) -> None:
     time_field(editor).fill("half past")
     time_field(editor).press("Tab")
     expect(editor.get_by_role("alert")).to_have_text(
-        "That is no time. Write it like 0:03.250, in minutes and seconds."
+        "That time isn’t valid. Use minutes and seconds, for example 0:03.250."
     )
     expect(time_field(editor)).to_be_focused()
     expect(time_field(editor)).to_have_attribute("aria-invalid", "true")
@@ -155,9 +155,7 @@ def test_a_short_clip_is_used_whole_and_the_page_says_so(
     short = clips("short.mp4", "-f", "lavfi", "-i", "testsrc2=s=320x180:r=24:d=4")
     page = open_page()
     choose(page, short)
-    expect(
-        page.get_by_text("This clip is 4 s long, so all of it becomes the loop.")
-    ).to_be_visible()
+    expect(page.get_by_text("This clip is 4 s long, so the whole clip is used.")).to_be_visible()
     expect(page.locator('[data-part="film"]')).to_be_visible()
     for control in (window(page), time_field(page), page.get_by_role("button", name="Start here")):
         expect(control).to_be_hidden()
@@ -210,7 +208,7 @@ def test_a_gif_is_shown_as_an_image_with_its_duration(
     gif = clips("clip.gif", "-f", "lavfi", "-i", source)
     page = open_page()
     choose(page, gif)
-    expect(page.get_by_text("A GIF plays from its own start here")).to_be_visible()
+    expect(page.get_by_text("This preview plays the GIF from its beginning")).to_be_visible()
     until(page, f"new Set(({FILM})().map(String)).size === 12")
     expect(page.locator('[data-part="still"]')).to_be_visible()
     expect(window(page)).to_have_attribute(

@@ -85,7 +85,7 @@ def test_a_missing_output_folder_is_reported_before_the_conversion(
         [clip, str(nowhere / "out.gif")],
         [clip, output, "--theme", str(nowhere / "a.zip")],
     ):
-        with pytest.raises(CommandError, match=f"There is no folder {nowhere}"):
+        with pytest.raises(CommandError, match=f"The folder {nowhere} does not exist"):
             call_command("convert", *files)
     assert converted == []
 

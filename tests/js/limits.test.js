@@ -22,7 +22,8 @@ test("one fitting file is taken, every other offer is refused for its own reason
   assert.equal(offer([{ name: "a.MP4", size: 1000 }]), null);
   assert.equal(offer([{ name: "a.pdf", size: 1 }]), "type");
   assert.equal(offer([{ name: "mp4", size: 1 }]), "type");
-  assert.equal(offer([{ name: "a.mp4", size: 1001 }]), "size");
+  assert.equal(offer([{ name: "a.gif", size: 1001 }]), "size");
+  assert.equal(offer([{ name: "a.mp4", size: 1e12 }]), null); // a part of it may do
   assert.equal(offer([{ name: "a.mp4", size: 0 }]), "empty");
   assert.equal(offer([{ name: "a.mp4", size: 1 }, { name: "b.mp4", size: 1 }]), "several");
   assert.equal(offer([{ name: "a", size: 1 }], { folders: 1 }), "folder");

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { layouts, partOf } from "../../static/js/ranges/layout.js";
 import { Reader, UnclearError } from "../../static/js/ranges/reader.js";
+import { sendings } from "../../static/js/ranges/sending.js";
 import { MAX_RANGES, layoutOf, mergeSpans } from "../../static/js/ranges/spans.js";
 
 const text = (string) => [...string].map((letter) => letter.charCodeAt(0));
@@ -280,4 +281,31 @@ test("a WebM whose seek head lies, or whose elements are broken, goes whole", as
     assert.ok(layout === null || layout.bytes > 0);
   }
   assert.equal(await layouts(named(bytes.subarray(0, 40), "a.webm"))(5, 6), null);
+});
+
+const ways = (file, maxUploadBytes, start = 31) => sendings(file, { length: 6, maxUploadBytes })(start);
+
+test("a part is sent where it saves a quarter, and the whole file if that was not enough", async () => {
+  const file = movie();
+  const [part, whole, ...rest] = await ways(file, 100e6);
+  assert.deepEqual([rest.length, whole.bytes, whole.fields().video], [0, file.size, file]);
+  assert.ok(part.bytes < file.size / 3);
+  const { layout, video } = part.fields();
+  assert.deepEqual(Object.keys(JSON.parse(layout)), ["size", "ranges"]);
+  assert.equal(video.size, part.bytes);
+});
+
+test("a short file goes whole", async () => {
+  const file = named([...ftyp, ...box("moov", mvhd), ...box("mdat", Array(1000).fill(1))], "a.mp4");
+  const all = await ways(file, 100e6, 0);
+  assert.deepEqual(all.map(({ bytes }) => bytes), [file.size]);
+});
+
+test("a file beyond the limit goes as a part, then as a larger one, never whole", async () => {
+  const file = movie();
+  const all = await ways(file, 11e6);
+  assert.ok(all.length >= 1);
+  assert.ok(all.every(({ bytes }) => bytes < 11e6));
+  assert.deepEqual(await ways(file, 1000), []);
+  assert.deepEqual(await ways(named(Array(2000).fill(0), "a.mp4"), 1000), []);
 });

@@ -1,6 +1,8 @@
 """Parts of files as the page sends them, with the page's own modules (Node), and clips to cut."""
 
+import os
 import shutil
+import struct
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -38,6 +40,10 @@ KINDS: dict[str, tuple[str, ...]] = {
     "fragmented.mp4": (
         *("-i", "b_frames_edit_list.mp4", "-c", "copy"),
         *("-movflags", "frag_keyframe+empty_moov"),
+    ),
+    "relative_fragments.mp4": (
+        *("-i", "b_frames_edit_list.mp4", "-c", "copy"),
+        *("-movflags", "frag_keyframe+empty_moov+default_base_moof+skip_trailer"),
     ),
     "fragments_with_index.mp4": (
         *("-i", "b_frames_edit_list.mp4", "-c", "copy"),
@@ -83,6 +89,54 @@ def write_part(path: Path, layout: Layout, target: Path) -> Path:
             whole.seek(offset)
             part.write(whole.read(length))
     return target
+
+
+def inflate(path: Path, target: Path, *, extra: int) -> Path:
+    """Write the MP4 or MOV, whose movie box comes last, to `target` with `extra` bytes of holes in
+    the middle of its media data; return `target`. Its samples stay what they are.
+    """
+    data = bytearray(path.read_bytes())
+    places = [data.index(b"mdat"), *_places(data, b"stco")]
+    (media,) = struct.unpack_from(">I", data, places[0] - 4)
+    middle = places[0] + media // 2
+    cut = len(data)
+    for place in places[1:]:
+        (count,) = struct.unpack_from(">I", data, place + 8)
+        offsets = struct.unpack_from(f">{count}I", data, place + 12)
+        cut = min([cut, *(offset for offset in offsets if offset >= middle)])
+    for place in places[1:]:
+        (count,) = struct.unpack_from(">I", data, place + 8)
+        for entry in range(place + 12, place + 12 + 4 * count, 4):
+            (offset,) = struct.unpack_from(">I", data, entry)
+            struct.pack_into(">I", data, entry, offset + (extra if offset >= cut else 0))
+    struct.pack_into(">I", data, places[0] - 4, media + extra)
+    with target.open("wb") as file:
+        file.write(data[:cut])
+        file.seek(extra, os.SEEK_CUR)
+        file.write(data[cut:])
+    return target
+
+
+def inflate_fragments(path: Path, target: Path, *, extra: int) -> Path:
+    """Write the fragmented MP4 to `target` with a free box of `extra` bytes, nearly all of them a
+    hole, between its fragments; return `target`. Its offsets must be relative to the fragments.
+    """
+    data = path.read_bytes()
+    fragments = _places(data, b"moof")
+    cut = fragments[len(fragments) // 2] - 4
+    with target.open("wb") as file:
+        file.write(data[:cut] + struct.pack(">I4s", extra, b"free"))
+        file.seek(extra - 8, os.SEEK_CUR)
+        file.write(data[cut:])
+    return target
+
+
+def _places(data: bytes | bytearray, box: bytes) -> list[int]:
+    places, at = [], data.find(box)
+    while at >= 0:
+        places.append(at)
+        at = data.find(box, at + 4)
+    return places
 
 
 def open_part_of(path: Path, layout: Layout, folder: Path, *, start_s: float) -> Source:

@@ -2,7 +2,7 @@
 
 import logging
 
-from converter.logs import DjangosLines, one_line
+from converter.logs import DjangoRequestFilter, one_line
 
 REPORT = """Input #0, mov,mp4,m4a,3gp,3g2,mj2, from 'file:{media}/work/tmpab/upload.mp4':
   Metadata:
@@ -29,7 +29,7 @@ def test_a_tools_output_is_logged_in_one_line_without_paths_and_metadata(setting
 
 
 def test_a_refusal_is_logged_by_the_access_log_only():
-    lines = DjangosLines()
+    lines = DjangoRequestFilter()
     crash = (ValueError, ValueError("x"), None)
     assert not lines.filter(record("django.request", "%s: %s", "Not Found", "/download/secret/"))
     assert not lines.filter(record("django.request", "Bad request", exc_info=crash, status=400))
@@ -45,12 +45,12 @@ def test_a_crash_is_logged_without_the_token():
         exc_info=(ValueError, ValueError("x"), None),
         status=500,
     )
-    assert DjangosLines().filter(crash)
+    assert DjangoRequestFilter().filter(crash)
     assert crash.getMessage() == "Internal Server Error: /download/-/"
     assert crash.exc_info is not None
 
 
 def test_a_warning_about_a_client_is_one_line():
     warning = record("django.security.RequestDataTooBig", "too big", exc_info=(None, None, None))
-    assert DjangosLines().filter(warning)
+    assert DjangoRequestFilter().filter(warning)
     assert warning.exc_info is None

@@ -1,4 +1,4 @@
-"""`manage.py convert in.mp4 out.gif`: the same pipeline, from the shell."""
+"""`manage.py convert in.mp4 out.gif`: convert a file on the command line."""
 
 import shutil
 import sys
@@ -31,7 +31,7 @@ class Command(BaseCommand):
         parser.add_argument("output", type=Path)
         parser.add_argument("--start", default="00:00:00", help="HH:MM:SS or HH:MM:SS.mmm")
         parser.add_argument("--fit", choices=get_args(Fit), default=DEFAULTS.selection.fit)
-        parser.add_argument("--focus", help="what stays in view: x,y, from 0 to 1 each")
+        parser.add_argument("--focus", help="the visible part: x,y, each from 0 to 1")
         parser.add_argument("--quality", choices=get_args(Quality), default=DEFAULTS.quality)
         parser.add_argument("--picture", type=Path, help="also write the picture for Chrome")
         parser.add_argument("--theme", type=Path, help="also write a Chrome theme, a .zip")
@@ -44,8 +44,8 @@ class Command(BaseCommand):
         outputs: dict[str, Path] = {"gif": options["output"]}
         outputs |= {extra.key: options[extra.key] for extra in EXTRAS if options[extra.key]}
         for path in outputs.values():
-            if not path.parent.is_dir():  # said now, not when all is converted
-                raise CommandError(f"There is no folder {path.parent}.")
+            if not path.parent.is_dir():  # before the conversion, not after it
+                raise CommandError(f"The folder {path.parent} does not exist.")
         asked = _options(options)
         control = Control(
             timeout_s=settings.CONVERSION_TIMEOUT,
@@ -78,7 +78,7 @@ class Command(BaseCommand):
 
 
 def _options(options: dict[str, Any]) -> ConversionOptions:
-    """The command's options as the pipeline takes them. Raises CommandError."""
+    """Parse the command's options. Raises CommandError."""
     return ConversionOptions(
         selection=_selection(options),
         quality=options["quality"],
@@ -103,7 +103,7 @@ def _selection(options: dict[str, Any]) -> Selection:
 
 
 def _shares(text: str) -> tuple[float, float]:
-    """The two numbers from 0 to 1 in "0.25,1". Raises ValueError."""
+    """Parse two numbers from 0 to 1, for example "0.25,1". Raises ValueError."""
     x, y = (float(share) for share in text.split(","))
     if not (0 <= x <= 1 and 0 <= y <= 1):
         raise ValueError("not from 0 to 1")
@@ -124,10 +124,10 @@ def _described(facts: dict[str, Any]) -> str:
 
 
 def _publish(finished: Path, output: Path) -> None:
-    """Copy the finished file to `output` and make it appear there whole, in one step."""
+    """Copy the finished file to `output` atomically."""
     beside = output.with_name(f".{output.name}.part")
     try:
-        shutil.copyfile(finished, beside)  # in pieces: a GIF may have 70 MB
+        shutil.copyfile(finished, beside)  # in chunks, because a GIF may have 70 MB
         beside.replace(output)
     finally:
         beside.unlink(missing_ok=True)

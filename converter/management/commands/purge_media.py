@@ -1,4 +1,4 @@
-"""`manage.py purge_media`: the sweep by hand."""
+"""`manage.py purge_media`: remove expired and abandoned files now."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from converter import storage
 
 
 class Command(BaseCommand):
-    help = "Remove files that nobody will fetch or finish any more."
+    help = "Remove expired results and abandoned uploads."
     requires_system_checks: tuple[str, ...] = ()
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""`manage.py rqworker`: convert the queue's jobs, one after the other."""
+"""`manage.py rqworker`: convert the jobs of the queue."""
 
 import time
 from argparse import ArgumentParser
@@ -12,16 +12,16 @@ START_AGAIN_S = 1.0
 
 
 class Command(BaseCommand):
-    help = "Convert what is in the queue (USE_RQ). SIGTERM lets a running conversion end."
+    help = "Convert the jobs of the queue (needs USE_RQ). SIGTERM lets a running conversion finish."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--burst", action="store_true", help="leave when the queue is empty")
+        parser.add_argument("--burst", action="store_true", help="exit when the queue is empty")
 
     def handle(self, *args: Any, **options: Any) -> None:
         from converter import worker  # RQ is imported only where it is used
 
         if not worker.is_needed():
-            raise CommandError("USE_RQ is off: there is no queue to work on.")
+            raise CommandError("USE_RQ is off: there is no queue. Set USE_RQ=True.")
         storage.purge_expired()
         worker.import_pipeline()
         while not worker.work(burst=options["burst"]):

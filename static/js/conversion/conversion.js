@@ -7,6 +7,7 @@ import { LostError, RefusedError } from "./api.js";
 import { collect } from "../result/collection.js";
 
 export { createApi } from "./api.js";
+export { createResult } from "../result/result.js";
 
 const FIRST_POLL_MS = 400;
 const SLOWEST_POLL_MS = 1000;
@@ -17,11 +18,25 @@ const UNKNOWN_CODES = ["unknown_job", "rq_disabled"]; // with a queue, and witho
 const CANCEL_ATTEMPTS = 4;
 const CANCEL_AGAIN_MS = 500;
 
-/** Resolves to a result (see collection.js). Throws RefusedError, LostError or AbortError. */
+/**
+ * Resolves to a result (see collection.js). Throws RefusedError, LostError or AbortError.
+ * `attempts` are the fields of the upload in several ways: the next one is sent when the server
+ * says that the one before is not enough of the file.
+ */
 export async function convert(options) {
   const { api, report, signal } = options;
-  const answer = await new Conversion(options).run();
+  const answer = await firstComplete(options);
   return collect({ api, answer, report, signal });
+}
+
+async function firstComplete({ attempts, resume, ...options }) {
+  for (const [index, fields] of attempts.entries()) {
+    try {
+      return await new Conversion({ ...options, fields, resume: index ? null : resume }).run();
+    } catch (error) {
+      if (error.code !== "incomplete_upload" || index === attempts.length - 1) throw error;
+    }
+  }
 }
 
 class Conversion {

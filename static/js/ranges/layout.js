@@ -1,6 +1,6 @@
 // Which part of a clip the server needs for its six seconds. The clip itself is never read whole.
 
-import { extensionOf } from "../intake/limits.js";
+import { sniff } from "../intake/limits.js";
 import { matroskaSpans, readMatroska } from "./matroska.js";
 import { movieSpans, readMovie } from "./movie.js";
 import { Reader, UnclearError } from "./reader.js";
@@ -30,12 +30,12 @@ export function layouts(file) {
 
 async function readIndex(file) {
   const reader = new Reader(file);
-  const extension = extensionOf(file.name);
-  if (extension === ".webm") {
+  const kind = sniff(new Uint8Array(await file.slice(0, 64).arrayBuffer()));
+  if (kind === "webm") {
     const index = await readMatroska(reader);
     return { spans: (window) => matroskaSpans(new Reader(file), index, window) };
   }
-  if (extension === ".gif") throw new UnclearError("a GIF is needed whole");
+  if (kind !== "mov") throw new UnclearError("needed whole");
   const movie = await readMovie(reader);
   return { spans: (window) => movieSpans(movie, window) };
 }

@@ -4,7 +4,7 @@ import { result as words } from "../strings.js";
 
 const COPIED_MS = 2000;
 
-/** `saved()` runs at each Save, `say(text)` tells screen readers; `onPhone`: no Chrome for it here. */
+/** {render, release}. `saved()` runs at each Save, `say(text)` tells screen readers; `onPhone`: no Chrome for it here. */
 export function createResult(root, { limits, onPhone, saved, say, anotherMoment, startOver }) {
   const part = (name) => root.querySelector(`[data-part="${name}"]`);
   for (const name of ["savePicture", "saveGif", "saveTheme"]) part(name).addEventListener("click", saved);
@@ -46,13 +46,14 @@ export function createResult(root, { limits, onPhone, saved, say, anotherMoment,
     return [pictureError, themeError, where].filter(Boolean).join(" ");
   }
 
-  return function render({ phase, result }) {
+  function render({ phase, result }) {
     if (phase !== "done") return;
     renderPicture(result);
     renderGif(result);
     renderTheme(result);
     part("note").textContent = noteOf(result);
-  };
+  }
+  return { render, release };
 }
 
 // The clipboard is closed to pages that came by plain http; selecting still works there.
@@ -66,8 +67,8 @@ async function copyText(element) {
   }
 }
 
-/** Gives the blobs of a result back to the browser. */
-export function release(result) {
+// Gives the blobs of a result back to the browser.
+function release(result) {
   const urls = [result?.url, result?.picture?.url, result?.theme?.url, result?.theme?.pictureUrl];
   for (const url of urls) {
     if (url?.startsWith("blob:")) URL.revokeObjectURL(url);

@@ -50,6 +50,7 @@ export function createSettings(form, { limits, choose, focus, submit }) {
     part("name").textContent = file.name;
     part("facts").textContent = clip ? words.facts({ size: file.size, ...clip }) : words.reading;
     part("kind").textContent = clip ? noteOf(clip, limits) : "";
+    part("sent").textContent = state.part ? words.part(state.part) : "";
     part("convert").disabled = !clip;
     renderFit(state);
     renderOptions(state);
