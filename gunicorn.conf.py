@@ -60,6 +60,17 @@ def refuse_a_wrong_deployment():
         sys.exit(Arbiter.WORKER_BOOT_ERROR)
 
 
+def on_starting(server):
+    """Refuse TLS: the worker looks at a request's first bytes before it is decrypted."""
+    if server.cfg.is_ssl:
+        print(  # noqa: T201
+            "--certfile and --keyfile are not supported: serve HTTPS by a proxy in front"
+            " (USE_HTTPS=True).",
+            file=sys.stderr,
+        )
+        sys.exit(1)
+
+
 def post_fork(server, worker):
     """Configure the heap before threads are started."""
     from chrome_background_converter.memory import share_one_heap

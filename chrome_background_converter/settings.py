@@ -44,6 +44,9 @@ MAX_CONVERSIONS_PER_ADDRESS = config(
     "MAX_CONVERSIONS_PER_ADDRESS", default=1 if TRUSTED_PROXIES else 0, cast=int
 )
 ENABLE_TRACEMALLOC = config("ENABLE_TRACEMALLOC", default=False, cast=bool)
+# Serve /metrics. An empty METRICS_TOKEN makes it public.
+METRICS = config("METRICS", default=False, cast=bool)
+METRICS_TOKEN = config("METRICS_TOKEN", default="")
 
 # --- Queue
 USE_RQ = config("USE_RQ", default=False, cast=bool)
@@ -68,6 +71,7 @@ INSTALLED_APPS = [
     "converter",
 ]
 MIDDLEWARE = [
+    "converter.metrics.MetricsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "converter.web.middleware.ResponseHeadersMiddleware",
@@ -152,6 +156,7 @@ def _no_retries() -> object:
     return Retry(NoBackoff(), 0)
 
 
+CACHE_DIR = config("CACHE_DIR", default=str(VAR_DIR / "cache"))
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -167,7 +172,7 @@ CACHES = {
     if USE_RQ
     else {
         "BACKEND": "chrome_background_converter.cache.SweptFileCache",
-        "LOCATION": config("CACHE_DIR", default=str(VAR_DIR / "cache")),
+        "LOCATION": CACHE_DIR,
         "OPTIONS": {"MAX_ENTRIES": CACHE_ENTRIES},
     }
 }
@@ -179,7 +184,8 @@ SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "converter.views.csrf_failure"
 SECURE_SSL_REDIRECT = USE_HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^health/$"]  # health probes of the platform use HTTP
+# Probes inside the platform use plain HTTP.
+SECURE_REDIRECT_EXEMPT = [r"^health/$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 31_536_000 if USE_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = USE_HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if USE_HTTPS else None

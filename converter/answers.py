@@ -25,6 +25,7 @@ def answer(
 def error_answer(request: HttpRequest, error: RequestError) -> HttpResponse:
     """The error as {"success": false, "error", "code"}."""
     response = answer(request, error.payload, template="converter/error.html", status=error.status)
+    response.refusal = error.code  # type: ignore[attr-defined]  # for metrics.py
     if error.retry_after_s is not None:
         response.headers["Retry-After"] = str(error.retry_after_s)
     return response

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # Stored names by the Unix second after which nobody wants the file.
 EXPIRING_KEY = "chromi:expiring"
+# The counts of /metrics, by name.
+COUNTS_KEY = "chromi:counts"
 
 
 def connect(*, timeout_s: float) -> "Redis":
@@ -72,3 +74,28 @@ def expired() -> list[str]:
     """The names whose time is over."""
     due: Any = connection().zrange(EXPIRING_KEY, 0, time.time(), byscore=True)
     return [name.decode() for name in due]
+
+
+def expiring(prefix: str) -> int:
+    """How many files whose stored name begins with `prefix` are to be removed some time."""
+    names: Any = connection().zrange(EXPIRING_KEY, 0, -1)
+    return sum(name.decode().startswith(prefix) for name in names)
+
+
+def add_counts(counts: dict[str, float]) -> bool:
+    """Add to the counts in Redis, to all of them or to none; False without USE_RQ."""
+    if not settings.USE_RQ:
+        return False
+    with connection().pipeline(transaction=True) as pipeline:
+        for name, count in counts.items():
+            pipeline.hincrbyfloat(COUNTS_KEY, name, count)
+        pipeline.execute()
+    return True
+
+
+def counts() -> dict[str, float] | None:
+    """The counts in Redis; None without USE_RQ."""
+    if not settings.USE_RQ:
+        return None
+    found: Any = connection().hgetall(COUNTS_KEY)
+    return {name.decode(): float(count) for name, count in found.items()}

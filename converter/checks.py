@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 from converter import health, storage
 from converter.pipeline.capabilities import joins_graphs, writes_avif
@@ -106,5 +106,18 @@ def ffmpeg_writes_avif(**kwargs: Any) -> list[CheckMessage]:
             "This ffmpeg can't write AVIF: there would be no picture for Chrome and no theme.",
             hint="Unset IMAGEIO_FFMPEG_EXE to use imageio-ffmpeg's own, or build with libsvtav1.",
             id="converter.E007",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
+def metrics_are_private(**kwargs: Any) -> list[CheckMessage]:
+    if not settings.METRICS or settings.METRICS_TOKEN:
+        return []
+    return [
+        Warning(
+            "Anyone can read /metrics.",
+            hint="Set METRICS_TOKEN, or let no request from outside reach that address.",
+            id="converter.W003",
         )
     ]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
-from converter import downloads, inline, jobs, progress, storage
+from converter import downloads, inline, jobs, metrics, progress, storage
 from converter.logs import one_line
 from converter.options import ConversionOptions
 from converter.pipeline.control import Control, Stages, stages_with
@@ -44,8 +44,8 @@ def submit(
     """
     if jobs.enqueue(video, options):
         return Record(status="queued")
-    with inline.place(options.job_id):
-        return convert(video, options, is_abandoned=is_abandoned)
+    with inline.conversions.one():
+        return convert(video, options, progress.begin(options.job_id), is_abandoned=is_abandoned)
 
 
 def find(job_id: str) -> Record:
@@ -70,16 +70,31 @@ def cancel(job_id: str) -> None:
 
 
 def convert(
-    video: Path, options: ConversionOptions, *, is_abandoned: Callable[[], bool] = _never
+    video: Path,
+    options: ConversionOptions,
+    reporter: progress.ProgressReporter,
+    *,
+    is_abandoned: Callable[[], bool] = _never,
 ) -> Record:
     """Convert the local file `video` in this process and issue its links: the finished record.
 
     Progress and outcome stand in the job's record too. Raises ConversionError.
     """
-    storage.sweep_if_due()
+    with metrics.conversion(jobs.mode(), waited_s=reporter.waited_s) as timer:
+        control = Control(
+            timeout_s=settings.CONVERSION_TIMEOUT,
+            report=_logging_memory(timer.watching(reporter.report), job_id=options.job_id),
+            is_canceled=lambda: reporter.is_canceled() or is_abandoned(),
+            stages=stages_of(options),
+        )
+        return _convert_and_record(video, options, control=control)
+
+
+def _convert_and_record(video: Path, options: ConversionOptions, *, control: Control) -> Record:
     job_id, started = options.job_id, time.monotonic()
+    log.info("job=%s started bytes=%d", job_id, video.stat().st_size)
     try:
-        results = _convert(video, options, is_abandoned=is_abandoned)
+        results = _convert(video, options, control=control)
     except ConversionError as error:
         log.warning("job=%s code=%s %s", job_id, error.code, one_line(error.detail))
         progress.fail(job_id, error)
@@ -100,7 +115,7 @@ def convert_stored(upload: str, options: ConversionOptions) -> None:
     """Convert a stored upload, as a worker does; the outcome stands in the job's record."""
     if not progress.is_finished(options.job_id):  # its first worker may have died at the very end
         with storage.local_copy(upload) as video, contextlib.suppress(ConversionError):
-            convert(video, options)
+            convert(video, options, progress.resume(options.job_id))
     storage.discard(upload)
 
 
@@ -113,13 +128,17 @@ def make(video: Path, folder: Path, options: ConversionOptions, *, control: Cont
     """
     # Imported here: an idle web process does without numpy and MoviePy.
     from converter.material import Material
-    from converter.pipeline.convert import convert_video
+    from converter.pipeline.convert import convert_video, plan_blend
 
     source = _open(video, folder, options, control=control)
     gif, extras = folder / GIF.filename, extras_of(options)
+    loop = None
+    if options.loop == "blend":
+        loop = plan_blend(source, selection=options.selection, control=control)
     with Material(
         source,
         options,
+        loop=loop,
         picture_path=folder / PICTURE.filename,
         control=control.with_reserve(HANDOVER_S),
     ) as material:
@@ -128,6 +147,7 @@ def make(video: Path, folder: Path, options: ConversionOptions, *, control: Cont
             gif,
             selection=options.selection,
             quality=options.quality,
+            loop=loop,
             control=control,
             see=material.see if extras else None,
         )
@@ -140,17 +160,21 @@ def make(video: Path, folder: Path, options: ConversionOptions, *, control: Cont
 
 def _open(video: Path, folder: Path, options: ConversionOptions, *, control: Control) -> "Source":
     """Open the upload; one that is a part of its file is laid out in `folder` first."""
+    from converter.pipeline.convert import blend_reach
     from converter.pipeline.source.part import open_part
     from converter.pipeline.source.source import open_source
 
+    begin_s, seconds = options.selection.start_s, float(BACKGROUND.seconds)
+    if options.loop == "blend":
+        begin_s, seconds = blend_reach(options.selection, BACKGROUND)
     if not options.layout:
         return open_source(video, max_pixels=settings.MAX_PIXELS, control=control)
     return open_part(
         video,
         parse_layout(options.layout),
         target=folder / "whole",
-        start_s=options.selection.start_s,
-        seconds=BACKGROUND.seconds,
+        start_s=begin_s,
+        seconds=seconds,
         max_pixels=settings.MAX_PIXELS,
         control=control,
     )
@@ -161,16 +185,7 @@ def stages_of(options: ConversionOptions) -> Stages:
     return stages_with(*(extra.key for extra in extras_of(options)))
 
 
-def _convert(
-    video: Path, options: ConversionOptions, *, is_abandoned: Callable[[], bool]
-) -> dict[str, Result]:
-    reporter = progress.ProgressReporter(options.job_id)
-    control = Control(
-        timeout_s=settings.CONVERSION_TIMEOUT,
-        report=_logging_memory(reporter.report, job_id=options.job_id),
-        is_canceled=lambda: reporter.is_canceled() or is_abandoned(),
-        stages=stages_of(options),
-    )
+def _convert(video: Path, options: ConversionOptions, *, control: Control) -> dict[str, Result]:
     with storage.workspace() as folder, contextlib.ExitStack() as undo:
         made = make(video, folder, options, control=control)
         results = {
@@ -187,7 +202,10 @@ def _hand_out(made: Made, *, undo: contextlib.ExitStack, job_id: str) -> Result:
     product = made.product
     try:
         token = downloads.offer(
-            made.path, filename=product.filename, content_type=product.content_type
+            made.path,
+            filename=product.filename,
+            content_type=product.content_type,
+            job_id=job_id,
         )
     except Exception as error:
         if not isinstance(product, Extra):

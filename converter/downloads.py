@@ -1,5 +1,6 @@
 """One-time links, from issue to the last byte. No other module knows the key dl:<uuid4>."""
 
+import logging
 import threading
 import time
 import uuid
@@ -11,7 +12,9 @@ from django.conf import settings
 from django.core.cache import cache
 from django.core.files.storage import default_storage
 
-from converter import storage
+from converter import metrics, storage
+
+log = logging.getLogger(__name__)
 
 CHUNK_BYTES = 64 * 1024
 
@@ -24,6 +27,7 @@ class Download:
     filename: str
     content_type: str
     expires_at: float
+    job_id: str = ""
 
 
 def _key(token: str) -> str:
@@ -34,7 +38,7 @@ def _revoked_key(token: str) -> str:
     return f"revoked:{token}"
 
 
-def issue(name: str, *, filename: str, content_type: str) -> str:
+def issue(name: str, *, filename: str, content_type: str, job_id: str = "") -> str:
     """A fresh token for the stored file `name`, good for DOWNLOAD_TTL s."""
     token = str(uuid.uuid4())
     _keep(
@@ -44,16 +48,17 @@ def issue(name: str, *, filename: str, content_type: str) -> str:
             filename=filename,
             content_type=content_type,
             expires_at=time.time() + settings.DOWNLOAD_TTL,
+            job_id=job_id,
         ),
     )
     return token
 
 
-def offer(path: Path, *, filename: str, content_type: str) -> str:
+def offer(path: Path, *, filename: str, content_type: str, job_id: str) -> str:
     """Move the finished file at `path` into the storage and issue its token."""
     name = storage.store(path, folder=storage.CONVERTED)
     try:
-        return issue(name, filename=filename, content_type=content_type)
+        return issue(name, filename=filename, content_type=content_type, job_id=job_id)
     except BaseException:
         storage.discard(name)
         raise
@@ -120,12 +125,14 @@ class Transfer:
         self._download = download
         self._was_received = was_received
         self._is_done = False
+        self._sent_bytes = 0
         self._closed = threading.Lock()
         self._after: Callable[[], None] = lambda: None
         self._file = default_storage.open(download.name)
 
     def __iter__(self) -> Iterator[bytes]:
         while chunk := self._file.read(CHUNK_BYTES):
+            self._sent_bytes += len(chunk)
             yield chunk
         self._is_done = self._was_received()
 
@@ -143,6 +150,14 @@ class Transfer:
                 storage.discard(self._download.name)
         finally:
             self._after()
+            self._tell()
+
+    def _tell(self) -> None:
+        """Log and count how the transfer ended."""
+        download, sent = self._download, self._sent_bytes
+        event = "downloaded" if self._is_done else "download broken off"
+        log.info("job=%s %s file=%s bytes=%d", download.job_id, event, download.filename, sent)
+        metrics.count_download(download.filename, sent, is_received=self._is_done)
 
 
 def begin_transfer(token: str, *, was_received: Callable[[], bool]) -> Transfer | None:
@@ -154,6 +169,10 @@ def begin_transfer(token: str, *, was_received: Callable[[], bool]) -> Transfer 
         return Transfer(token, download, was_received)
     except FileNotFoundError:  # swept, or the disk was changed under us
         return None
+    except BaseException:  # no descriptor left, a bucket's time-out: the link stays good
+        if not give_back(token, download):
+            storage.discard(download.name)
+        raise
 
 
 def stored_size(download: Download) -> int | None:

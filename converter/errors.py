@@ -78,9 +78,9 @@ class CsrfError(RequestError):
     sentence = "Load / first and send its csrftoken cookie back, with its value as X-CSRFToken."
 
 
-class PermissionRefusedError(RequestError):
-    status, code = 403, "csrf"
-    sentence = "You may not do this."
+class ForbiddenError(RequestError):
+    status, code = 403, "forbidden"
+    sentence = "You may not do this. Log in with an account that may."
 
 
 class PageNotFoundError(RequestError):
@@ -132,6 +132,10 @@ class InternalError(RequestError):
 class BusyError(RequestError):
     status, code, retry_after_s = 503, "busy", RETRY_AFTER_S
     sentence = "Another video is being converted. Please try again in a few seconds."
+
+
+class DownloadsBusyError(BusyError):
+    sentence = "Too many files are being sent at the moment. Please try again in a few seconds."
 
 
 class ShuttingDownError(RequestError):

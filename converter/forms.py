@@ -8,7 +8,13 @@ from django import forms
 
 from converter.errors import InvalidFieldError, InvalidStartTimeError, RequestError
 from converter.options import ConversionOptions
-from converter.pipeline.profile import DEFAULT_SCREEN, THEME_NAME_LENGTH, Fit, Quality, Selection
+from converter.pipeline.profile import (
+    THEME_NAME_LENGTH,
+    Fit,
+    Loop,
+    Quality,
+    Selection,
+)
 from converter.pipeline.screen import parse_screen
 from converter.pipeline.source.layout import Layout, LayoutError, parse_layout
 from converter.timecode import parse_timecode
@@ -40,7 +46,8 @@ class ScreenField(forms.CharField):
     def clean(self, value: Any) -> str:
         text: str = super().clean(value)
         try:
-            parse_screen(text or DEFAULT_SCREEN)
+            if text:
+                parse_screen(text)
         except ValueError:
             raise forms.ValidationError("not a screen") from None
         return text
@@ -70,11 +77,12 @@ class ConvertForm(forms.Form):
     focus_x = ShareField(required=False, min_value=0, max_value=1)
     focus_y = ShareField(required=False, min_value=0, max_value=1)
     quality = _choice(*get_args(Quality))
+    loop = _choice(*get_args(Loop))
     picture = _choice(*YES, *NO)
     theme = _choice(*YES, *NO)
     screen = ScreenField(required=False)
     theme_name = forms.CharField(required=False, max_length=THEME_NAME_LENGTH)
-    layout = LayoutField(required=False)
+    layout = LayoutField(required=False, strip=False)
     job_id = forms.UUIDField(required=False)
 
     def clean_job_id(self) -> str:
@@ -101,7 +109,7 @@ class ConvertForm(forms.Form):
             picture=given.get("picture") in YES,
             theme=given.get("theme") in YES,
             layout=layout.text if layout else "",
-            **_only(given, "job_id", "quality", "screen", "theme_name"),
+            **_only(given, "job_id", "quality", "loop", "screen", "theme_name"),
         )
 
     def _refusal(self) -> RequestError:

@@ -65,7 +65,7 @@ def report() -> dict[str, Any]:
         "status": "healthy",
         "message": "Chromi is running!",
         "mode": jobs.mode(),
-        "busy": inline.places.is_full or admission.uploading.is_full,
+        "busy": inline.conversions.is_full or admission.uploading.is_full,
         "queued": jobs.waiting(),
         "disk_free_mb": storage.free_bytes() // 1_000_000,
         "version": VERSION,

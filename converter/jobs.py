@@ -6,13 +6,17 @@ was killed is tried once more; one whose task raised is not, since it would only
 
 import contextlib
 import functools
+import logging
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, cast
 
 from django.conf import settings
 
-from converter import broker, progress, storage
+from converter import broker, metrics, progress, storage
 from converter.errors import RequestError, RqDisabledError, UnknownJobError
 from converter.options import ConversionOptions
 from converter.pipeline.errors import (
@@ -25,6 +29,8 @@ if TYPE_CHECKING:
     from rq import Queue
     from rq.job import Job
     from rq.worker import BaseWorker
+
+log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -83,7 +89,7 @@ def enqueue(video: Path, options: ConversionOptions) -> bool:
     from rq import Retry
 
     job_id = options.job_id
-    progress.begin(job_id, status="queued")
+    progress.enqueue(job_id)
     with contextlib.ExitStack() as undo:
         undo.callback(progress.forget, job_id)
         upload = storage.store(video, folder=storage.UPLOADS)
@@ -97,9 +103,10 @@ def enqueue(video: Path, options: ConversionOptions) -> bool:
             ttl=settings.QUEUE_TTL,
             result_ttl=settings.DOWNLOAD_TTL,
             failure_ttl=progress.FAILURE_TTL_S,
-            retry=Retry(max=1),
+            retry=Retry(max=1, enqueue_at_front=True),  # it has waited already
         )
         undo.pop_all()
+    log.info("job=%s enqueued", job_id)
     return True
 
 
@@ -107,6 +114,42 @@ def enqueue(video: Path, options: ConversionOptions) -> bool:
 def waiting() -> int:
     """How many conversions wait for a worker."""
     return int(broker.connection().llen(queue().key))
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueState:
+    """The queue for /metrics: jobs that wait and run, s since the first was sent, live workers."""
+
+    waiting: int
+    running: int
+    oldest_s: float
+    workers: int
+
+
+@with_queue_else(cast("QueueState | None", None))
+def state() -> QueueState | None:
+    """The queue as it is now; None without USE_RQ."""
+    from rq.registry import StartedJobRegistry
+    from rq.worker_registration import get_keys
+
+    redis, now = broker.connection(), time.time()
+    running: Any = redis.zcount(StartedJobRegistry(queue=queue()).key, now, "+inf")
+    first: Any = redis.lindex(queue().key, 0)
+    sent: Any = (
+        redis.hget(queue().job_class.key_for(first.decode()), "created_at") if first else b""
+    )
+    reports: list[Any] = [redis.hget(key, "last_heartbeat") for key in get_keys(queue())]
+    return QueueState(
+        waiting=waiting(),
+        running=int(running),
+        oldest_s=max(0.0, now - _unix_time(sent)) if sent else 0.0,
+        workers=sum(now - _unix_time(at) < 2 * settings.WORKER_TTL for at in reports if at),
+    )
+
+
+def _unix_time(at: bytes) -> float:
+    """The Unix time in s of one of RQ's times, such as 2026-11-27T14:12:28.123456Z."""
+    return datetime.fromisoformat(at.decode()).timestamp()
 
 
 @with_queue_else(1)
@@ -164,9 +207,13 @@ def attempt_failed(job: "Job", kind: type[BaseException], *_: object) -> None:
 
 def retry_or_fail(job: "Job") -> None:
     """After a death: let the job wait for its second attempt if it has one, else fail it."""
+    from rq.exceptions import DeserializationError
+
     record = progress.find(job.id)
     if job.should_retry and record is not None and record["status"] in progress.RUNNING:
         progress.wait_again(job.id)
+        with contextlib.suppress(DeserializationError):
+            storage.keep_longer(_upload_of(job))
     else:
         _fail(job, "interrupted")
 
@@ -177,6 +224,14 @@ def _fail(job: "Job", because: Reason) -> None:
 
     job.retries_left = 0
     with contextlib.suppress(DeserializationError):  # not our writing; the sweep has its upload
-        upload = str(job.args[0])
-        progress.fail_if_open(job.id, REASONS[because])
+        upload = _upload_of(job)
+        error = progress.fail_if_open(job.id, REASONS[because])
+        if error is not None:
+            log.warning("job=%s code=%s", job.id, error.code)
+            metrics.count_failure(mode(), error)
         storage.discard(upload)
+
+
+def _upload_of(job: "Job") -> str:
+    """The stored upload's name. Raises DeserializationError."""
+    return str(job.args[0])

@@ -5,6 +5,7 @@ from typing import Self
 
 from converter.options import ConversionOptions
 from converter.pipeline.control import Control
+from converter.pipeline.loop.plan import LoopPlan
 from converter.pipeline.picture.background import BackgroundEncoding
 from converter.pipeline.picture.encode import Cut
 from converter.pipeline.picture.make import Animation
@@ -23,7 +24,13 @@ class Material:
     """
 
     def __init__(
-        self, source: Source, options: ConversionOptions, *, picture_path: Path, control: Control
+        self,
+        source: Source,
+        options: ConversionOptions,
+        *,
+        loop: LoopPlan | None,
+        picture_path: Path,
+        control: Control,
     ) -> None:
         self.options = options
         self.screen: Screen = parse_screen(options.screen)
@@ -34,6 +41,7 @@ class Material:
         self.frames = 0
         self.picture: Animation | None = None
         self._source = source
+        self._loop = loop
         self._cut: Cut | None = None
 
     def __enter__(self) -> Self:
@@ -56,6 +64,7 @@ class Material:
                 profile=BACKGROUND,
                 selection=self.options.selection,
                 border=outer_colour(frame),
+                loop=self._loop,
             )
             if self.options.picture:
                 self.encoding.start(self._cut)

@@ -4,7 +4,7 @@ import uuid
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from converter.pipeline.profile import DEFAULT_QUALITY, DEFAULT_SCREEN, Quality, Selection
+from converter.pipeline.profile import DEFAULT_QUALITY, DEFAULT_SCREEN, Loop, Quality, Selection
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,6 +14,7 @@ class ConversionOptions:
     job_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     selection: Selection = field(default_factory=Selection)
     quality: Quality = DEFAULT_QUALITY
+    loop: Loop = "cut"
     picture: bool = False
     theme: bool = False
     screen: str = DEFAULT_SCREEN

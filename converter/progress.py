@@ -12,10 +12,15 @@ from django.core.cache import cache
 
 from converter import broker
 from converter.errors import JobIdTakenError
-from converter.pipeline.errors import ConversionCanceledError, ConversionError
+from converter.pipeline.errors import (
+    ConversionCanceledError,
+    ConversionError,
+    ConversionTimeoutError,
+)
 
 FAILURE_TTL_S = 3600
 INTERRUPTED = "The conversion was interrupted. Please try again."
+WAITED_TOO_LONG = "The video waited too long for its turn. Please try again later."
 # A running conversion writes its record as its percent grows, and every HEARTBEAT_S when it does
 # not. One whose record is older than this was killed. With a queue broker.takeover_s comes on top.
 HEARTBEAT_TIMEOUT_S = 60
@@ -27,6 +32,7 @@ CACHE_RETRY_S = 3.0
 
 Status = Literal["queued", "started", "finished", "failed", "canceled"]
 RUNNING = ("queued", "started")
+NOTHING_DONE = ("decode", 0)
 
 
 class Result(TypedDict, total=False):
@@ -62,47 +68,76 @@ def _longest_life_s() -> int:
     return int(settings.QUEUE_TTL + settings.CONVERSION_TIMEOUT)
 
 
-def begin(job_id: str, *, status: Status) -> None:
-    """Open the job's record. Raises JobIdTakenError if there is one of that id."""
-    record = Record(status=status, stage="decode", progress=0, at=time.time())
-    if not cache.add(_key(job_id), record, _longest_life_s()):
+def enqueue(job_id: str) -> None:
+    """Open the record of a job that waits. Raises JobIdTakenError if there is one of that id."""
+    _open(job_id, "queued")
+
+
+def begin(job_id: str) -> "ProgressReporter":
+    """Open the record of a job that starts now. Raises JobIdTakenError, as `enqueue`."""
+    _open(job_id, "started")
+    return ProgressReporter(job_id)
+
+
+def resume(job_id: str) -> "ProgressReporter":
+    """Take up the record of a job that waited: it has started.
+
+    A second attempt, after the first worker was killed, never shows less than the first.
+    """
+    reporter = ProgressReporter(job_id)
+    reporter.read()
+    reporter.write()
+    return reporter
+
+
+def _open(job_id: str, status: Status) -> None:
+    if not cache.add(_key(job_id), _record(status, *NOTHING_DONE), _longest_life_s()):
         raise JobIdTakenError
 
 
-def report(job_id: str, stage: str, percent: int) -> None:
-    """Write how far the conversion is."""
-    record = Record(status="started", stage=stage, progress=percent, at=time.time())
-    cache.set(_key(job_id), record, _longest_life_s())
+def _record(status: Status, stage: str, percent: int) -> Record:
+    return Record(status=status, stage=stage, progress=percent, at=time.time())
 
 
 class ProgressReporter:
     """Write a job's progress to the cache and read its cancel flag; both are rate-limited.
 
-    The conversion goes on while the shared cache does not answer. A second attempt at a job, after
-    its first worker was killed, never shows less progress than the first.
+    The conversion goes on while the cache does not answer.
     """
 
     def __init__(self, job_id: str) -> None:
         self._job_id = job_id
+        self._shown = NOTHING_DONE
         self._no_cache_until = 0.0
         self._read_flag_at = 0.0
         self._write_at = 0.0
         self._heartbeat_at = time.monotonic() + HEARTBEAT_S
         self._is_canceled = False
-        record = self._try(lambda: _read(job_id)) or Record(status="started")
-        self._shown = (record.get("stage", "decode"), record.get("progress", 0))
+        # How long the job waited for this conversion, in s, by the clocks of both machines.
+        self.waited_s = 0.0
 
     def report(self, stage: str, percent: int) -> None:
         """Write how far the conversion is, at most every REPORT_INTERVAL_S within a stage."""
         last_stage, last_percent = self._shown
         if percent > last_percent:
             self._shown = (stage, percent)
-        now = time.monotonic()
-        if self._shown[0] == last_stage and now < self._write_at:
-            return
-        self._write_at = now + REPORT_INTERVAL_S
-        self._heartbeat_at = now + HEARTBEAT_S
-        self._try(lambda: report(self._job_id, *self._shown))
+        if self._shown[0] != last_stage or time.monotonic() >= self._write_at:
+            self.write()
+
+    def read(self) -> None:
+        """Go on from what the record shows."""
+        record = self._try(lambda: _read(self._job_id))
+        if record:
+            self._shown = (record["stage"], record["progress"])
+            if record["status"] == "queued":
+                self.waited_s = max(0.0, time.time() - record["at"])
+
+    def write(self) -> None:
+        """Write the record now."""
+        self._write_at = time.monotonic() + REPORT_INTERVAL_S
+        self._heartbeat_at = time.monotonic() + HEARTBEAT_S
+        record = _record("started", *self._shown)
+        self._try(lambda: cache.set(_key(self._job_id), record, _longest_life_s()))
 
     def is_canceled(self) -> bool:
         """Whether the job was canceled, as known CANCEL_POLL_S ago; also write the heartbeat.
@@ -110,7 +145,7 @@ class ProgressReporter:
         Called all the time while ffmpeg runs.
         """
         if time.monotonic() >= self._heartbeat_at:
-            self.report(*self._shown)
+            self.write()
         if not self._is_canceled and time.monotonic() >= self._read_flag_at:
             self._read_flag_at = time.monotonic() + CANCEL_POLL_S
             self._is_canceled = bool(self._try(lambda: is_canceled(self._job_id)))
@@ -119,9 +154,10 @@ class ProgressReporter:
     def _try(self, call: Callable[[], Any]) -> Any:
         if time.monotonic() < self._no_cache_until:
             return None
+        failures: tuple[type[Exception], ...] = (OSError, *broker.errors())
         try:
             return call()
-        except broker.errors():
+        except failures:
             self._no_cache_until = time.monotonic() + CACHE_RETRY_S
             return None
 
@@ -140,11 +176,14 @@ def fail(job_id: str, error: ConversionError) -> None:
     cache.set(_key(job_id), record, FAILURE_TTL_S)
 
 
-def fail_if_open(job_id: str, error: ConversionError) -> None:
-    """`fail`, unless the outcome is known already."""
+def fail_if_open(job_id: str, error: ConversionError) -> ConversionError | None:
+    """`fail`, and return the error; do nothing and return None if the outcome is known already."""
     record = _read(job_id)
-    if record is not None and record["status"] in RUNNING:
-        fail(job_id, ConversionCanceledError() if is_canceled(job_id) else error)
+    if record is None or record["status"] not in RUNNING:
+        return None
+    error = ConversionCanceledError() if is_canceled(job_id) else error
+    fail(job_id, error)
+    return error
 
 
 def wait_again(job_id: str) -> None:
@@ -169,7 +208,10 @@ def find(job_id: str) -> Record | None:
         return {**record, "status": "canceled"}
     if time.time() - record["at"] <= _longest_silence_s(record["status"]):
         return record
-    return {**record, "status": "failed", "code": ConversionError.code, "error": INTERRUPTED}
+    error = ConversionError(INTERRUPTED)
+    if record["status"] == "queued":
+        error = ConversionTimeoutError(WAITED_TOO_LONG)
+    return {**record, "status": "failed", "code": error.code, "error": str(error)}
 
 
 def _read(job_id: str) -> Record | None:

@@ -10,4 +10,5 @@ urlpatterns = [
     path("jobs/<str:job_id>/", views.job, name="job"),
     path("download/<str:token>/", views.download_converted, name="download"),
     path("health/", views.health, name="health"),
+    path("metrics", views.metrics, name="metrics"),
 ]

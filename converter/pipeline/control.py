@@ -81,8 +81,3 @@ class Control:
     def remaining_s(self) -> float:
         """Return the seconds until the deadline, 0 after it."""
         return max(0.0, self.deadline - time.monotonic())
-
-    @property
-    def is_over(self) -> bool:
-        """Return whether `check` would raise."""
-        return time.monotonic() >= self.deadline or self.is_canceled()

@@ -1,11 +1,18 @@
 """THE pipeline: a video in, a verified GIF out; the view, the worker and the command call it."""
 
+import contextlib
+import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from converter.pipeline.control import Control
+from converter.pipeline.errors import InputError
 from converter.pipeline.gif.encoder import encode_gif
 from converter.pipeline.gif.inspect import GifFacts, verify_gif
+from converter.pipeline.loop.overlap import stored_overlap
+from converter.pipeline.loop.plan import MARGIN_S, LoopPlan, plan_loop, small_profile
 from converter.pipeline.profile import (
     BACKGROUND,
     DEFAULT_QUALITY,
@@ -13,7 +20,7 @@ from converter.pipeline.profile import (
     Quality,
     Selection,
 )
-from converter.pipeline.source.decode import Frame, frames, open_clip
+from converter.pipeline.source.decode import Frame, frames, open_clip, read_pictures
 from converter.pipeline.source.source import Source
 
 
@@ -25,20 +32,110 @@ def convert_video(
     control: Control,
     quality: Quality = DEFAULT_QUALITY,
     profile: ConversionProfile = BACKGROUND,
+    loop: LoopPlan | None = None,
     see: Callable[[Frame], None] | None = None,
 ) -> GifFacts:
     """Convert the cut of `source` into the GIF `output` and return what was read back from it.
 
-    `see` is called with each frame before it is encoded.
+    `loop` is what `plan_blend` returned. `see` is called with each frame before it is encoded.
     Raises ConversionError; `output` is the caller's to remove then.
     """
-    with open_clip(source, profile=profile, selection=selection, control=control) as clip:
-        pictures = _counted(
-            frames(clip, control=control), profile=profile, control=control, see=see
-        )
+    control.report("decode")
+    with loop_frames(
+        source,
+        selection=selection,
+        profile=profile,
+        loop=loop,
+        folder=output.parent,
+        control=control,
+    ) as shown:
+        pictures = _counted(shown, profile=profile, control=control, see=see)
         written = encode_gif(pictures, output, fps=profile.fps, quality=quality)
     control.report("verify")
     return verify_gif(output, profile=profile, frames=written)
+
+
+def plan_blend(
+    source: Source,
+    *,
+    selection: Selection,
+    control: Control,
+    profile: ConversionProfile = BACKGROUND,
+) -> LoopPlan | None:
+    """Return how the loop's end runs into its beginning, or None where a cut has to do.
+
+    Decodes the selection and MARGIN_S on either side, small. Raises what `control` raises.
+    """
+    small, (begin_s, _) = small_profile(profile), blend_reach(selection, profile)
+    earlier = replace(selection, start_s=begin_s)
+    lead = round((selection.start_s - begin_s) * profile.fps)
+    pictures: list[Frame] = []
+    try:
+        with open_clip(source, profile=small, selection=earlier, control=control) as clip:
+            shown = frames(clip, control=control)
+            for picture in itertools.islice(shown, lead + profile.frames + MARGIN_S * profile.fps):
+                pictures.append(picture)
+                control.report("decode", len(pictures) / small.frames)
+    except InputError:  # the conversion itself says what is wrong
+        return None
+    return plan_loop(pictures, lead=lead, profile=profile)
+
+
+def blend_reach(selection: Selection, profile: ConversionProfile) -> tuple[float, float]:
+    """Return from when, and for how long, a blend looks at the source, both in s.
+
+    It begins whole eighths of a second before the selection, so that the frames of both decodes
+    are the same.
+    """
+    lead_s = min(MARGIN_S, math.floor(selection.start_s * 8) / 8)
+    return selection.start_s - lead_s, lead_s + profile.seconds + MARGIN_S
+
+
+@contextlib.contextmanager
+def loop_frames(
+    source: Source,
+    *,
+    selection: Selection,
+    profile: ConversionProfile,
+    loop: LoopPlan | None,
+    folder: Path,
+    control: Control,
+) -> Iterator[Iterator[Frame]]:
+    """Open the source and yield the loop's frames, each (height, width, 3) uint8.
+
+    `folder` holds the overlap's material until the block ends. Raises ConversionError.
+    """
+    with contextlib.ExitStack() as stack:
+        mix = None
+        if loop is not None:
+            with _material(
+                source, loop, selection=selection, profile=profile, control=control
+            ) as pictures:
+                mix = stack.enter_context(stored_overlap(loop, pictures, folder=folder)).mix
+        clip = stack.enter_context(
+            open_clip(source, profile=profile, selection=selection, control=control, mix=mix)
+        )
+        yield itertools.islice(frames(clip, control=control), loop.frames if loop else None)
+
+
+@contextlib.contextmanager
+def _material(
+    source: Source,
+    loop: LoopPlan,
+    *,
+    selection: Selection,
+    profile: ConversionProfile,
+    control: Control,
+) -> Iterator[Iterator[Frame]]:
+    """Open the source and yield the frames that the overlap is mixed with, without bars."""
+    pictures = read_pictures(
+        source,
+        profile=replace(profile, seconds=MARGIN_S),
+        selection=replace(selection, start_s=selection.start_s + loop.offset / profile.fps),
+        control=control,
+    )
+    with contextlib.closing(pictures):
+        yield itertools.islice(pictures, loop.overlap)
 
 
 def _counted(

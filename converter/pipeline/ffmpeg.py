@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import logging
 import math
 import os
 import resource
@@ -18,7 +19,11 @@ import imageio_ffmpeg
 from converter.pipeline.control import Control
 from converter.pipeline.errors import OutputError, TooManyPixelsError, UnreadableVideoError
 
+log = logging.getLogger(__name__)
+
 WATCH_S = 0.02
+# How long to wait after the cancel flag could not be read.
+FLAG_RETRY_S = 1.0
 STDERR_BYTES = 64 * 1024
 # The whole house has 512 MB, and gunicorn with MoviePy takes 175 of them. A decoder that wants
 # more keeps too many too large pictures (16 references of 16 MP: 900 MB) and is not served.
@@ -143,14 +148,33 @@ class Ffmpeg:
         return os.pread(self._stderr.fileno(), most, 0)
 
 
-def _watch(
+def _watch_limits(
     child: Ffmpeg, control: Control, done: threading.Event, most_bytes: int, until: bytes | None
 ) -> None:
-    """Kill `child` when `control` is over, it holds more than `most_bytes`, or it says `until`."""
+    """Kill `child` at the deadline, above `most_bytes` of memory, or when it says `until`.
+
+    Calls nothing that may fail or wait: the cancel flag has a thread of its own.
+    """
     while not done.wait(WATCH_S):
         child.is_too_large = resident_bytes(child.process.pid) > most_bytes
-        child.is_stopped = not child.is_too_large and control.is_over
-        if child.is_too_large or child.is_stopped or (until and child.says(until)):
+        is_late = not child.is_too_large and control.remaining_s == 0
+        child.is_stopped = child.is_stopped or is_late
+        if child.is_too_large or is_late or (until and child.says(until)):
+            _kill_group(child.process)
+            return
+
+
+def _watch_cancel(child: Ffmpeg, control: Control, done: threading.Event) -> None:
+    """Kill `child` when `control` is canceled. A flag that can't be read is read again."""
+    pause_s = WATCH_S
+    while not done.wait(pause_s):
+        try:
+            is_canceled, pause_s = control.is_canceled(), WATCH_S
+        except Exception as error:
+            log.warning("the cancel flag can't be read: %r", error)
+            is_canceled, pause_s = False, FLAG_RETRY_S
+        if is_canceled:
+            child.is_stopped = True
             _kill_group(child.process)
             return
 
@@ -181,7 +205,6 @@ def ffmpeg(
     Python ignores SIGXFSZ and so does the child (restore_signals is off): a flood of errors is
     cut off, not a reason to die.
     """
-    control.check()
     try:
         tool = ffmpeg_path()
     except RuntimeError as error:
@@ -199,18 +222,23 @@ def ffmpeg(
             restore_signals=False,
         )
         child, done = Ffmpeg(process, stderr), threading.Event()
-        watchdog = threading.Thread(
-            target=_watch, args=(child, control, done, most_bytes, until), daemon=True
-        )
+        watchdogs = [
+            threading.Thread(
+                target=_watch_limits, args=(child, control, done, most_bytes, until), daemon=True
+            ),
+            threading.Thread(target=_watch_cancel, args=(child, control, done), daemon=True),
+        ]
         try:
             cpu_s = math.ceil(BUSY_THREADS * control.remaining_s) + CPU_MARGIN_S
             _confine(process.pid, cpu_s=cpu_s, file_bytes=file_bytes, address_bytes=address_bytes)
-            watchdog.start()
+            for watchdog in watchdogs:
+                watchdog.start()
             yield child
         finally:
             done.set()
             _kill_group(process)
             if process.stdout is not None:
                 process.stdout.close()
-            if watchdog.ident is not None:
-                watchdog.join()
+            for watchdog in watchdogs:
+                if watchdog.ident is not None:
+                    watchdog.join(FLAG_RETRY_S)  # a flag's reading may hang

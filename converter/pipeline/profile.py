@@ -6,6 +6,8 @@ from typing import Literal
 Fit = Literal["cover", "contain"]
 Quality = Literal["high", "small"]
 DEFAULT_QUALITY: Quality = "high"
+# How the last frame leads to the first: as it is, or mixed into it.
+Loop = Literal["cut", "blend"]
 # CSS px and device pixels a CSS px, as parse_screen of screen.py reads it.
 DEFAULT_SCREEN = "1920x1080@1"
 # A theme's pictures: in percent of the display scale that each is drawn for.

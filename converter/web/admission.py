@@ -13,19 +13,21 @@ from django.http import HttpRequest
 from converter import broker, inline, progress, storage
 from converter.errors import (
     BusyError,
+    DownloadsBusyError,
     LengthRequiredError,
     LowDiskError,
     ShuttingDownError,
     TooLargeError,
 )
-from converter.slots import Slots
 from converter.web import uploads
 
 # An upload keeps its place until it is answered. Downloads and forms of the admin, which may be
 # slow too, have places of their own. One thread always stays free, so that /health/ answers.
 _UPLOADS = max(1, settings.MAX_CONVERSIONS, settings.WEB_THREADS // 2)
-uploading = Slots(_UPLOADS)
-transfer_slots = Slots(max(1, settings.WEB_THREADS - 1 - _UPLOADS))
+uploading = inline.Slots(_UPLOADS)
+transfer_slots = inline.Slots(
+    max(1, settings.WEB_THREADS - 1 - _UPLOADS), refusal=DownloadsBusyError
+)
 
 # Set when the server was told to stop: what runs may end, nothing new begins.
 closing = threading.Event()
@@ -38,8 +40,9 @@ def admitted(request: HttpRequest) -> Iterator[None]:
         raise ShuttingDownError
     _bound_length(request, settings.FILE_UPLOAD_MAX_MEMORY_SIZE + uploads.UPLOAD_FORM_BYTES)
     broker.ping()
-    if inline.places.is_full:
+    if inline.conversions.is_full:
         raise BusyError
+    storage.sweep_if_due()
     with uploading.one(), one_per_address(request):
         if storage.free_bytes() < settings.MIN_FREE_DISK:
             raise LowDiskError
@@ -75,7 +78,7 @@ def client_address(request: HttpRequest) -> str:
 # --- An address's places: keys in the cache, each with its holder as the value. An upload's key
 # lives for PLACE_TTL_S and is renewed while the upload lasts, so that it ends with the process. A
 # job's key lives as long as a job may, and counts as free when the job has ended.
-PLACE_TTL_S = 30
+PLACE_TTL_S = 15
 RENEW_S = PLACE_TTL_S / 3
 JOB = "job:"
 

@@ -1,6 +1,6 @@
-"""What we ask of the client's socket, which gunicorn shows us: stalls, deadlines, arrival.
+"""The client's socket, which gunicorn gives to us: stalls, deadlines, arrival.
 
-Other servers (runserver, the test client) show none; then these do nothing.
+Other servers (runserver, the test client) give none; then these functions do nothing.
 """
 
 import contextlib
@@ -18,6 +18,11 @@ from django.conf import settings
 from django.http import HttpRequest
 
 ARRIVAL_POLL_S = 0.01
+# How often an upload's speed is looked at, and what it must be on average after STALL_TIMEOUT.
+WATCH_S = 1.0
+LEAST_BYTES_PER_S = 4096
+# tcpi_bytes_received in struct tcp_info, linux/tcp.h (since Linux 4.1).
+TCP_INFO_BYTES, BYTES_RECEIVED_AT = 136, 128
 
 
 def socket_of(request: HttpRequest) -> socket.socket | None:
@@ -34,23 +39,50 @@ def drop_stalled(request: HttpRequest) -> None:
 
 @contextlib.contextmanager
 def body_deadline(request: HttpRequest, *, within_s: float) -> Iterator[None]:
-    """Within the block the client's body ends after `within_s`: a trickle never stalls."""
+    """End the client's body, as if it had hung up, after `within_s` or when it comes too slowly.
+
+    A client that sends a byte now and then never stalls; so after STALL_TIMEOUT it must have sent
+    LEAST_BYTES_PER_S on average.
+    """
     client = socket_of(request)
     if client is None:
         yield
         return
-    timer = threading.Timer(within_s, _stop_reading, [client])
-    timer.daemon = True
-    timer.start()
+    done = threading.Event()
+    thread = threading.Thread(target=_watch_body, args=(client, done, within_s), daemon=True)
+    thread.start()
     try:
         yield
     finally:
-        timer.cancel()
+        done.set()
+        thread.join()
 
 
-def _stop_reading(client: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        client.shutdown(socket.SHUT_RD)
+def _watch_body(client: socket.socket, done: threading.Event, within_s: float) -> None:
+    began, had = time.monotonic(), _received_bytes(client)
+    while not done.wait(min(WATCH_S, max(0, began + within_s - time.monotonic()))):
+        took = time.monotonic() - began
+        came = _received_bytes(client)
+        is_slow = (
+            took > settings.STALL_TIMEOUT
+            and came is not None
+            and had is not None
+            and came - had < LEAST_BYTES_PER_S * took
+        )
+        if took >= within_s or is_slow:
+            with contextlib.suppress(OSError):
+                client.shutdown(socket.SHUT_RD)
+            return
+
+
+def _received_bytes(client: socket.socket) -> int | None:
+    """How many bytes have come on the connection; None where the system does not say."""
+    if sys.platform != "linux":
+        return None
+    with contextlib.suppress(OSError, struct.error):
+        report = client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO_BYTES)
+        return int(struct.unpack_from("Q", report, BYTES_RECEIVED_AT)[0])
+    return None
 
 
 def has_hung_up(request: HttpRequest) -> bool:

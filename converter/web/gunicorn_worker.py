@@ -7,6 +7,7 @@ asks and asks and reads nothing holds a thread for ever, and at
 """
 
 import json
+import select
 import socket
 import sys
 import threading
@@ -29,6 +30,10 @@ LARGEST_HEAD = 64 * 1024
 # What a refused upload may still have on its way before the connection is closed.
 DRAIN_S = 0.05
 LINGERING = 100
+# Connections that have sent nothing, or half a head, and wait for more: above this number the
+# oldest is closed. gunicorn itself would accept no connection above 1,000 until they time out.
+MOST_WAITING = 200
+ACCEPT_AT_ONCE = 64
 
 
 def _write_error(client: socket.socket, status: int, reason: str, message: str) -> None:
@@ -52,6 +57,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     max_requests: int
     alive: bool
+    nr_conns: int
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -66,6 +72,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             super().enqueue_req(conn)
         elif head:
             self._heads.append((conn, time.monotonic() + HEAD_S))
+            if len(self._heads) > MOST_WAITING:
+                self._drop(self._heads.pop(0)[0])
         else:
             conn.sock.setblocking(False)
             conn.set_timeout()
@@ -73,6 +81,23 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self.poller.register(
                 conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn)
             )
+            if len(self.pending_conns) > MOST_WAITING:
+                oldest = self.pending_conns.popleft()
+                self.poller.unregister(oldest.sock)
+                self._drop(oldest)
+
+    def accept(self, listener: socket.socket) -> None:
+        """Accept the connections that wait; gunicorn accepts one a turn."""
+        ready = select.poll()
+        ready.register(listener, select.POLLIN)
+        for _ in range(ACCEPT_AT_ONCE):
+            super().accept(listener)
+            if not ready.poll(0):
+                return
+
+    def _drop(self, conn: TConn) -> None:
+        self.nr_conns -= 1
+        conn.close()
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """Look after the half heads between two waits."""
@@ -85,8 +110,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             elif time.monotonic() < deadline:
                 self._heads.append((conn, deadline))
             else:
-                self.nr_conns -= 1
-                conn.close()
+                self._drop(conn)
 
     def _be_replaced_when_idle(self) -> None:
         """After `max_requests`, between two requests; after ten times as many whatever goes on."""

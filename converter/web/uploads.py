@@ -111,16 +111,21 @@ class CountedBody:
     def __init__(self, stream: Any, announced: int) -> None:
         self._stream = stream
         self._missing = announced
+        self.received = 0
 
     def read(self, *args: Any) -> bytes:
         chunk: bytes = self._stream.read(*args)
-        self._missing -= len(chunk)
+        self._count(chunk)
         return chunk
 
     def readline(self, *args: Any) -> bytes:
         line: bytes = self._stream.readline(*args)
-        self._missing -= len(line)
+        self._count(line)
         return line
+
+    def _count(self, part: bytes) -> None:
+        self._missing -= len(part)
+        self.received += len(part)
 
     @property
     def is_short(self) -> bool:
@@ -136,6 +141,7 @@ def receive(request: HttpRequest, *, within_s: float) -> None:
     it can hold no video, which the view says.
     """
     body = CountedBody(request._stream, int(request.META["CONTENT_LENGTH"]))
+    request.counted_body = body  # type: ignore[attr-defined]  # for metrics.py
     is_form = request.content_type == "multipart/form-data"
     if is_form:
         request._stream = body  # type: ignore[assignment]

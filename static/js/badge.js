@@ -1,4 +1,4 @@
-// The tab itself: its title says how far it is, its icon fills up like a ring.
+// Show the progress in the tab's title and as a ring in its icon.
 
 import { jobWords, titles } from "./strings.js";
 

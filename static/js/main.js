@@ -1,4 +1,4 @@
-// Wires the page together; the only module that knows where things stand in the document.
+// Connect the modules; the only module that finds elements in the document.
 
 import { createBadge } from "./badge.js";
 import { readClip } from "./intake/clip.js";
@@ -11,7 +11,7 @@ import { createStore } from "./state.js";
 import { mistakes } from "./strings.js";
 import { formatTimecode } from "./trim/timecode.js";
 import { Trim } from "./trim/trim.js";
-import { createVoice } from "./voice.js";
+import { createAnnouncer } from "./announcer.js";
 
 const RETRY_CODES = ["unexpected", "unhealthy", "internal", "timeout", "upload_stalled", "low_disk", "queue_unavailable", "shutting_down", "expired"];
 const PHONE_SIDE = 600; // CSS px: the short side of the screen is less on phones
@@ -27,14 +27,14 @@ const server = {
   csrfToken: document.querySelector('[name="csrfmiddlewaretoken"]').value,
 };
 
-// What only a conversion needs is no part of the first load: it comes with the first file.
+// Modules that only a conversion needs are loaded with the first file, not with the page.
 const conversion = () => import("./conversion/conversion.js");
 const ranges = () => import("./ranges/sending.js");
 const PART_AFTER_MS = 200; // after the last move of the start
 
 let resultPanel = null; // {render, release}, once conversion() is there
-let running = null; // {controller, jobId} of the conversion under way
-let lostJob = null; // the job whose connection was lost, to be taken up again
+let running = null; // {controller, jobId} of the running conversion
+let lostJob = null; // the job whose connection was lost, to be resumed
 let waysToSend = null; // the open file's: see sendings() in ranges/sending.js
 let partTimer = 0;
 
@@ -43,7 +43,7 @@ const onPhone = matches("(hover: none)") && Math.min(screen.width, screen.height
 const move = (start) => dispatch({ type: "startMoved", start, length: limits.length });
 const focus = (axis, value) => dispatch({ type: "focusMoved", axis, value });
 
-const voice = createVoice({ status: byId("status"), alert: byId("problem"), retry: run });
+const announcer = createAnnouncer({ status: byId("status"), alert: byId("problem"), retry: run });
 const mockup = new Mockup(byId("mockup"), {
   limits,
   calm: matches("(prefers-reduced-motion: reduce)"),
@@ -78,14 +78,14 @@ for (const render of views) render(store.get());
 store.subscribe((state, before) => {
   for (const render of views) render(state);
   if (state.phase !== before.phase || state.file !== before.file) showPanel(state);
-  voice.render(state, before);
+  announcer.render(state, before);
   if (state.start !== before.start && state.file) tellPart(PART_AFTER_MS);
   if (state.problem !== before.problem && state.problem?.field === "start") trim.focusTime();
 });
 
 listenForFiles({
   inputs: document.querySelectorAll('input[type="file"][data-part="file"]'),
-  veil: byId("veil"),
+  overlay: byId("overlay"),
   limits,
   mayTake: () => store.get().phase !== "converting",
   accept: openFile,
@@ -97,7 +97,7 @@ async function openFile(file) {
   resultPanel?.release(result);
   lostJob = null;
   dispatch({ type: "fileChosen", file });
-  conversion().catch(() => {}); // offline: run() asks again, and says so
+  conversion().catch(() => {}); // offline: run() tries again and reports it
   waysToSend = ranges().then(({ sendings }) => sendings(file, limits));
   tellPart(0);
   const clip = await readClip(file);
@@ -135,7 +135,7 @@ function addResultPanel({ createResult }) {
     limits,
     onPhone,
     saved: () => dispatch({ type: "saved" }),
-    say: voice.say,
+    say: announcer.say,
     anotherMoment: () => leaveResult({ type: "anotherMoment" }),
     startOver: () => leaveResult({ type: "startedOver" }),
   });
@@ -160,7 +160,7 @@ async function run() {
     if (!ways.length) throw Object.assign(new Error(), { name: "RefusedError", code: "incomplete_upload" });
     const result = await loaded.convert({
       api: loaded.createApi(server),
-      // The file last: the server has read the rest by then.
+      // The file is last, so that the server has read the other fields before it.
       attempts: ways.map(({ fields }) => ({ ...fieldsOf(state), ...fields() })),
       resume,
       onJob: (id) => (running.jobId = id),

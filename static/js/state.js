@@ -1,11 +1,11 @@
-// Everything the page knows, and the only way it changes. Pure.
+// The page's state and its reducer. Pure functions.
 
 import { clampStart } from "./trim/trimwindow.js";
 
 export const initialState = Object.freeze({
   phase: "idle", // idle, edit, converting, done
   file: null,
-  clip: null, // what clip.js read of the file; null while it reads
+  clip: null, // see clip.js; null while the file is read
   start: 0, // s
   part: null, // {bytes, of}: how much of the file is sent; null: all of it, or not known yet
   fit: "cover",
@@ -73,14 +73,14 @@ const steps = {
   }),
 };
 
-/** The next state; an action nobody knows is a mistake in the page. */
+/** Return the next state. Throws for an unknown action. */
 export function reduce(state, action) {
   const step = steps[action.type];
   if (!step) throw new Error(`no such action: ${action.type}`);
   return step(state, action);
 }
 
-/** One place that holds the state and tells every listener of a change. */
+/** Hold the state and call the listeners after each change. */
 export function createStore(state = initialState) {
   const listeners = [];
   return {

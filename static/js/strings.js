@@ -10,7 +10,7 @@ export const megabytes = (bytes) => `${decimal.format(Math.max(bytes / MEBIBYTE,
 const GIBIBYTE = 1_073_741_824;
 const amount = (bytes) =>
   bytes < GIBIBYTE ? megabytes(bytes) : `${decimal.format(bytes / GIBIBYTE)}\u00a0GB`;
-const seconds = (value) => `${decimal.format(value)}\u00a0s`; // a number keeps its unit
+const seconds = (value) => `${decimal.format(value)}\u00a0s`; // a no-break space keeps the number and its unit together
 const spokenSeconds = (value) => {
   const rounded = Math.round(value * 100) / 100;
   const minutes = Math.floor(rounded / 60);

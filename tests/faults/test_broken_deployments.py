@@ -4,13 +4,16 @@ import contextlib
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.clips import ffmpeg_exe
-from tests.support.live import Live, serve
+from tests.support.files import ROOT
+from tests.support.live import Live, environment, serve
+from tests.support.network import free_port
 from tests.support.small import SMALL
 from tests.support.waiting import eventually
 
@@ -62,6 +65,18 @@ def sound(tool: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live
 def health(live: Live) -> tuple[int, str]:
     answer = live.request("GET", "/health/")
     return answer.status, answer.json["status"]
+
+
+@pytest.mark.parametrize("option", ["--certfile", "--keyfile"])
+def test_a_server_that_is_given_a_certificate_says_why_it_does_not_start(tmp_path, option):
+    (tmp_path / "a.pem").touch()
+    options = [option, str(tmp_path / "a.pem")]
+    command = [sys.executable, "-m", "gunicorn", *options, "chrome_background_converter.wsgi"]
+    env = environment(tmp_path, free_port())
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
+    assert done.returncode != 0
+    assert "proxy" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.xdist_group("cramped")

@@ -140,6 +140,17 @@ def test_forty_incomplete_request_heads_use_no_thread_and_are_closed(live, idle,
 
 
 @retried_if_slow
+def test_a_thousand_incomplete_request_heads_do_not_delay_health(live, idle):
+    with contextlib.ExitStack() as stack:
+        for half in itertools.islice(itertools.cycle([b"", b"GET /health/ HT"]), 1200):
+            client = socket.create_connection(("127.0.0.1", live.port), timeout=30)
+            stack.enter_context(client).sendall(half)
+        took = live.request("GET", "/health/", timeout=30).seconds
+        idle_took = idle.request("GET", "/health/", timeout=30).seconds
+    check_latency(took, limit=1.0, idle=idle_took)
+
+
+@retried_if_slow
 def test_clients_that_never_close_do_not_block_others(live, idle, record_property):
     with (
         poll_health(live, idle, record_property, "20 open connections"),

@@ -6,6 +6,7 @@ from pathlib import Path
 from tests.hostile import (
     bombs,
     junk,
+    layouts,
     lies,
     names,
     novideo,
@@ -30,6 +31,7 @@ CLASSES: dict[str, list[Case]] = {
     "timings": timings.CASES,
     "polyglots": polyglots.CASES,
     "names": names.CASES,
+    "layouts": layouts.CASES,
 }
 CASES: list[Case] = [case for cases in CLASSES.values() for case in cases]
 

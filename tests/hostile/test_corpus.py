@@ -117,6 +117,8 @@ def run_case(server: HostileServer, case: Case, data: bytes) -> float:
     """Upload the file and check the answer; return its latency in s. Raises AssertionError."""
     live = server.live
     fields = {} if case.start_time is None else {"start_time": case.start_time}
+    if case.layout is not None:
+        fields["layout"] = case.layout(data)
     answer = live.convert(data, case.filename, **fields)
     if answer.status == 200:
         gif = live.folder / "out.gif"

@@ -10,6 +10,7 @@ from converter.pipeline.gif.inspect import GifFacts
 from converter.pipeline.gif.timing import delay_cs
 from tests.support.uploads import PICTURE
 
+PLAN = object()  # what plan_blend returns for `loop=blend`
 FRAME = np.full((72, 128, 3), 9, np.uint8)
 
 
@@ -29,6 +30,7 @@ def converted(monkeypatch) -> list[dict]:
 
     monkeypatch.setattr("converter.pipeline.source.source.probe", lambda path, **options: None)
     monkeypatch.setattr("converter.pipeline.convert.convert_video", convert)
+    monkeypatch.setattr("converter.pipeline.convert.plan_blend", lambda *args, **options: PLAN)
     return calls
 
 

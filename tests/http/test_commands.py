@@ -32,8 +32,14 @@ def test_the_command_writes_the_gif_and_prints_a_summary(
         start_s=62.5, fit="contain", focus_x=0.25, focus_y=1
     )
     assert converted[0]["quality"] == "small"
+    assert converted[0]["loop"] is None
     assert sorted(path.name for path in tmp_path.glob("*.*")) == ["in.mp4", "out.gif"]
     assert files_in(media_root) == []
+
+
+def test_the_command_blends_the_loop_when_asked_to(media_root, converted, clip, tmp_path):
+    call_command("convert", clip, str(tmp_path / "out.gif"), loop="blend")
+    assert converted[0]["loop"] is not None
 
 
 def test_a_terminal_shows_a_progress_bar_and_clears_it(

@@ -64,6 +64,14 @@ def test_fields_reach_the_pipeline(client, converted):
 
 
 @pytest.mark.parametrize(
+    ("fields", "plans"), [({}, 0), ({"loop": "cut"}, 0), ({"loop": "blend"}, 1)]
+)
+def test_only_a_blend_is_planned(client, converted, fields, plans):
+    assert post(client, video=clip_file(), **fields).status_code == 200
+    assert (converted[0]["loop"] is not None) == bool(plans)
+
+
+@pytest.mark.parametrize(
     ("fields", "expected"),
     [
         ({}, (400, "no_file")),
@@ -81,6 +89,7 @@ def test_fields_reach_the_pipeline(client, converted):
         ({"video": clip_file(), "focus_y": "left"}, (400, "invalid_field")),
         ({"video": clip_file(), "focus_y": "inf"}, (400, "invalid_field")),
         ({"video": clip_file(), "quality": "best"}, (400, "invalid_field")),
+        ({"video": clip_file(), "loop": "mirror"}, (400, "invalid_field")),
         ({"video": clip_file(), "job_id": "../../etc"}, (400, "invalid_field")),
         ({"video": clip_file(), "job_id": str(uuid.uuid1())}, (400, "invalid_field")),
     ],
@@ -138,7 +147,7 @@ def test_a_crash_gives_500_without_details(client, media_root, converted, monkey
 
 
 def test_a_second_upload_gets_busy_before_it_is_read(client, converted):
-    with inline.places.one():
+    with inline.conversions.one():
         response = post(client, video=clip_file())
         assert refusal(response) == (503, "busy")
         assert int(response.headers["Retry-After"]) > 0
@@ -147,7 +156,7 @@ def test_a_second_upload_gets_busy_before_it_is_read(client, converted):
 
 
 def test_an_upload_is_refused_by_its_content_length(client, converted):
-    response = client.post("/convert/", {}, CONTENT_LENGTH=str(104_857_600 + 200_000))
+    response = client.post("/convert/", {}, CONTENT_LENGTH=str(104_857_600 + 300_000))
     assert refusal(response) == (413, "too_large")
 
 
@@ -255,7 +264,7 @@ def test_canceling_a_finished_job_revokes_its_link(client, media_root, converted
 
 
 def test_a_job_without_a_recent_report_has_failed(media_root):
-    progress.begin("x", status="started")
+    progress.begin("x")
     record = progress.find("x")
     progress.cache.set("job:x", {**record, "at": record["at"] - 120})
     assert progress.find("x")["status"] == "failed"
@@ -294,5 +303,5 @@ def test_memory_is_logged_at_each_stage_with_tracemalloc(client, settings, conve
         post(client, video=clip_file("my secret holiday.mp4"))
     tracemalloc.stop()
     lines = [r.getMessage() for r in caplog.records if "python_mb" in r.getMessage()]
-    assert [line.split()[1] for line in lines] == ["stage=decode", "stage=encode"]
+    assert [line.split()[1] for line in lines] == ["stage=encode"]
     assert "holiday" not in caplog.text

@@ -1,6 +1,8 @@
 """One-time downloads, with Django's test client and over real sockets."""
 
+import errno
 import http.client
+import os
 import socket
 import threading
 import time
@@ -63,6 +65,20 @@ def test_an_interrupted_transfer_restores_the_key(client, media_root):
     response = client.get(url)
     next(iter(response.streaming_content))
     response.close()
+    assert b"".join(client.get(url).streaming_content) == PICTURE
+
+
+@pytest.mark.parametrize("error", [errno.EMFILE, errno.EACCES, errno.ETIMEDOUT])
+def test_a_file_that_cannot_be_opened_now_keeps_its_link(client, media_root, monkeypatch, error):
+    url = issue()
+    client.raise_request_exception = False
+
+    def fail(name):
+        raise OSError(error, os.strerror(error))
+
+    monkeypatch.setattr(downloads.default_storage, "open", fail)
+    assert client.get(url).status_code == 500
+    monkeypatch.undo()
     assert b"".join(client.get(url).streaming_content) == PICTURE
 
 

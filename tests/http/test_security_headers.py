@@ -178,11 +178,10 @@ def one_each(settings, monkeypatch, converted):
 
     from converter import inline
     from converter.pipeline import convert
-    from converter.slots import Slots
 
     settings.TRUSTED_PROXIES = 1
     settings.MAX_CONVERSIONS_PER_ADDRESS = 1
-    monkeypatch.setattr(inline, "places", Slots(4))
+    monkeypatch.setattr(inline, "conversions", inline.Slots(4))
     gate, begun = threading.Event(), threading.Semaphore(0)
     real = convert.convert_video
 

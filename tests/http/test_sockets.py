@@ -3,13 +3,18 @@
 import contextlib
 import json
 import socket
+import threading
 import time
 import urllib.parse
 import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from django.test import RequestFactory
 
+from converter.web import client_socket
 from tests.support.ffmpeg import FEW_COLOURS
 from tests.support.files import files_in
 from tests.support.groups import WAITING
@@ -76,6 +81,65 @@ def test_the_connection_of_a_stalled_client_is_closed(server):
         client.sendall(form(MP4_HEAD)[:100])
         assert answer(client) == (408, "upload_stalled")
     assert eventually(lambda: left(folder) == [])
+
+
+def test_a_trickling_upload_keeps_nobody_from_converting(server, clips):
+    folder, host, port = server
+    brief = clips("brief.mp4", "-f", "lavfi", "-i", f"{FEW_COLOURS}:d=0.2")
+    with send_head(host, port, 1_000_000) as slow:
+        slow.sendall(form(MP4_HEAD + bytes(200_000))[:-100])
+        assert eventually(lambda: left(folder) != [])
+        assert health(f"http://{host}:{port}")["busy"] is False
+        body = form(brief.read_bytes())
+        with send_head(host, port, len(body)) as client:
+            client.settimeout(60)
+            client.sendall(body)
+            assert client.recv(100).startswith(b"HTTP/1.1 200")
+
+
+@pytest.fixture
+def connection() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """A connection over TCP: (the client's socket, the server's)."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = socket.create_connection(listener.getsockname())
+        server, _ = listener.accept()
+        with client, server:
+            yield client, server
+
+
+def seconds_until_closed(connection, *, chunk: bytes, within_s: float) -> float:
+    """Send a chunk every 50 ms under body_deadline; return after how many s reading ended."""
+    client, server = connection
+    request = RequestFactory().post("/convert/")
+    request.META["gunicorn.socket"] = server
+    server.settimeout(30)
+    ended = threading.Event()
+
+    def send() -> None:
+        while not ended.wait(0.05):
+            client.sendall(chunk)
+
+    began = time.monotonic()
+    with ThreadPoolExecutor(1) as pool, client_socket.body_deadline(request, within_s=within_s):
+        pool.submit(send)
+        while time.monotonic() - began < 30 and server.recv(1 << 16):
+            pass
+        ended.set()
+    return time.monotonic() - began
+
+
+def test_an_upload_below_the_least_rate_ends_after_the_grace_period(
+    connection, settings, monkeypatch
+):
+    settings.STALL_TIMEOUT = 1
+    monkeypatch.setattr(client_socket, "WATCH_S", 0.1)
+    assert 1 < seconds_until_closed(connection, chunk=b"x", within_s=25) < 20
+
+
+def test_an_upload_above_the_least_rate_ends_at_its_deadline(connection, settings, monkeypatch):
+    settings.STALL_TIMEOUT = 0.5
+    monkeypatch.setattr(client_socket, "WATCH_S", 0.1)
+    assert 2 <= seconds_until_closed(connection, chunk=bytes(30_000), within_s=2) < 20
 
 
 def test_the_connection_of_a_slow_client_is_closed(server):

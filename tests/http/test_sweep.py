@@ -6,11 +6,13 @@ import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
+from django.core.files.storage import Storage
 from django.core.management import call_command
 
-from converter import health, storage
+from converter import broker, health, storage
 from tests.support.files import ROOT, files_in
 from tests.support.links import issue
 
@@ -44,6 +46,69 @@ def test_a_file_is_kept_until_its_link_expires_whatever_its_age(media_root, tmp_
     kept = storage.store(gif, folder=storage.CONVERTED)
     storage.sweep_if_due()
     assert files_in(media_root) == [kept]
+
+
+def test_a_file_that_cannot_be_removed_is_logged_and_skipped(
+    media_root, expired, monkeypatch, caplog
+):
+    (first,) = files_in(media_root)
+    issue()
+    for name in files_in(media_root):
+        os.utime(media_root / name, (0, 0))
+    unlink = Path.unlink
+
+    def refuse(path, **options):
+        if path.name == Path(first).name:
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+        unlink(path, **options)
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    assert storage.purge_expired() == 1
+    assert files_in(media_root) == [first]
+    assert Path(first).name in caplog.text
+
+
+class RefusingBucket(Storage):
+    """A storage that can't be listed and refuses to delete one name."""
+
+    def __init__(self) -> None:
+        self.deleted: list[str] = []
+
+    def delete(self, name: str) -> None:
+        if name == "uploads/refused.mp4":
+            raise PermissionError("AccessDenied")
+        self.deleted.append(name)
+
+
+def test_a_bucket_that_refuses_to_delete_stops_neither_the_sweep_nor_a_job(
+    media_root, monkeypatch, caplog
+):
+    bucket, postponed = RefusingBucket(), {}
+    names = ["uploads/refused.mp4", "converted/old.gif"]
+    monkeypatch.setattr(storage, "default_storage", bucket)
+    monkeypatch.setattr(broker, "expired", lambda: names)
+    monkeypatch.setattr(broker, "is_gone", names.remove)
+    monkeypatch.setattr(
+        broker, "will_expire", lambda name, after_s: postponed.update({name: after_s})
+    )
+    assert storage.purge_expired() == 1
+    assert (bucket.deleted, postponed) == (
+        ["converted/old.gif"],
+        {"uploads/refused.mp4": storage.RETRY_S},
+    )
+    assert storage.discard("uploads/refused.mp4") is False  # what a finished job calls
+    assert "uploads/refused.mp4" in caplog.text
+
+
+def test_an_upload_that_waits_again_lives_as_long_again(media_root, tmp_path, settings):
+    video = tmp_path / "a.mp4"
+    video.write_bytes(b"video")
+    upload = storage.store(video, folder=storage.UPLOADS)
+    long_ago = time.time() - settings.QUEUE_TTL - settings.CONVERSION_TIMEOUT - 1
+    os.utime(media_root / upload, (long_ago, long_ago))
+    storage.keep_longer(upload)
+    storage.purge_expired()
+    assert files_in(media_root) == [upload]
 
 
 def test_the_sweep_runs_once_a_minute(media_root, expired):

@@ -33,7 +33,8 @@ def test_hdr_white_becomes_nearly_white_and_grey_stays_grey(clips, transfer, sig
 def test_an_hdr_colour_keeps_its_hue_and_saturation(clips):
     """A BT.709 green below the tone-mapped range, encoded in BT.2020, where it has fewer levels."""
     to_hdr = (
-        "zscale=min=gbr:tin=bt709:pin=bt709:m=bt2020nc:p=bt2020:t=arib-std-b67:r=tv:npl=203,"
+        "zscale=min=gbr:tin=iec61966-2-1:pin=bt709:"
+        "m=bt2020nc:p=bt2020:t=arib-std-b67:r=tv:npl=203,"
         "format=yuv420p10le"
     )
     path = clips(

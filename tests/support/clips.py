@@ -31,6 +31,7 @@ PAST_END = (400, "start_past_end")
 BAD_START = (400, "invalid_start_time")
 NO_FILE = (400, "no_file")
 BAD_FIELD = (400, "invalid_field")
+INCOMPLETE = (422, "incomplete_upload")
 
 Refusal = tuple[int, str]
 
@@ -62,6 +63,7 @@ class Case:
     expect: Expect
     filename: str = "clip.mp4"
     start_time: str | None = None
+    layout: Callable[[bytes], str] | None = None  # told the upload
     long: bool = False  # only with --long: slow to make or to convert
 
 

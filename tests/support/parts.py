@@ -47,7 +47,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     ),
     "fragments_with_index.mp4": (
         *("-i", "b_frames_edit_list.mp4", "-c", "copy"),
-        *("-movflags", "frag_keyframe+empty_moov+global_sidx"),
+        *("-movflags", "frag_keyframe+empty_moov+default_base_moof+global_sidx"),
     ),
     "vp9.webm": (*TWO_INPUTS, *VP9, "-pix_fmt", "yuv420p", "-c:a", "libopus"),
     "vp9_alpha.webm": (

@@ -20,6 +20,7 @@ LIBRARIES = {
     "moviepy",
     "numpy",
     "PIL",
+    "prometheus_client",
     "redis",
     "rq",
     "subprocess",
@@ -34,7 +35,7 @@ ALLOWED = {
     "apps": "django checks",
     "urls": "django views",
     "views": (
-        "django forms conversions downloads answers errors health products progress"
+        "django forms conversions downloads answers errors exposition health products progress"
         " web.admission web.client_socket web.uploads pipeline.profile"
     ),
     "forms": (
@@ -46,15 +47,17 @@ ALLOWED = {
     "products": "material options logs pipeline.",
     "material": "options pipeline.",
     "conversions": (
-        "django inline jobs options products material downloads progress storage logs pipeline."
+        "django inline jobs metrics options products material downloads progress storage logs"
+        " pipeline."
     ),
-    "inline": "django slots progress",
-    "slots": "errors",
-    "downloads": "django storage",
+    "inline": "django errors",
+    "downloads": "django metrics storage",
+    "metrics": "django broker pipeline.errors",
+    "exposition": "django prometheus_client health jobs metrics storage",
     "storage": "django broker",
     "progress": "django broker errors pipeline.errors",
     "broker": "django redis",
-    "jobs": "django rq broker errors options progress storage pipeline.errors",
+    "jobs": "django rq broker errors metrics options progress storage pipeline.errors",
     "tasks": "conversions options",
     "worker": "django rq broker jobs storage conversions tasks pipeline.",
     "health": "django broker inline jobs storage web.admission pipeline.ffmpeg",
@@ -67,7 +70,7 @@ ALLOWED = {
     "management.commands.rqworker": "django storage worker",
     "management.commands.purge_media": "django storage",
     "web.middleware": "django answers errors web.admission web.uploads",
-    "web.admission": "django errors broker inline progress slots storage web.uploads",
+    "web.admission": "django errors broker inline progress storage web.uploads",
     "web.uploads": "django errors storage web.client_socket pipeline.source.sniff",
     "web.client_socket": "django",
     "web.gunicorn_worker": "gunicorn errors",
@@ -78,11 +81,13 @@ ALLOWED = {
     "pipeline.screen": "pipeline.profile",
     "pipeline.capabilities": "pipeline.control pipeline.errors pipeline.ffmpeg",
     "pipeline.ffmpeg": "subprocess pipeline.control pipeline.errors",
-    "pipeline.convert": f"{COMMON} pipeline.source. pipeline.gif.",
+    "pipeline.convert": f"{COMMON} pipeline.source. pipeline.gif. pipeline.loop.",
+    "pipeline.loop.": f"numpy PIL pipeline.loop. {COMMON}",
     "pipeline.source.": f"numpy moviepy pipeline.ffmpeg pipeline.source. {COMMON}",
     "pipeline.gif.": f"numpy PIL pipeline.gif. {COMMON}",
     "pipeline.picture.": (
-        f"pipeline.ffmpeg pipeline.capabilities pipeline.source. pipeline.picture. {COMMON}"
+        "pipeline.ffmpeg pipeline.capabilities pipeline.source. pipeline.loop. pipeline.picture."
+        f" {COMMON}"
     ),
     "pipeline.theme.": (
         f"numpy PIL pipeline.ffmpeg pipeline.source. pipeline.picture. pipeline.theme. {COMMON}"

@@ -3,6 +3,8 @@
 import doctest
 import importlib
 import resource
+import signal
+import threading
 import time
 
 import pytest
@@ -105,7 +107,7 @@ def test_a_control_raises_when_the_conversion_must_stop():
         Control(timeout_s=0).check()
     with pytest.raises(ConversionCanceledError):
         Control(timeout_s=9, is_canceled=lambda: True).check()
-    assert Control(timeout_s=9).is_over is False
+    Control(timeout_s=9).check()
     assert Control(timeout_s=9).deadline > time.monotonic()
 
 
@@ -115,6 +117,49 @@ def test_the_cpu_limit_of_ffmpeg_follows_the_deadline():
     with ffmpeg(endless, control=Control(timeout_s=1000)) as child:
         soft, _ = resource.prlimit(child.process.pid, resource.RLIMIT_CPU)
     assert 3900 < soft <= 4005
+
+
+ENDLESS = ["-re", "-f", "lavfi", "-i", "nullsrc", "-f", "null", "-"]
+
+
+def fail_to_read() -> bool:
+    raise OSError("the cache does not answer")
+
+
+def test_the_deadline_holds_if_the_cancel_flag_cannot_be_read():
+    with ffmpeg(ENDLESS, control=Control(timeout_s=0.5, is_canceled=fail_to_read)) as child:
+        assert child.process.wait(20) == -signal.SIGKILL
+        assert child.is_stopped
+
+
+def test_the_memory_limit_holds_if_the_cancel_flag_cannot_be_read():
+    control = Control(timeout_s=60, is_canceled=fail_to_read)
+    with ffmpeg(ENDLESS, control=control, most_bytes=1_000_000) as child:
+        assert child.process.wait(20) == -signal.SIGKILL
+        assert child.is_too_large
+
+
+def test_the_deadline_holds_while_the_cancel_flag_hangs():
+    hanging = threading.Event()
+    with ffmpeg(ENDLESS, control=Control(timeout_s=0.5, is_canceled=hanging.wait)) as child:
+        try:
+            assert child.process.wait(20) == -signal.SIGKILL
+        finally:
+            hanging.set()
+
+
+def test_a_cancel_flag_that_could_not_be_read_is_read_again():
+    answers = iter([OSError("the cache does not answer"), True])
+
+    def is_canceled() -> bool:
+        answer = next(answers, True)
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
+
+    with ffmpeg(ENDLESS, control=Control(timeout_s=60, is_canceled=is_canceled)) as child:
+        assert child.process.wait(20) == -signal.SIGKILL
+        assert child.is_stopped
 
 
 def gif(

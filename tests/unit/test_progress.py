@@ -21,8 +21,7 @@ def clock(monkeypatch) -> list[float]:
 
 def test_a_conversion_that_stays_long_at_one_percent_does_not_fail(clock):
     cache.clear()
-    progress.begin(JOB, status="started")
-    reporter = progress.ProgressReporter(JOB)
+    reporter = progress.begin(JOB)
     reporter.report("encode", 7)
     for _ in range(200):
         clock[0] += 1
@@ -33,10 +32,18 @@ def test_a_conversion_that_stays_long_at_one_percent_does_not_fail(clock):
     assert progress.find(JOB)["status"] == "failed"
 
 
+def test_a_job_that_waited_too_long_has_its_own_sentence(clock, settings):
+    cache.clear()
+    progress.enqueue(JOB)
+    clock[0] += settings.QUEUE_TTL + 1
+    record = progress.find(JOB)
+    assert (record["status"], record["code"]) == ("failed", "timeout")
+    assert "waited" in record["error"]
+
+
 def test_progress_is_written_ten_times_a_second_and_a_new_stage_at_once(clock):
     cache.clear()
-    progress.begin(JOB, status="started")
-    reporter = progress.ProgressReporter(JOB)
+    reporter = progress.begin(JOB)
 
     def percent_after(stage: str, percent: int) -> int:
         reporter.report(stage, percent)

@@ -39,3 +39,15 @@ def test_a_deployment_behind_https_has_no_warning(tmp_path):
         0,
         "System check identified no issues (0 silenced).",
     )
+
+
+def test_metrics_that_anyone_can_read_are_a_warning(tmp_path):
+    command = ("check", "--deploy", "--fail-level", "WARNING")
+    settings = {
+        "SECRET_KEY": secrets.token_urlsafe(50),
+        "USE_HTTPS": "True",
+        "ALLOWED_HOSTS": "chromi.example",
+        "METRICS": "True",
+    }
+    assert "converter.W003" in manage(tmp_path, *command, **settings).stderr
+    assert manage(tmp_path, *command, **settings, METRICS_TOKEN="secret").returncode == 0

@@ -95,6 +95,17 @@ def test_an_unfetched_result_is_removed_from_the_bucket(machines, bucket, short_
         assert eventually(lambda: names_in(bucket) == [], within_s=LINK_S + 40)
 
 
+def test_a_name_that_the_bucket_refuses_to_delete_does_not_stop_the_worker(
+    machines, bucket, short_clip, tmp_path
+):
+    machines.broker.client().zadd("chromi:expiring", {"../refused.mp4": 1})
+    job_id = machines.client.enqueue(short_clip)
+    with machines.worker(MEDIA_ROOT=str(tmp_path / "worker")) as worker:
+        assert machines.client.outcome(job_id)["status"] == "finished"
+        assert worker.process.poll() is None
+    machines.broker.client().zrem("chromi:expiring", "../refused.mp4")
+
+
 def test_a_canceled_upload_is_removed_from_the_bucket(machines, bucket, short_clip):
     machines.client.cancel(machines.client.enqueue(short_clip))
     assert names_in(bucket) == []

@@ -50,3 +50,20 @@ def test_a_bad_video_fails_with_its_message_and_is_not_retried(deployment, worke
     assert "damaged" in record["error"]
     assert worker.log.count(f"conversions: {job_id}") == 1
     assert eventually(deployment.is_clean)
+
+
+def test_a_job_is_followed_by_its_id_from_the_upload_to_the_download(
+    deployment, worker, short_clip
+):
+    job_id = deployment.client.enqueue(short_clip)
+    record = deployment.client.outcome(job_id)
+    assert deployment.client.fetch(record["converted_url"])[0] == 200
+    web = deployment.folder / "gunicorn.log"
+
+    def events(log: str) -> list[str]:
+        return [line.split()[5] for line in log.splitlines() if f" job={job_id} " in f"{line} "]
+
+    assert eventually(lambda: events(web.read_text()) == ["enqueued", "downloaded"])
+    assert events(worker.log) == ["started", "finished"]
+    token = record["converted_url"].split("/")[2]
+    assert token not in web.read_text() + worker.log

@@ -4,6 +4,7 @@ All tests share one worker, which survives all of them.
 """
 
 import json
+import re
 import time
 
 import pytest
@@ -16,16 +17,21 @@ from tests.support.waiting import eventually
 INTERRUPTED = "The conversion was interrupted. Please try again."
 
 
-def test_a_killed_work_horse_is_replaced_once(deployment, worker, clip):
+def test_a_killed_work_horse_is_replaced_once_and_at_once(deployment, worker, clip, short_clip):
     job_id = deployment.client.enqueue(clip)
+    waiting = deployment.client.enqueue(short_clip)
     before = deployment.wait_until_running(job_id)["progress"]
     orphans = deployment.ffmpegs()
     assert orphans != []
     worker.horse().kill()
     assert eventually(lambda: have_ended(orphans), within_s=10)
     assert deployment.client.job(job_id)["progress"] >= before
-    deployment.fetch_once(deployment.client.outcome(job_id))
-    assert worker.log.count(f"conversions: {job_id}") == 2
+    for each in (job_id, waiting):
+        link = deployment.client.outcome(each)["converted_url"]
+        assert deployment.client.fetch(link)[1][:6] == b"GIF89a"
+    taken = [i for i in re.findall(r" conversions: (\S+)", worker.log) if i in (job_id, waiting)]
+    assert taken == [job_id, job_id, waiting]
+    assert eventually(deployment.is_clean, within_s=WORKER_TTL + 40)
 
 
 def test_no_ffmpeg_outlives_a_work_horse_killed_during_the_theme(deployment, worker, clip):
@@ -106,6 +112,20 @@ def test_a_conversion_continues_while_redis_hangs(deployment, worker, long_clip)
         time.sleep(2)
     deployment.fetch_once(deployment.client.outcome(job_id))
     assert worker.log.count(f"job={job_id} finished") == 1
+
+
+def test_a_worker_that_is_told_to_stop_in_its_pause_stops_without_a_traceback(deployment):
+    redis = deployment.broker.client()
+    with deployment.worker() as worker:
+        worker.wait_until_ready()
+        try:
+            redis.config_set("maxmemory", 1)  # Redis is full
+            assert eventually(lambda: worker.log.count("does not answer") > 1, within_s=60)
+            worker.process.terminate()
+            assert worker.process.wait(30) == 0
+        finally:
+            redis.config_set("maxmemory", 0)
+    assert "Traceback" not in worker.log
 
 
 def test_a_worker_survives_a_restart_of_redis_during_a_job(deployment, worker, clip, short_clip):

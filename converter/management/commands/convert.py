@@ -13,7 +13,7 @@ from converter import conversions, storage
 from converter.options import ConversionOptions
 from converter.pipeline.control import Control
 from converter.pipeline.errors import ConversionError
-from converter.pipeline.profile import THEME_NAME_LENGTH, Fit, Quality, Selection
+from converter.pipeline.profile import THEME_NAME_LENGTH, Fit, Loop, Quality, Selection
 from converter.pipeline.screen import parse_screen
 from converter.products import EXTRAS
 from converter.timecode import parse_timecode
@@ -33,6 +33,7 @@ class Command(BaseCommand):
         parser.add_argument("--fit", choices=get_args(Fit), default=DEFAULTS.selection.fit)
         parser.add_argument("--focus", help="the visible part: x,y, each from 0 to 1")
         parser.add_argument("--quality", choices=get_args(Quality), default=DEFAULTS.quality)
+        parser.add_argument("--loop", choices=get_args(Loop), default=DEFAULTS.loop)
         parser.add_argument("--picture", type=Path, help="also write the picture for Chrome")
         parser.add_argument("--theme", type=Path, help="also write a Chrome theme, a .zip")
         parser.add_argument("--screen", default=DEFAULTS.screen, help="1512x982@2 in CSS pixels")
@@ -82,6 +83,7 @@ def _options(options: dict[str, Any]) -> ConversionOptions:
     return ConversionOptions(
         selection=_selection(options),
         quality=options["quality"],
+        loop=options["loop"],
         picture=options["picture"] is not None,
         theme=options["theme"] is not None,
         screen=_screen(options["screen"]),

@@ -1,6 +1,7 @@
 """`manage.py rqworker`: convert the jobs of the queue."""
 
-import time
+import signal
+import threading
 from argparse import ArgumentParser
 from typing import Any
 
@@ -24,5 +25,10 @@ class Command(BaseCommand):
             raise CommandError("USE_RQ is off: there is no queue. Set USE_RQ=True.")
         storage.purge_expired()
         worker.import_pipeline()
+        told_to_stop = threading.Event()
         while not worker.work(burst=options["burst"]):
-            time.sleep(START_AGAIN_S)
+            # RQ's signal handlers, which raise, stay in place when it has stopped working.
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda *_: told_to_stop.set())
+            if told_to_stop.wait(START_AGAIN_S):
+                break

@@ -13,6 +13,7 @@ from converter.pipeline.colours import RGB
 from converter.pipeline.control import Control
 from converter.pipeline.errors import ConversionError, OutputError
 from converter.pipeline.ffmpeg import Ffmpeg, ffmpeg, resident_bytes
+from converter.pipeline.loop.plan import LoopPlan
 from converter.pipeline.profile import ConversionProfile, Selection
 from converter.pipeline.screen import Size
 from converter.pipeline.source.decode import CHANGED, decode_arguments
@@ -51,6 +52,7 @@ class Cut:
     profile: ConversionProfile
     selection: Selection
     border: RGB  # of the bars that `contain` adds
+    loop: LoopPlan | None = None  # None: a cut
 
 
 def left_bytes() -> int:

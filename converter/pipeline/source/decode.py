@@ -47,6 +47,11 @@ CHANGED = b"Avoiding reinit; dropping frame"
 _ERROR = re.compile(r"\[(?:error|fatal|panic)\]")
 
 
+Pad = Callable[[Frame], Frame]
+# Takes a frame of the clip, its number, and what pads a frame of the same source like it.
+Mix = Callable[[Frame, int, Pad], Frame]
+
+
 class EndOfClipError(Exception):
     """No frame is left at the time asked for."""
 
@@ -155,7 +160,9 @@ def read_pictures(
             source,
             profile=profile,
             selection=selection,
-            finish=_output_filters(profile, is_padded=is_padded),
+            finish=_output_filters(
+                profile, is_padded=is_padded, is_deep=source.probe.colour.is_converted
+            ),
             is_changing=is_changing,
         )
         until = None if is_changing else CHANGED
@@ -177,12 +184,16 @@ def read_pictures(
             return
 
 
-def _output_filters(profile: ConversionProfile, *, is_padded: bool) -> list[str]:
-    """Return the filters that make the pictures' pixels: RGB, or RGBA with transparent bars."""
+def _output_filters(profile: ConversionProfile, *, is_padded: bool, is_deep: bool) -> list[str]:
+    """Return the filters that make the pictures' pixels: RGB, or RGBA with transparent bars.
+
+    Deep colour is dithered, so that slow gradients get no steps.
+    """
+    rgb = ["zscale=d=error_diffusion", "format=gbrp"] if is_deep else []
     if not is_padded:
-        return ["format=rgb24"]
+        return [*rgb, "format=rgb24"]
     place = "(ow-iw)/2:(oh-ih)/2"
-    return ["format=rgba", f"pad={profile.width}:{profile.height}:{place}:color=black@0"]
+    return [*rgb, "format=rgba", f"pad={profile.width}:{profile.height}:{place}:color=black@0"]
 
 
 def _until_none(read: Callable[[], Frame | None]) -> Iterator[Frame]:
@@ -256,6 +267,7 @@ def open_clip(
     profile: ConversionProfile,
     selection: Selection,
     control: Control,
+    mix: Mix | None = None,
 ) -> Iterator[Any]:
     """The cut as a MoviePy clip of the profile's size, rate and length; closed with the block.
 
@@ -267,8 +279,11 @@ def open_clip(
         reader = Reader(pictures, fps=profile.fps)
         first = reader.frame_at(0)
         clip = video_clip(reader.frame_at, duration=profile.seconds).with_fps(profile.fps)
+        pad = padding(first, profile)
         if selection.fit == "contain":
-            clip = clip.image_transform(padding(first, profile))
+            clip = clip.image_transform(pad)
+        if mix is not None:
+            clip = clip.transform(lambda get, t: mix(get(t), round(t * profile.fps), pad))
         try:
             yield clip
         finally:

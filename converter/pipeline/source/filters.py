@@ -3,39 +3,35 @@
 from collections.abc import Sequence
 
 from converter.pipeline.profile import ConversionProfile, Selection
+from converter.pipeline.source.colour import (
+    plane_filters,
+    table_filters,
+    tag_filters,
+)
 from converter.pipeline.source.probe import Probe
 
-# BT.2408: HDR reference white is 203 cd/m2, so SDR white stands there and mid-tones keep theirs.
-HDR_WHITE_NITS = 203
-# Mobius leaves everything below this share of white as it is, and rolls off what is above.
-TONEMAP = "tonemap=tonemap=mobius:param=0.5:desat=0"
 # Of a source that changes on the way every frame is fitted that is not dropped by these.
 MOST_FPS = 96
 LEAD_S = 10
-# zscale's names of the matrices that a wide-gamut clip may name besides BT.709.
-WIDE_MATRICES = {
-    "bt2020nc": "bt2020nc",
-    "bt2020c": "bt2020nc",
-    "smpte170m": "170m",
-    "bt470bg": "470bg",
-}
+# Planar RGB in which colours are converted.
+DEEP = "gbrp16le"
+PREMULTIPLY = "premultiply=inplace=1"
 
 
 def _fit_filters(probe: Probe, profile: ConversionProfile, selection: Selection) -> list[str]:
     """ffmpeg filters that fit the pictures into the profile, `contain` without its bars."""
     w, h = profile.width, profile.height
+    # More exact than the default, where more than 8 bits come out of it.
+    flags = "bicubic+accurate_rnd+full_chroma_int" if probe.colour.is_converted else "bicubic"
     # dar counts the pixels' shape in. Rounded, never below the frame (cover) or above it (contain).
     if selection.fit == "cover":
         return [
             *([_shorten(profile, selection)] if probe.is_strip else []),
-            f"scale=w='max({w},round({h}*dar))':h='max({h},round({w}/dar))':flags=bicubic",
+            f"scale=w='max({w},round({h}*dar))':h='max({h},round({w}/dar))':flags={flags}",
             f"crop={w}:{h}:{_focus(selection)}",
         ]
-    # zscale wants whole chroma samples: an upright phone's HDR is 405 px wide in 720.
-    step = 2 if probe.is_hdr or probe.is_wide else 1
-    width = f"clip({step}*round({h}*dar/{step}),{step},{w - w % step})"
-    height = f"clip({step}*round({w}/dar/{step}),{step},{h - h % step})"
-    return [f"scale=w='{width}':h='{height}':flags=bicubic"]
+    width, height = f"clip(round({h}*dar),1,{w})", f"clip(round({w}/dar),1,{h})"
+    return [f"scale=w='{width}':h='{height}':flags={flags}"]
 
 
 def _shorten(profile: ConversionProfile, selection: Selection) -> str:
@@ -54,27 +50,23 @@ def _focus(selection: Selection) -> str:
     return f"x=(iw-ow)*{selection.focus_x:.6f}:y=(ih-oh)*{selection.focus_y:.6f}"
 
 
-def _colour_filters(probe: Probe) -> tuple[list[str], list[str]]:
-    """Filters before and after the fit that bring the picture to opaque SDR."""
+def picture_filters(probe: Probe, *, profile: ConversionProfile, selection: Selection) -> list[str]:
+    """Return the filters from a decoded, upright frame to fitted, opaque sRGB.
+
+    The same steps in the same order for every source, each empty where there is nothing to do:
+    matrix and levels to RGB, alpha onto black, fit, curve and primaries to sRGB. Opaque frames are
+    fitted first, which is less work; with alpha the colours of transparent pixels would bleed.
+    """
+    colour = probe.colour
+    tags, fit = tag_filters(colour), _fit_filters(probe, profile, selection)
+    if not colour.is_converted:
+        alpha = ["format=gbrap", PREMULTIPLY, "format=gbrp"] if probe.has_alpha else []
+        return [*tags, *alpha, *fit]
+    planes = plane_filters(colour, has_alpha=probe.has_alpha)
+    end = [*table_filters(colour), "setparams=range=pc:colorspace=gbr"]
     if probe.has_alpha:
-        return ["format=gbrap", "premultiply=inplace=1", "format=gbrp"], []
-    if probe.is_hdr:
-        read = f"tin={probe.transfer}:pin=bt2020:min=bt2020nc:t=linear:npl={HDR_WHITE_NITS}"
-        return [], [
-            f"zscale={read}",
-            "format=gbrpf32le",
-            "zscale=p=bt709",
-            TONEMAP,
-            "zscale=t=bt709:m=bt709:r=tv:d=error_diffusion",
-            "format=yuv444p",
-        ]
-    if probe.is_wide:
-        matrix = WIDE_MATRICES.get(probe.matrix, "bt709")
-        transfer = "iec61966-2-1" if probe.transfer == "iec61966-2-1" else "bt709"
-        read = f"pin={probe.primaries}:min={matrix}:tin={transfer}"
-        write = "p=bt709:m=bt709:t=bt709:r=tv:d=error_diffusion"
-        return [], [f"zscale={read}:{write}", "format=yuv444p"]
-    return [], []
+        return [*tags, *planes, PREMULTIPLY, f"format={DEEP}", *fit, *end]
+    return [*tags, *fit, *planes, *end]
 
 
 def filter_graphs(
@@ -101,11 +93,14 @@ def filter_graphs(
     began (sparse VFR). Over a gap it makes all copies at once, millions over a lying one: `trim`
     ends that. In one graph with the picture they would be scaled into a queue (490 MB).
     """
-    before, after = _colour_filters(probe)
     shift = [] if probe.can_seek else [f"setpts=PTS-{selection.start_s:.6f}/TB"]
     rate = f"fps={profile.fps}:start_time=0"
     limit = f"trim=end_frame={profile.frames}"
-    picture = [*before, *_fit_filters(probe, profile, selection), *after, "setsar=1", *finish]
+    picture = [
+        *picture_filters(probe, profile=profile, selection=selection),
+        "setsar=1",
+        *finish,
+    ]
     source = f"[0:{probe.stream}]"
     if is_changing:
         # The second graph is not told when the last frame ends, only when it begins: `tpad` repeats

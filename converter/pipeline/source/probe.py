@@ -7,6 +7,7 @@ from pathlib import Path
 from converter.pipeline.control import Control
 from converter.pipeline.errors import NoVideoError, TooManyPixelsError, UnreadableVideoError
 from converter.pipeline.ffmpeg import ffmpeg
+from converter.pipeline.source.colour import Colour, read
 from converter.pipeline.source.sniff import Container
 
 # Only what an allowed container may hold; without these lists ffmpeg plays AVI renamed .mp4, and
@@ -22,9 +23,6 @@ PROBE_BYTES = 10_000_000
 MAX_STREAMS = 64
 
 STRIP = 4
-HDR_TRANSFERS = {"arib-std-b67", "smpte2084"}
-# BT.2020, and Display P3 with its cinema kin: their full red is redder than a GIF's.
-WIDE_PRIMARIES = {"bt2020", "smpte431", "smpte432"}
 
 # The lines below are ffmpeg's own; metadata lines are indented deeper, so that a title cannot
 # pass for one of them ("Duration: 99:00:00"). ffmpeg 9 moves the streams of a group (video with
@@ -67,6 +65,18 @@ class Probe:
     is_turned: bool
     is_strip: bool
     has_alpha: bool
+    range: str = ""
+
+    @property
+    def colour(self) -> Colour:
+        """The colour by which the frames are to be read."""
+        return Colour(
+            pixel_format=self.pixel_format,
+            range=self.range,
+            matrix=self.matrix,
+            primaries=self.primaries,
+            curve=self.transfer,
+        )
 
     @property
     def can_seek(self) -> bool:
@@ -83,13 +93,7 @@ class Probe:
     @property
     def is_hdr(self) -> bool:
         """Whether the picture has to be tone-mapped to be seen in 8 bits."""
-        return self.transfer in HDR_TRANSFERS
-
-    @property
-    def is_wide(self) -> bool:
-        """Whether SDR colours have to be brought to BT.709's primaries."""
-        is_yuv = self.pixel_format.startswith("yuv")
-        return self.primaries in WIDE_PRIMARIES and is_yuv and not self.is_hdr
+        return self.colour.is_hdr
 
 
 def input_arguments(
@@ -144,7 +148,16 @@ def parse(report: str, *, container: Container) -> Probe:
         raise UnreadableVideoError(detail=report)
     pixels = _PIXELS.search(about)
     pixel_format = pixels["format"] if pixels else ""
-    matrix, primaries, transfer = _colour(pixels["colour"] or "" if pixels else "")
+    words = (pixels["colour"] or "").split(", ") if pixels else []
+    matrix, primaries, curve = _colour(words)
+    tagged = Colour(
+        pixel_format=pixel_format,
+        range=next((word for word in words if word in ("tv", "pc")), ""),
+        matrix=matrix,
+        primaries=primaries,
+        curve=curve,
+    )
+    colour = read(tagged)
     width, height = int(size[1]), int(size[2])
     duration = _DURATION.search(report)
     return Probe(
@@ -153,9 +166,10 @@ def parse(report: str, *, container: Container) -> Probe:
         pixels=width * height,
         codec=about.split(" ", 1)[0].strip(","),
         pixel_format=pixel_format,
-        matrix=matrix,
-        primaries=primaries,
-        transfer=transfer,
+        range=colour.range,
+        matrix=colour.matrix,
+        primaries=colour.primaries,
+        transfer=colour.curve,
         duration_s=_seconds(duration) if duration else None,
         is_turned=bool(_ROTATION.search(own)),
         is_strip=_is_strip((width, height), *((int(a), int(b)) for a, b in _SHAPE.findall(about))),
@@ -163,19 +177,28 @@ def parse(report: str, *, container: Container) -> Probe:
     )
 
 
-def _colour(words: str) -> tuple[str, str, str]:
-    """Matrix, primaries and transfer in ffmpeg's words; each "" if none is said.
+# What ffmpeg says between the brackets of a pixel format besides colours.
+_NO_COLOUR = re.compile(
+    r"^(tv|pc|progressive|(top|bottom) (coded )?first.*|left|center|top|topleft|bottom|bottomleft"
+    r"|\d+ bpc|)$"
+)
 
-    >>> _colour("tv, bt2020nc/bt2020/arib-std-b67, progressive")
+
+def _colour(words: list[str]) -> tuple[str, str, str]:
+    """Return matrix, primaries and curve in ffmpeg's words; each "" if none is said.
+
+    >>> _colour(["tv", "bt2020nc/bt2020/arib-std-b67", "progressive"])
     ('bt2020nc', 'bt2020', 'arib-std-b67')
-    >>> _colour("tv, bt709"), _colour("progressive")
+    >>> _colour(["tv", "bt709"]), _colour(["progressive"])
     (('bt709', 'bt709', 'bt709'), ('', '', ''))
     """
-    for word in words.split(", "):
+    for word in words:
         if word.count("/") == 2:
-            matrix, primaries, transfer = word.split("/")
-            return matrix, primaries, transfer
-        if word.startswith(("bt", "smpte", "arib")):
+            matrix, primaries, curve = (
+                "" if part in ("unknown", "reserved") else part for part in word.split("/")
+            )
+            return matrix, primaries, curve
+        if not _NO_COLOUR.match(word):
             return word, word, word
     return "", "", ""
 

@@ -19,7 +19,6 @@ class Source:
 
 def open_source(path: Path, *, max_pixels: int, control: Control) -> Source:
     """Sniff and probe the file at `path`. Raises InputError and what `control` raises."""
-    control.report("decode")
     container = sniff(path)
     about = probe(path, container=container, max_pixels=max_pixels, control=control)
     return Source(path=path, probe=about, max_pixels=max_pixels)

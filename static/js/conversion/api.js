@@ -1,5 +1,5 @@
-// The server's URLs. Every answer is JSON; a refusal becomes a RefusedError with the server's
-// own sentence and code, a broken connection a LostError.
+// Requests to the server. Responses are JSON. An error response becomes a RefusedError with the
+// server's sentence and code, a lost connection a LostError.
 
 export class RefusedError extends Error {
   name = "RefusedError";
@@ -14,7 +14,7 @@ export class LostError extends Error {
   name = "LostError";
 }
 
-/** The calls the page makes. `urls` and the CSRF token come from the template. */
+/** The page's requests. `urls` and the CSRF token come from the template. */
 export function createApi({ urls, csrfToken }) {
   const jobUrl = (id) => urls.jobs.replace("{id}", id);
   const headers = { "X-CSRFToken": csrfToken, Accept: "application/json" };
@@ -50,7 +50,7 @@ function refusal(status, body, retryAfter) {
   return new RefusedError({ status, code, error, retryAfter: Number(retryAfter) || 0 });
 }
 
-// XMLHttpRequest, because fetch cannot tell how much of a body has gone up.
+// XMLHttpRequest, because fetch reports no upload progress.
 function upload(url, { fields, headers, signal, onProgress }) {
   return new Promise((resolve, reject) => {
     const form = new FormData();
@@ -80,7 +80,7 @@ function parse(text) {
   }
 }
 
-/** A one-time file as a Blob, read whole: a body cut short throws, and the link lives on. */
+/** Download a one-time file as a Blob. Throws if it is incomplete; the link then stays valid. */
 async function fetchFile(url, { signal, onProgress }) {
   const response = await reach(url, { signal, cache: "no-store" });
   if (!response.ok) throw refusal(response.status, {}, null);

@@ -1,5 +1,5 @@
-// One conversion from the first question to the file in the page's hands. It tells the page
-// where it is by report(job), job being one of
+// Run one conversion, from the check of the server to the downloaded result. It calls report(job),
+// where job is one of
 //   {step: "check"}  {step: "wait", retryIn}  {step: "upload", loaded, total, percent, secondsLeft}
 //   {step: "queue", position}  {step: "work", stage, percent}  {step: "fetch", loaded, total, percent}
 
@@ -11,15 +11,15 @@ export { createResult } from "../result/result.js";
 
 const FIRST_POLL_MS = 400;
 const SLOWEST_POLL_MS = 1000;
-const BUSY_WAIT_S = 5; // where the server named no time
-const LOST_POLLS = 8; // about eight seconds of silence are not yet a lost connection
+const BUSY_WAIT_S = 5; // if the server sends no Retry-After
+const LOST_POLLS = 8; // polls (about eight seconds) without an answer before the connection counts as lost
 const RATE_AFTER_MS = 800;
-const UNKNOWN_CODES = ["unknown_job", "rq_disabled"]; // with a queue, and without
+const UNKNOWN_CODES = ["unknown_job", "rq_disabled"]; // in queue mode, in inline mode
 const CANCEL_ATTEMPTS = 4;
 const CANCEL_AGAIN_MS = 500;
 
 /**
- * Resolves to a result (see collection.js). Throws RefusedError, LostError or AbortError.
+ * Resolve to a result (see collection.js). Throws RefusedError, LostError or AbortError.
  * `attempts` are the fields of the upload in several ways: the next one is sent when the server
  * says that the one before is not enough of the file.
  */
@@ -57,7 +57,7 @@ class Conversion {
     this.#signal = signal;
   }
 
-  /** The server's answer with its links. */
+  /** Convert; resolve to the server's response with the links. */
   async run() {
     let answer = this.#resume && (await this.#takeUp(this.#resume));
     while (!answer) {
@@ -69,13 +69,13 @@ class Conversion {
     return answer;
   }
 
-  // A job whose connection was lost may have gone on, or be done.
+  // After a lost connection the job may still be running, or have finished.
   async #takeUp(id) {
     try {
       return await this.#follow(id, { patience: 0 });
     } catch (error) {
       if (this.#signal.aborted || !(isUnknown(error) || error.name === "AbortError")) throw error;
-      return null; // the server gave it up when the connection broke
+      return null; // the server canceled it when the connection was lost
     }
   }
 
@@ -84,7 +84,7 @@ class Conversion {
     while (await this.#hadToWait());
   }
 
-  // One look at the server; busy, it is waited for as long as it says.
+  // Check whether the server is busy; if so, wait for its Retry-After.
   async #hadToWait() {
     const health = await this.#api.health(this.#signal);
     if (!(health.mode === "inline" && health.busy)) return false;
@@ -99,7 +99,7 @@ class Conversion {
     }
   }
 
-  // One upload. Null means: the server is busy, ask again.
+  // Upload once. Resolves to null if the server is busy.
   async #attempt() {
     const watch = new AbortController();
     const stop = () => watch.abort();
@@ -121,7 +121,7 @@ class Conversion {
     }
   }
 
-  // The inline answer comes with the POST; until then the job's own page tells how far it is.
+  // In inline mode the POST returns the result; until then poll /jobs/ for progress.
   #upload(watchSignal) {
     const began = performance.now();
     let watching = null;
@@ -133,8 +133,8 @@ class Conversion {
     return this.#api.convert(fields, { signal: this.#signal, onProgress });
   }
 
-  // A server that is busy hangs up before it has read the upload, which looks like a lost
-  // connection; and a connection may break while the conversion goes on.
+  // A busy server closes the connection before it has read the upload, which looks like a lost
+  // connection. A connection may also be lost while the conversion continues.
   async #afterLoss(error) {
     const found = await this.#takeUp(this.#jobId);
     if (found) return found;
@@ -142,7 +142,7 @@ class Conversion {
     throw error;
   }
 
-  /** Asks until the job is finished. `patience`: how often it may be unknown at first. */
+  /** Poll until the job has finished. `patience`: polls at the start in which it may be unknown. */
   async #follow(id, { watchSignal = this.#signal, patience = 10 } = {}) {
     let delay = FIRST_POLL_MS;
     let silent = 0;
@@ -166,13 +166,13 @@ class Conversion {
   }
 }
 
-/** Cancels a job, also one that the server is about to hear of: its upload may be just in. */
+/** Cancel a job, also one whose upload the server is still processing. */
 export async function callOff(api, jobId) {
   for (let attempt = 0; attempt < CANCEL_ATTEMPTS; attempt += 1) {
     try {
       return await api.cancelJob(jobId);
     } catch (error) {
-      if (!isUnknown(error)) return null; // nobody there to tell
+      if (!isUnknown(error)) return null; // the server can't be reached
     }
     await new Promise((resolve) => setTimeout(resolve, CANCEL_AGAIN_MS));
   }
@@ -214,7 +214,7 @@ function pause(milliseconds, signal) {
   });
 }
 
-/** A version 4 UUID; crypto.randomUUID is missing where the page came by plain http. */
+/** Return a version 4 UUID; crypto.randomUUID is missing in pages loaded over http. */
 function uuid4() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[6] = (bytes[6] & 0x0f) | 0x40;

@@ -1,4 +1,4 @@
-// The panel while a conversion runs: one row for each part of the way.
+// The panel of a running conversion, with one row per step.
 
 import { jobWords, megabytes } from "../strings.js";
 

@@ -1,16 +1,17 @@
-// What the browser can tell of a file before it is uploaded.
+// Read what the browser knows about a file before it is uploaded.
 
 import { extensionOf } from "./limits.js";
 
-const containers = () => import("./containers.js"); // few clips need it
+const containers = () => import("./containers.js"); // only few clips need it
 
 const PATIENCE_MS = 15_000;
-const FAR_FUTURE_S = 1e7; // a recorder's WebM tells its length only after a seek past its end
+const FAR_FUTURE_S = 1e7; // browsers know the length of a recorded WebM only after a seek beyond its end
 const SAMPLE = { width: 32, height: 32 };
 
 /**
- * {kind: video, gif or unplayable, url, width, height, duration, sample}; unknowns are null.
- * `sample` is the first frame, small; a GIF has the `delays` of its frames, s, too.
+ * Resolve to {kind, url, width, height, duration, sample}; unknown values are null.
+ * `kind` is video, gif or unplayable; `sample` is the first frame, scaled down; a GIF also has the
+ * `delays` of its frames in s.
  */
 export async function readClip(file) {
   const url = URL.createObjectURL(file);
@@ -62,7 +63,7 @@ function finite(seconds) {
   return Number.isFinite(seconds) && seconds > 0 ? seconds : null;
 }
 
-/** The frame that a video or an image shows now, small, as ImageData. */
+/** Return the current frame of a video or an image, scaled down, as ImageData. */
 export function sample(picture) {
   const canvas = Object.assign(document.createElement("canvas"), SAMPLE);
   const context = canvas.getContext("2d", { willReadFrequently: true });
@@ -70,7 +71,7 @@ export function sample(picture) {
   return context.getImageData(0, 0, SAMPLE.width, SAMPLE.height);
 }
 
-/** Resolves at `event`; rejects at an error or when nothing came for a while. */
+/** Resolve at `event`; reject at an error or after a timeout. */
 export function heard(media, event) {
   return new Promise((resolve, reject) => {
     const done = new AbortController();

@@ -1,14 +1,14 @@
-// How long a clip is, read from its own bytes, for what the browser cannot play. Pure but for
-// Blob.slice, so that a 100 MB file is never read whole.
+// Read a clip's duration from its bytes, for clips that the browser can't play. Only parts of the
+// file are read (Blob.slice).
 
 const MAX_BOXES = 64;
 
-/** A GIF's delays, s, one a frame (browsers and Chromi draw a delay below 2 cs as 10). */
+/** Return a GIF's delays in s, one per frame (browsers and Chromi use 10 cs for delays below 2 cs). */
 export async function gifDelays(file) {
   const bytes = new Uint8Array(await file.arrayBuffer());
   let at = 13 + colourTableBytes(bytes[10]);
   const delays = [];
-  let delay = 0; // of the next frame, cs; it may say none
+  let delay = 0; // of the next frame, in cs; a frame may have none
   while (at < bytes.length) {
     const kind = bytes[at];
     if (kind === 0x21) {
@@ -34,7 +34,7 @@ function afterSubBlocks(bytes, at) {
   return at + 1;
 }
 
-/** Seconds of an MP4 or MOV by its movie header (ISO/IEC 14496-12, 8.2.2), or null. */
+/** Return the duration of an MP4 or MOV in s from its movie header (ISO/IEC 14496-12, 8.2.2), or null. */
 export async function movieDuration(file) {
   const moov = await findBox(file, { type: "moov", from: 0, to: file.size });
   const mvhd = moov && (await findBox(file, { type: "mvhd", ...moov }));

@@ -1,13 +1,13 @@
-// Files into the page: dropped anywhere on it, pasted, or chosen.
+// Accept files that are dropped on the page, pasted or chosen.
 
 import { offerMistake, sniff } from "./limits.js";
 
-// A drag that is over the page says so at least three times a second; one that was called off
-// with Esc may end without a word.
+// During a drag, "dragover" fires at least three times a second. A drag canceled with Esc may end
+// without any event.
 const DRAG_SILENCE_MS = 1000;
 
-/** Calls `accept(file)` or `refuse(mistake)`; `veil` shows while a drag hovers over the page. */
-export function listenForFiles({ inputs, veil, limits, mayTake, accept, refuse }) {
+/** Call `accept(file)` or `refuse(mistake)`; show `overlay` while files are dragged over the page. */
+export function listenForFiles({ inputs, overlay, limits, mayTake, accept, refuse }) {
   const take = async (offer) => {
     if (!mayTake()) return;
     const mistake = offerMistake(offer, limits) ?? (await contentMistake(offer.files[0]));
@@ -18,28 +18,28 @@ export function listenForFiles({ inputs, veil, limits, mayTake, accept, refuse }
   for (const input of inputs) {
     input.addEventListener("change", () => {
       const files = [...input.files];
-      input.value = ""; // so that the same file can be chosen again
+      input.value = ""; // allows choosing the same file again
       if (files.length) take({ files, folders: 0, links: 0 });
     });
   }
 
   let hovering = 0;
-  const showVeil = (shown) => {
+  const showOverlay = (shown) => {
     clearTimeout(hovering);
-    veil.hidden = !shown || !mayTake();
-    if (shown) hovering = setTimeout(() => showVeil(false), DRAG_SILENCE_MS);
+    overlay.hidden = !shown || !mayTake();
+    if (shown) hovering = setTimeout(() => showOverlay(false), DRAG_SILENCE_MS);
   };
   document.addEventListener("dragover", (event) => {
     event.preventDefault();
     event.dataTransfer.dropEffect = mayTake() ? "copy" : "none";
-    showVeil(event.dataTransfer.types.includes("Files"));
+    showOverlay(event.dataTransfer.types.includes("Files"));
   });
   document.addEventListener("dragleave", (event) => {
-    if (!event.relatedTarget) showVeil(false); // out of the window, not to the next element
+    if (!event.relatedTarget) showOverlay(false); // the drag left the window, not just an element
   });
   document.addEventListener("drop", (event) => {
     event.preventDefault();
-    showVeil(false);
+    showOverlay(false);
     take(offerOf(event.dataTransfer));
   });
   document.addEventListener("paste", (event) => {
@@ -61,6 +61,6 @@ async function contentMistake(file) {
     const head = new Uint8Array(await file.slice(0, 64).arrayBuffer());
     return sniff(head) ? null : { key: "content", name: file.name };
   } catch {
-    return { key: "empty", name: file.name }; // gone or unreadable since it was chosen
+    return { key: "empty", name: file.name }; // removed or unreadable since it was chosen
   }
 }

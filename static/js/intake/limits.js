@@ -1,9 +1,9 @@
-// What may be uploaded. The numbers come from the server as data-attributes. Pure.
+// Check what may be uploaded. The limits come from data-attributes. Pure functions.
 
 const HEAD_BYTES = 64;
 const QUICKTIME_BOXES = ["ftyp", "moov", "mdat", "wide", "free", "skip"];
 
-/** The server's limits out of an element's dataset. */
+/** Read the server's limits from an element's dataset. */
 export function readLimits(dataset) {
   return {
     maxUploadBytes: Number(dataset.maxUploadBytes),
@@ -15,7 +15,7 @@ export function readLimits(dataset) {
   };
 }
 
-/** What is wrong with what was dropped, pasted or chosen: a key of strings.mistakes, or null. */
+/** Check dropped, pasted or chosen files; return a key of strings.mistakes, or null. */
 export function offerMistake({ files, folders, links }, { maxUploadBytes, extensions }) {
   if (folders) return { key: "folder" };
   if (files.length > 1) return { key: "several", count: files.length };
@@ -34,7 +34,7 @@ export function extensionOf(name) {
   return dot < 0 ? "" : name.slice(dot).toLowerCase();
 }
 
-/** "mov", "webm" or "gif" by a file's first bytes, as the server sniffs them; null for others. */
+/** Return "mov", "webm" or "gif" from a file's first bytes, as the server does, or null. */
 export function sniff(bytes) {
   const head = String.fromCharCode(...bytes.slice(0, HEAD_BYTES));
   if (/^GIF8[79]a/.test(head)) return "gif";

@@ -1,12 +1,12 @@
-// Colours: a clip's border, a manifest's own, and which text can be read on which.
-// A colour is [r, g, b], 0 to 255. Contrast as in WCAG 2.2. Pure.
+// Border colours, colours of a manifest, and readable text colours. A colour is [r, g, b], 0 to 255.
+// Contrast is that of WCAG 2.2. Pure functions.
 
 const READABLE = 4.5;
 const WHITE = [255, 255, 255];
 const INK = [20, 20, 24];
 const BLACK = [0, 0, 0];
 
-/** The mean colour round the edge of RGBA pixels (as ImageData has them). */
+/** Return the mean colour of the edges of RGBA pixels (ImageData). */
 export function borderColour({ data, width, height }) {
   const sum = [0, 0, 0];
   let count = 0;
@@ -21,7 +21,7 @@ export function borderColour({ data, width, height }) {
   return sum.map((total) => Math.round(total / count));
 }
 
-/** The colours out of a theme's manifest.json, where it has them all. */
+/** Return the colours in a theme's manifest.json, or null if one is missing. */
 export function manifestColours(manifest) {
   const colours = manifest?.theme?.colors ?? {};
   const { frame, toolbar } = colours;
@@ -42,7 +42,7 @@ export function contrast(one, other) {
   return (high + 0.05) / (low + 0.05);
 }
 
-/** White, ink or black: the first that can be read on `ground`; one always can. */
+/** Return the first of white, ink and black that is readable on `ground`; one always is. */
 export function readableOn(ground) {
   return [WHITE, INK].find((text) => contrast(text, ground) >= READABLE) ?? BLACK;
 }
@@ -51,7 +51,7 @@ export function css([r, g, b]) {
   return `rgb(${r} ${g} ${b})`;
 }
 
-/** An sRGB level, 0 to 255, as linear light, 0 to 1 (IEC 61966-2-1). */
+/** Convert an sRGB level (0 to 255) to linear light (0 to 1; IEC 61966-2-1). */
 export function linear(level) {
   const part = level / 255;
   return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;

@@ -1,9 +1,9 @@
-// The server's crop rule, said once for the page: scale to fill, then cut the overhang at
-// focus * overhang. CSS object-position with percentages is exactly that. Pure.
+// The server's crop rule: scale to fill, then crop the overhang at focus * overhang. CSS
+// object-position with percentages does the same. Pure functions.
 
-const NO_OVERHANG = 0.002; // of the frame's width or height: less than two pixels
+const NO_OVERHANG = 0.002; // share of the frame's width or height: less than two pixels
 
-/** Which way a picture overhangs a frame when it fills it, and by how many frame lengths. */
+/** Return the axis on which a picture that fills a frame overhangs it, and by how many frame lengths. */
 export function overhang(picture, frame) {
   const ratio = picture.width / picture.height / (frame.width / frame.height);
   if (ratio > 1 + NO_OVERHANG) return { axis: "x", amount: ratio - 1 };
@@ -11,7 +11,7 @@ export function overhang(picture, frame) {
   return { axis: null, amount: 0 };
 }
 
-/** What of a picture is seen in a frame: {x, y, width, height}, shares of the picture. */
+/** Return the visible part of a picture: {x, y, width, height} as shares of the picture. */
 export function visiblePart(picture, { fit, focus, frame }) {
   const { axis, amount } = overhang(picture, frame);
   const part = { x: 0, y: 0, width: 1, height: 1 };
@@ -22,12 +22,12 @@ export function visiblePart(picture, { fit, focus, frame }) {
   return part;
 }
 
-/** The focus after the picture was dragged by `moved` px in a frame `length` px long. */
+/** Return the focus after the picture was dragged by `moved` px in a frame of `length` px. */
 export function focusAfterDrag(focus, { moved, length, amount }) {
   return amount ? clamp(focus - moved / (length * amount)) : focus;
 }
 
-/** The focus after an arrow key (a fiftieth; with Shift a tenth), or null for other keys. */
+/** Return the focus after an arrow key (1/50; with Shift 1/10), or null for other keys. */
 export function focusAfterKey(focus, { key, shiftKey }) {
   const step = shiftKey ? 0.1 : 0.02;
   if (key === "Home") return 0;

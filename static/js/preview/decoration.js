@@ -1,9 +1,9 @@
-// The moving picture of the idle page. It is decoration: fetched only where it costs nobody much.
+// The background video of the idle page. It is loaded only on large screens and without Save-Data.
 
-/** `wanted`: whether it plays by itself; `onPlaying(playing)` comes with every change. */
+/** `wanted`: whether it plays automatically. Calls `onPlaying(playing)` with every change. */
 export function createDecoration(video, { wanted, onPlaying }) {
   for (const event of ["play", "pause"]) {
-    // The pause of leave() is heard late, when the button is somebody else's.
+    // The "pause" event of leave() comes late, when the button controls another video.
     video.addEventListener(event, () => video.hidden || onPlaying(!video.paused));
   }
 

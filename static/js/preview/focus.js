@@ -1,12 +1,12 @@
-// Drag the picture, or press arrow keys, to choose what stays when it is cut to 16:9.
+// Choose the visible part of a picture cropped to 16:9, by dragging it or with arrow keys.
 
 import { focusAfterDrag, focusAfterKey } from "./crop.js";
 import { focus as words } from "../strings.js";
 
-/** A slider over the picture; `choose(axis, value)` is called with every change. */
+/** A slider over the picture; calls `choose(axis, value)` with every change. */
 export function createFocus({ slider, hint, choose }) {
   let current = { axis: null, amount: 0, value: 0.5 };
-  let last = null; // where the pointer was, px
+  let last = null; // last pointer position, px
 
   const at = (event) => (current.axis === "x" ? event.clientX : event.clientY);
   const length = () => (current.axis === "x" ? slider.clientWidth : slider.clientHeight);
@@ -35,7 +35,7 @@ export function createFocus({ slider, hint, choose }) {
     choose(current.axis, value);
   });
 
-  /** `axis` null: nothing overhangs, nothing to choose. */
+  /** Set the axis; null hides the slider, because nothing overhangs. */
   return function render({ axis, amount, value }) {
     current = { axis, amount, value };
     slider.hidden = axis === null;
@@ -45,6 +45,6 @@ export function createFocus({ slider, hint, choose }) {
     slider.setAttribute("aria-valuenow", Math.round(value * 100));
     slider.setAttribute("aria-valuetext", words[axis](value));
     hint.textContent = words.drag[axis];
-    hint.hidden = value !== 0.5; // found out already
+    hint.hidden = value !== 0.5; // the user has found the slider already
   };
 }

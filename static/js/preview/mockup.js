@@ -1,4 +1,4 @@
-// The New Tab mock-up: shows the decoration, the clip's chosen six seconds, or what was made.
+// The New Tab mock-up: shows the background video, the selected six seconds, or the result.
 
 import { objectPosition, overhang } from "./crop.js";
 import { createDecoration } from "./decoration.js";
@@ -20,7 +20,7 @@ export class Mockup {
   #skin;
   #renderFocus;
   #state = {};
-  #picture = ""; // the animated image that is shown
+  #picture = ""; // the URL of the animated image that is shown
 
   /** `onTime(seconds)` follows the preview; `choose` tells a new focus, `show` another picture. */
   constructor(root, { limits, calm, thrifty, dark, onTime, choose, show }) {
@@ -55,7 +55,7 @@ export class Mockup {
     this.#preview.hold(on);
   }
 
-  /** A frame of the clip that somebody else came across; see skin.js. */
+  /** Add a frame of the clip, decoded elsewhere; see skin.js. */
   see(seconds, picture) {
     this.#skin.see(seconds, picture);
   }

@@ -1,4 +1,4 @@
-// The page inside the mock-up: light or dark, and out of the way when asked.
+// The New Tab page in the mock-up: light, dark or hidden.
 
 import { preview as words } from "../strings.js";
 

@@ -1,19 +1,19 @@
-// Plays stretches of one clip round and round without a stall at the cut: two video elements
-// take turns, and the resting one already waits at the next stretch's first frame.
+// Play intervals of a clip in a loop without a stall at the cut: two video elements take turns, and
+// the paused one already shows the first frame of the next interval.
 
 export class Player {
   #active;
   #resting;
-  #stretches = []; // [[from, to], ...] in seconds
+  #stretches = []; // [[from, to], ...] in s
   #index = 0;
-  #wanted = false; // what the user asked for
-  #held = false; // paused for as long as somebody drags the window
+  #wanted = false; // whether the user wants it to play
+  #held = false; // paused while the selection is dragged
   #frame = 0;
-  #goals = new Map(); // seeks that wait for the one under way
+  #goals = new Map(); // targets of seeks that wait for a running seek
   #onTime;
   #onPlaying;
 
-  /** Owns the two elements. `onTime(seconds, index)` comes with every drawn frame. */
+  /** Owns the two elements. Calls `onTime(seconds, index)` with every drawn frame. */
   constructor(pair, { onTime, onPlaying }) {
     [this.#active, this.#resting] = pair;
     this.#onTime = onTime;
@@ -29,7 +29,7 @@ export class Player {
     return this.#wanted;
   }
 
-  /** The moment of the clip that is seen, s. */
+  /** Return the clip's time that is shown, in s. */
   get now() {
     return this.#active.currentTime;
   }
@@ -45,7 +45,7 @@ export class Player {
     this.#show();
   }
 
-  /** Goes to the first stretch's start, and plays on if it was playing. */
+  /** Go to the start of the first interval; keep playing if it was playing. */
   setStretches(list) {
     this.#stretches = list;
     this.#index = 0;
@@ -108,7 +108,7 @@ export class Player {
   }
 
   #start() {
-    this.#active.play().catch(() => {}); // refused or interrupted: the next press tries again
+    this.#active.play().catch(() => {}); // refused or interrupted: the next click tries again
   }
 
   #stop() {

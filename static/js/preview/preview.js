@@ -1,4 +1,4 @@
-// The clip's chosen six seconds in the mock-up, round and round; or only where they meet.
+// Play the selected six seconds in the mock-up in a loop, or only the seconds around the cut.
 
 import { Player } from "./player.js";
 import { windowLength } from "../trim/trimwindow.js";
@@ -15,7 +15,7 @@ export class Preview {
   #seam = false;
   #stretch = { start: 0, end: 0 };
 
-  /** `onTime(seconds)` follows it; `onStill(video)` comes when it has gone to the chosen start. */
+  /** Calls `onTime(seconds)` while playing and `onStill(video)` when it shows the selected start. */
   constructor(part, { length, onTime, onPlaying, onStill }) {
     this.#part = part;
     this.#length = length;
@@ -66,7 +66,7 @@ export class Preview {
     this.#part("seam").hidden = !on;
   }
 
-  /** The whole of the chosen seconds again, from their start. */
+  /** Play all selected seconds again, from their start. */
   cut({ start, duration }) {
     this.#stretch = { start, end: start + windowLength({ duration, length: this.#length }) };
     this.#seam = false;

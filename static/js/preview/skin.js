@@ -19,10 +19,10 @@ const PROPERTIES = {
 export class Skin {
   #root;
   #limits;
-  #first = null; // the frame at the chosen start
-  #film = new Map(); // seconds to frame, from all over the clip
+  #first = null; // the frame at the selected start
+  #film = new Map(); // from time in s to frame, over the whole clip
   #state = {};
-  #seen = []; // what the estimate was made of: the part, then the frames
+  #seen = []; // the input of the last estimate: the visible part, then the frames
   #estimated = null;
 
   constructor(root, { limits }) {
@@ -30,19 +30,19 @@ export class Skin {
     this.#limits = limits;
   }
 
-  /** Another clip, or none: what was seen of the last one is forgotten. */
+  /** Set another clip, or none, and forget the frames of the last one. */
   open(clip) {
     this.#first = clip?.sample ?? null;
     this.#film.clear();
   }
 
-  /** A frame from somewhere in the clip. */
+  /** Add a frame of the clip. */
   see(seconds, picture) {
     this.#film.set(seconds, sample(picture));
     this.render(this.#state);
   }
 
-  /** The frame at the chosen start. */
+  /** Set the frame at the selected start. */
   seeFirst(picture) {
     this.#first = sample(picture);
     this.render(this.#state);
@@ -64,7 +64,7 @@ export class Skin {
     const images = [this.#first, ...film.map(([, image]) => image)];
     const part = visiblePart(clip, { fit, focus, frame: this.#limits.frame });
     const seen = [...Object.values(part), ...images];
-    // Thousands of pixels: not at each move of a drag.
+    // This processes thousands of pixels, so not at each move of a drag.
     if (seen.length !== this.#seen.length || seen.some((one, at) => one !== this.#seen[at])) {
       this.#seen = seen;
       this.#estimated = themeColours(images.map((image) => cutOut(image, part)));

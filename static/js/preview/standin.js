@@ -1,8 +1,8 @@
-// An animated image knows no pause: a canvas with its first frame stands in for it.
+// Animated images can't be paused, so a canvas with the first frame replaces a paused one.
 
-/** Shows `image` still on `canvas`, laid out as the image is; `hide()` lets it move again. */
+/** Show `image` as a still on `canvas` with the same layout; `hide()` shows the animation again. */
 export function createStandIn(canvas) {
-  let asked = null; // the image that is being decoded
+  let asked = null; // the image being decoded
 
   return {
     isShown: () => !canvas.hidden,

@@ -1,15 +1,15 @@
-// The look a theme would have, estimated from a few frames before the server makes it from more
-// of them: the rule of converter/pipeline/theme/colours.py. Colours go through OKLab
-// (https://bottosson.github.io/posts/oklab/). Pure.
+// Estimate a theme's colours from a few frames with the rule of converter/pipeline/theme/colours.py,
+// which uses more frames. Colours are compared in OKLab
+// (https://bottosson.github.io/posts/oklab/). Pure functions.
 
 import { borderColour, contrast, linear, readableOn } from "./colours.js";
 
 const HUES = 24;
 const GREY_CHROMA = 0.03;
-const LEAST_COLOURED = 0.02; // of the pixels; below it the clip counts as grey
+const LEAST_COLOURED = 0.02; // share of the pixels; with fewer coloured pixels the clip counts as grey
 const FRAME_CHROMA = 0.07;
 const DARK_LIGHTNESS = 0.62;
-const GROUNDS = { dark: [0.26, 0.34], light: [0.86, 0.94] }; // lightness of frame and toolbar
+const GROUNDS = { dark: [0.26, 0.34], light: [0.86, 0.94] }; // OKLab lightness of frame and toolbar
 const READABLE = 4.5;
 const LINEAR = Float64Array.from({ length: 256 }, (_, level) => linear(level));
 
@@ -30,7 +30,7 @@ export function themeColours(images) {
   return { frame, toolbar, frameText: text, toolbarText: text, page, pageText: readableOn(page) };
 }
 
-/** The pixels of `image` inside `part`, shares as crop.js gives them. */
+/** Return the pixels of `image` inside `part`, given in shares as in crop.js. */
 export function cutOut({ data, width, height }, part) {
   const [left, top] = [Math.round(part.x * width), Math.round(part.y * height)];
   const columns = Math.max(1, Math.round(part.width * width));
@@ -43,7 +43,7 @@ export function cutOut({ data, width, height }, part) {
   return { data: cut, width: columns, height: rows };
 }
 
-// OKLab a, b of the hue with the most colour in it; [0, 0] for a grey picture.
+// Return OKLab a, b of the hue with the most chroma; [0, 0] for a grey picture.
 function rulingHue(labs) {
   const coloured = labs
     .map(([, a, b]) => ({ chroma: Math.hypot(a, b), angle: Math.atan2(b, a) }))

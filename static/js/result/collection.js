@@ -1,4 +1,4 @@
-// Takes the one-time links for the user, so that Save works as often as one likes.
+// Download the results with the one-time links, so that Save works any number of times.
 
 import { manifestColours } from "../preview/colours.js";
 import { storedFiles } from "./zip.js";

@@ -56,7 +56,7 @@ export function createResult(root, { limits, onPhone, saved, say, anotherMoment,
   return { render, release };
 }
 
-// The clipboard is closed to pages that came by plain http; selecting still works there.
+// Pages loaded over http can't use the clipboard; select the text instead.
 async function copyText(element) {
   try {
     await navigator.clipboard.writeText(element.textContent);
@@ -67,7 +67,7 @@ async function copyText(element) {
   }
 }
 
-// Gives the blobs of a result back to the browser.
+// Release the blob URLs of a result.
 function release(result) {
   const urls = [result?.url, result?.picture?.url, result?.theme?.url, result?.theme?.pictureUrl];
   for (const url of urls) {

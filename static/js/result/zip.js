@@ -1,12 +1,12 @@
-// Reads the theme's zip (stored, not deflated: see PRODUCT.md) so that the page can show its
-// picture and wear its colours. Offsets as in APPNOTE.TXT 4.3. Pure but for Blob.slice.
+// Read the theme's zip (stored, not deflated), so that the page can show its picture and colours.
+// Offsets are those of APPNOTE.TXT 4.3.
 
 const END_RECORD = 0x06054b50;
 const ENTRY = 0x02014b50;
 const END_BYTES = 22;
 const STORED = 0;
 
-/** The stored files of a zip as {name: Blob}; an empty object when it is no such zip. */
+/** Return the stored files of a zip as {name: Blob}; an empty object for other files. */
 export async function storedFiles(blob) {
   const view = new DataView(await blob.arrayBuffer());
   const end = endRecord(view);

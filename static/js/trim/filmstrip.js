@@ -1,22 +1,22 @@
-// The clip's frames along the trim strip.
+// Draw the clip's frames on the film strip.
 
 import { FRAMES, spreadFrames } from "./frames.js";
 
-const KEPT = { width: 240, height: 128 }; // px of a frame that is kept: a cell's on a sharp screen
+const KEPT = { width: 240, height: 128 }; // px of a stored frame: the size of a cell on a HiDPI screen
 
 export class Filmstrip {
   #canvas;
   #seen;
-  #frames = []; // one a cell, as small canvases
+  #frames = []; // one small canvas per cell
   #drawing = new AbortController();
 
-  /** `seen(seconds, picture)` tells each frame that was found, as the small canvas it is kept as. */
+  /** Calls `seen(seconds, picture)` with each decoded frame; `picture` is a small canvas. */
   constructor(canvas, { seen }) {
     this.#canvas = canvas;
     this.#seen = seen;
   }
 
-  /** Draws `clip` from here on; one that cannot be shown leaves a blank strip, which still trims. */
+  /** Draw `clip`. A clip that can't be decoded leaves the strip blank, but it can be used. */
   async open(clip, file) {
     this.#drawing.abort();
     this.#drawing = new AbortController();
@@ -33,13 +33,12 @@ export class Filmstrip {
         this.paint();
       }
     } catch {
-      // what is there stays
+      // keep the frames decoded so far
     }
   }
 
   /**
-   * Draws what is known, as wide as the strip is now; a frame stands for those behind it that are
-   * not known.
+   * Draw the decoded frames at the strip's current width; a missing frame repeats the one before it.
    */
   paint() {
     const { clientWidth, clientHeight } = this.#canvas;

@@ -1,11 +1,11 @@
-// A dozen frames spread over a clip, one by one as the browser finds them.
+// Decode a dozen frames spread over a clip, one after the other.
 
 import { heard } from "../intake/clip.js";
 
 export const FRAMES = 12;
 const SAME_FRAME_MS = 100;
 
-/** Yields {index, seconds, picture, width, height}; `picture` is good until the next is asked. */
+/** Yield {index, seconds, picture, width, height}; `picture` is valid until the next is requested. */
 export function spreadFrames(clip, file) {
   if (clip.kind === "video") return videoFrames(clip);
   return globalThis.ImageDecoder ? gifFrames(clip, file) : stillFrame(clip);
@@ -23,10 +23,10 @@ async function* videoFrames({ url, duration }) {
     const { videoWidth: width, videoHeight: height } = video;
     for (let index = 0; index < FRAMES; index += 1) {
       const seconds = moment(index, duration);
-      // A busy machine loses one; a second one costs its frame, not those that follow.
+      // On a busy machine a seek may fail: try again once, then skip this frame.
       const find = () => seek(video, seconds).then(() => true);
       const isFound = await find().catch(find).catch(() => false);
-      if (video.error) return; // it will never find another, and we would wait for each
+      if (video.error) return; // all further seeks would time out
       if (isFound) yield { index, seconds: video.currentTime, picture: video, width, height };
     }
   } finally {
@@ -35,8 +35,8 @@ async function* videoFrames({ url, duration }) {
   }
 }
 
-// "seeked" can come before the new frame may be drawn. Of that a browser tells, unless it is the
-// frame that was there before.
+// "seeked" may fire before the new frame can be drawn. requestVideoFrameCallback reports that, unless
+// the frame is the same as before.
 async function seek(video, seconds) {
   const shown = new Promise((resolve) => video.requestVideoFrameCallback?.(resolve));
   const sought = heard(video, "seeked");
@@ -59,14 +59,14 @@ async function* gifFrames({ delays, duration, width, height }, file) {
   }
 }
 
-/** Which frame of an animation with these `delays` (s) is seen at `seconds`. */
+/** Return the index of the frame shown at `seconds` in an animation with these `delays` (s). */
 export function frameAt(seconds, delays) {
   let end = 0;
   const index = delays.findIndex((delay) => (end += delay) > seconds);
   return index < 0 ? delays.length - 1 : index;
 }
 
-// Without ImageDecoder (Safari, or a page that came by plain http) its first frame has to do.
+// Without ImageDecoder (Safari, or a page loaded over http) use the first frame.
 async function* stillFrame({ url, width, height }) {
   const image = new Image();
   image.src = url;

@@ -1,11 +1,11 @@
-// The panel beside the preview: the file's facts and the choices that go with it.
+// The panel next to the preview: facts about the file, and the options.
 
 import { overhang } from "../preview/crop.js";
 import { clip as words, focus as focusWords } from "../strings.js";
 
 const OPTIONS = ["fit", "quality", "theme", "themeName"];
 
-/** `choose(name, value)` for the options, `focus(axis, value)`, `submit()` for the button. */
+/** Callbacks: `choose(name, value)` for options, `focus(axis, value)`, `submit()`. */
 export function createSettings(form, { limits, choose, focus, submit }) {
   const part = (name) => form.querySelector(`[data-part="${name}"]`);
   const ends = [...form.querySelectorAll('[data-part="focusEnd"]')];
@@ -23,7 +23,7 @@ export function createSettings(form, { limits, choose, focus, submit }) {
     button.addEventListener("click", () => focus(axis, Number(button.dataset.value)));
   }
 
-  // A clip of the frame's own shape looks the same either way.
+  // With the aspect ratio of the frame, both choices look the same.
   function renderFit({ clip, fit, focus: chosen }) {
     axis = clip?.width ? overhang(clip, limits.frame).axis : null;
     part("fitRow").hidden = !clip || Boolean(clip.width && axis === null);

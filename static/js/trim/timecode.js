@@ -1,9 +1,9 @@
-// Times as people type them and as the server reads them. Pure.
+// Parse and format times, for users and for the server. Pure functions.
 
 const NUMBER = /^\d+$/;
 const SECONDS = /^\d+([.,]\d+)?$/;
 
-/** Seconds in "1:02:03.250", "2:03.25", "3.25" or "3"; NaN when it is no time. */
+/** Parse "1:02:03.250", "2:03.25", "3.25" or "3" to seconds; NaN if it is invalid. */
 export function parseTimecode(text) {
   const parts = text.trim().split(":");
   const last = parts.pop();
@@ -16,13 +16,13 @@ export function parseTimecode(text) {
   return parts.reduce((sum, part) => sum * 60 + Number(part), 0) * 60 + seconds;
 }
 
-/** "HH:MM:SS.mmm", what POST /convert/ takes as start_time. */
+/** Format seconds as "HH:MM:SS.mmm", the start_time of POST /convert/. */
 export function formatTimecode(seconds) {
   const { h, m, s, ms } = split(seconds);
   return `${pad(h, 2)}:${pad(m, 2)}:${pad(s, 2)}.${pad(ms, 3)}`;
 }
 
-/** "0:03.250" for people; hours only when there are any, thousandths unless told otherwise. */
+/** Format seconds as "0:03.250" for users; hours if there are any, milliseconds by default. */
 export function formatClock(seconds, { thousandths = true } = {}) {
   const { h, m, s, ms } = split(thousandths ? seconds : Math.round(seconds));
   const minutes = h ? `${h}:${pad(m, 2)}` : `${m}`;

@@ -1,4 +1,4 @@
-// The filmstrip with its one window of fixed length, and the typed start.
+// The film strip with a selection of fixed length, and the text field of the start time.
 
 import { Filmstrip } from "./filmstrip.js";
 import { clip as words } from "../strings.js";
@@ -12,13 +12,13 @@ export class Trim {
   #limits;
   #tell;
   #shown = { clip: null, file: null, start: 0 };
-  #grab = null; // px between the pointer and the window's left edge while dragging
+  #grab = null; // px between the pointer and the selection's left edge while dragging
   #film;
-  #opened = null; // the clip on the film
+  #opened = null; // the clip on the film strip
 
   /**
-   * `move(start)` asks for a start in s; `mistyped()` tells of a time that is none; `hold(on)`
-   * of a drag; `seen(seconds, picture)` of each frame on the film. `playhead()` is asked, s.
+   * Callbacks: `move(start)` in s; `mistyped()` for an invalid time; `hold(on)` at the start and end
+   * of a drag; `seen(seconds, picture)` for each decoded frame; `playhead()` returns a time in s.
    */
   constructor(root, { limits, ...tell }) {
     this.#root = root;
@@ -53,7 +53,7 @@ export class Trim {
     this.#part("time").focus();
   }
 
-  /** Where the preview is, s. */
+  /** Show the preview's position, in s. */
   onTime(seconds) {
     const { clip, start } = this.#shown;
     if (!clip || clip.duration === null) return;
@@ -61,7 +61,7 @@ export class Trim {
     this.#part("head").style.left = `${share * 100}%`;
   }
 
-  /** Whether the typed start is one; then it is asked for. */
+  /** Apply the typed start; return whether it is valid. */
   takeTyped() {
     const time = this.#part("time");
     if (time.value === formatClock(this.#shown.start)) return true;
@@ -146,7 +146,7 @@ export class Trim {
     return true;
   }
 
-  /** Only what can be used: a clip that becomes the loop as a whole has nothing to move. */
+  /** Show only usable controls: a clip that is used whole has no selection to move. */
   #renderParts() {
     const { duration, kind } = this.#shown.clip;
     const whole = this.#isWhole();

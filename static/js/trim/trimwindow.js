@@ -1,10 +1,10 @@
-// Arithmetic of the one window of fixed length over a clip. Seconds and px. Pure.
-// `duration` is null where the browser cannot tell it; then only zero bounds the start.
+// Arithmetic of the selection of fixed length, in s and px. Pure functions.
+// `duration` is null if the browser doesn't know it; then the start has no upper limit.
 
 const PAGE_KEYS = { PageUp: 1, PageDown: -1 };
 const ARROW_KEYS = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 };
 
-/** The last start that still leaves a whole window, in whole thousandths of a second. */
+/** Return the last start that leaves a whole selection, in s, rounded down to ms. */
 export function lastStart({ duration, length }) {
   if (duration === null) return Infinity;
   return Math.max(0, Math.floor((duration - length) * 1000) / 1000);
@@ -14,12 +14,12 @@ export function clampStart(start, span) {
   return Math.min(Math.max(0, start), lastStart(span));
 }
 
-/** The window's own length in seconds: shorter only where the clip is. */
+/** Return the selection's length in s, which is shorter only if the clip is. */
 export function windowLength({ duration, length }) {
   return duration === null ? length : Math.min(duration, length);
 }
 
-/** The start a key asks for, or null when the key is none of the window's. */
+/** Return the start that a key selects, or null if the key has no function here. */
 export function startAfterKey(start, { key, shiftKey }, { duration, length, fps }) {
   const span = { duration, length };
   if (key === "Home") return 0;
@@ -31,14 +31,14 @@ export function startAfterKey(start, { key, shiftKey }, { duration, length, fps 
   return null;
 }
 
-/** Where the window is drawn on a strip: never narrower than a finger (`minimum` px). */
+/** Return the selection's box on the strip, at least `minimum` px wide for fingers. */
 export function windowBox(start, { duration, length, strip, minimum }) {
   const width = Math.min(strip, Math.max(minimum, (strip * length) / duration));
   const last = lastStart({ duration, length });
   return { left: last ? (start / last) * (strip - width) : 0, width: last ? width : strip };
 }
 
-/** The start that puts the window's left edge at `left` px; the reverse of windowBox. */
+/** Return the start that puts the selection's left edge at `left` px; inverts windowBox. */
 export function startAtLeft(left, { duration, length, strip, minimum }) {
   const { width } = windowBox(0, { duration, length, strip, minimum });
   const room = strip - width;
@@ -46,7 +46,7 @@ export function startAtLeft(left, { duration, length, strip, minimum }) {
   return room > 0 ? clampStart((left / room) * lastStart(span), span) : 0;
 }
 
-/** How far through the window an instant is, 0 to 1. */
+/** Return the position of a time in the selection, 0 to 1. */
 export function windowFraction(instant, { start, duration, length }) {
   const seconds = windowLength({ duration, length });
   return Math.min(1, Math.max(0, (instant - start) / seconds));

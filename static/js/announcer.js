@@ -1,9 +1,9 @@
-// What the page says by itself: one polite line of status, and one alert beside the panels.
+// Announce changes: a polite status line for screen readers, and an alert next to the panels.
 
 import { announcements, jobWords, mistakes } from "./strings.js";
 
-/** {render, say}: `status` and `alert` are the elements; `retry()` is the alert's one button. */
-export function createVoice({ status, alert, retry }) {
+/** Return {render, say}. `status` and `alert` are elements; the alert's button calls `retry()`. */
+export function createAnnouncer({ status, alert, retry }) {
   function warn(problem) {
     alert.replaceChildren();
     if (!problem) return;
@@ -36,7 +36,7 @@ export function createVoice({ status, alert, retry }) {
   return { render, say };
 }
 
-// A screen reader hears each stage and each quarter, not each percent.
+// Screen readers announce each stage and every 25 percent, not each percent.
 function milestone(job) {
   return `${job.step} ${job.stage ?? ""} ${Math.floor((job.percent ?? 0) / 25)}`;
 }

@@ -1,0 +1,142 @@
+"""`loop=blend`: the material of every kind of source, and what the frames of the loop show."""
+
+import subprocess
+from pathlib import Path
+
+import imageio_ffmpeg
+import numpy as np
+import pytest
+
+from converter.pipeline.control import Control
+from converter.pipeline.convert import loop_frames, plan_blend
+from converter.pipeline.profile import ConversionProfile, Selection
+from converter.pipeline.source.source import open_source
+from tests.support.themes import from_frames
+
+PROFILE = ConversionProfile(width=160, height=90, fps=24, seconds=2)
+OVERLAPS = (12, 18, 24)  # frames
+DARKEST, PER_FRAME = 20, 2  # levels: a frame's grey tells its number
+
+
+def numbered(count: int, *, size=(160, 90)) -> np.ndarray:
+    """Return `count` frames (count, height, width, 3) whose grey tells their number."""
+    levels = DARKEST + PER_FRAME * np.arange(count, dtype=np.uint8)
+    return np.broadcast_to(levels[:, None, None, None], (count, *size[::-1], 3)).copy()
+
+
+def frames_of(clip: Path, folder: Path, *, blend: bool = True, **selection) -> list[np.ndarray]:
+    """Return the loop's frames, as the GIF's encoder gets them."""
+    control = Control(timeout_s=60)
+    source = open_source(clip, max_pixels=1_000_000, control=control)
+    chosen = Selection(**selection)
+    loop = None
+    if blend:
+        loop = plan_blend(source, selection=chosen, profile=PROFILE, control=control)
+    with loop_frames(
+        source, selection=chosen, profile=PROFILE, loop=loop, folder=folder, control=control
+    ) as shown:
+        return list(shown)
+
+
+def number_in(frame: np.ndarray) -> float:
+    """Return the number of the source's frame that the middle of `frame` shows."""
+    return (float(frame[40:50, 70:90].mean()) - DARKEST) / PER_FRAME
+
+
+def as_gif(clip: Path) -> Path:
+    """Return the clip as a GIF of 25 frames a second beside it, in delays of 4 cs."""
+    gif = clip.with_suffix(".gif")
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", "-r", "25", "-i", str(clip)]
+    subprocess.run([*command, str(gif)], check=True)
+    return gif
+
+
+def with_gaps(clip: Path) -> Path:
+    """Return the clip without the second and third of every five frames, their times kept."""
+    sparse = clip.with_name("sparse.mp4")
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", "-i", str(clip)]
+    keep = ["-vf", "select='not(between(mod(n,5),1,2))'", "-fps_mode", "vfr", "-qp", "4"]
+    subprocess.run([*command, *keep, str(sparse)], check=True)
+    return sparse
+
+
+def test_the_beginning_comes_out_of_what_follows_the_six_seconds(tmp_path):
+    clip = from_frames(tmp_path / "clip.mp4", numbered(100))
+    shown = [number_in(frame) for frame in frames_of(clip, tmp_path, start_s=1.0)]
+    assert len(shown) == PROFILE.frames
+    assert shown[-1] == pytest.approx(71, abs=1)
+    assert abs(shown[0] - 72) < 12  # the first frame of the overlap is nearly the next one
+    assert shown[24:] == pytest.approx(range(48, 72), abs=1)
+
+
+def test_the_end_goes_over_to_what_precedes_the_six_seconds_where_the_source_ends(tmp_path):
+    clip = from_frames(tmp_path / "clip.mp4", numbered(72))
+    shown = [number_in(frame) for frame in frames_of(clip, tmp_path, start_s=1.0)]
+    assert len(shown) == PROFILE.frames
+    assert shown[:24] == pytest.approx(range(24, 48), abs=1)
+    assert abs(shown[-1] - 23) < 12
+
+
+def test_a_source_without_either_gives_a_loop_shorter_by_the_overlap(tmp_path):
+    clip = from_frames(tmp_path / "clip.mp4", numbered(48))
+    shown = [number_in(frame) for frame in frames_of(clip, tmp_path)]
+    assert 48 - len(shown) in OVERLAPS
+    assert shown[-1] == pytest.approx(len(shown) - 1, abs=1)
+    assert abs(shown[0] - len(shown)) < 12
+
+
+def test_a_few_frames_after_the_six_seconds_shorten_the_loop_by_less(tmp_path):
+    clip = from_frames(tmp_path / "clip.mp4", numbered(54))
+    assert 54 - len(frames_of(clip, tmp_path)) in OVERLAPS
+
+
+def test_less_than_a_second_is_cut(tmp_path):
+    clip = from_frames(tmp_path / "clip.mp4", numbered(23))
+    blended, cut = (frames_of(clip, tmp_path, blend=blend) for blend in (True, False))
+    assert np.array_equal(blended, cut)
+
+
+def test_a_loop_that_comes_back_by_itself_is_left_alone(tmp_path):
+    once = numbered(24)
+    clip = from_frames(tmp_path / "clip.mp4", np.concatenate([once, once[::-1]] * 2))
+    blended, cut = (frames_of(clip, tmp_path, blend=blend) for blend in (True, False))
+    assert np.array_equal(blended, cut)
+
+
+def test_a_start_after_the_end_is_told_as_in_a_cut(tmp_path):
+    clip = from_frames(tmp_path / "clip.mp4", numbered(48))
+    control = Control(timeout_s=60)
+    source = open_source(clip, max_pixels=1_000_000, control=control)
+    late = Selection(start_s=2.5)
+    assert plan_blend(source, selection=late, profile=PROFILE, control=control) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "fit", "start_s"),
+    [
+        ("cfr", "cover", 0.0),
+        ("cfr", "cover", 0.3),
+        ("vfr", "cover", 1.0),
+        ("gif", "cover", 0.3),
+        ("gif", "contain", 1.0),
+        ("upright", "cover", 1.0),
+        ("upright", "contain", 0.3),
+    ],
+)
+def test_frames_outside_the_overlap_are_those_of_a_cut(tmp_path, kind, fit, start_s):
+    size = (90, 160) if kind == "upright" else (160, 90)
+    clip = from_frames(tmp_path / "clip.mp4", numbered(100, size=size))
+    clip = {"gif": as_gif, "vfr": with_gaps}.get(kind, lambda same: same)(clip)
+    blended, cut = (
+        frames_of(clip, tmp_path, blend=blend, start_s=start_s, fit=fit) for blend in (True, False)
+    )
+    assert len(blended) == len(cut) == PROFILE.frames
+    assert np.array_equal(blended[24:], cut[24:])
+    steps = np.abs(np.diff([number_in(frame) for frame in [*blended, blended[0]]]))
+    assert steps.max() < 9  # a cut's is 47
+
+
+def test_the_bars_of_contain_keep_their_colour(tmp_path):
+    clip = from_frames(tmp_path / "clip.mp4", numbered(100, size=(90, 160)))
+    shown = frames_of(clip, tmp_path, start_s=1.0, fit="contain")
+    assert len({tuple(frame[45, 1]) for frame in shown}) == 1
