@@ -28,7 +28,7 @@ max_requests_jitter = 100
 # gunicorn 27 opens a control socket in the home directory by default.
 control_socket_disable = True
 accesslog = "-"
-access_log_format = "%(t)s %(m)s %(U)s %(s)s %(B)s %(L)ss"
+access_log_format = "%(t)s %(m)s %(U)s %(s)s %(B)s %(L)ss request=%(request_id)s"
 
 # Interval in which sweep_if_due is called; it sweeps once a minute.
 OFFER_SWEEP_EVERY_S = 5
@@ -38,11 +38,14 @@ class Log(Logger):
     """Write each request in one line, without download tokens."""
 
     def atoms(self, resp, req, environ, request_time):
-        from converter.logs import printable, without_token
+        from converter.logs import printable, request_id, without_token
 
         atoms = super().atoms(resp, req, environ, request_time)
         # A request that gunicorn itself refuses has no path.
-        return atoms | {"U": printable(without_token(atoms["U"] or "-"))}
+        return atoms | {
+            "U": printable(without_token(atoms["U"] or "-")),
+            "request_id": request_id(environ.get("HTTP_X_REQUEST_ID", "")),
+        }
 
 
 logger_class = Log

@@ -28,7 +28,7 @@ class RequestError(Exception):
 
     status = 400
     code = "invalid_field"
-    sentence = "The request could not be read. Check its fields and its Host header."
+    sentence = "The request is invalid. Check its fields and its Host header."
     retry_after_s: int | None = None
 
     def __init__(self, sentence: str = "") -> None:
@@ -61,36 +61,36 @@ class InvalidStartTimeError(RequestError):
 
 class InvalidFieldError(RequestError):
     def __init__(self, field: str) -> None:
-        super().__init__(f"Check the field {field}: see the README for it.")
+        super().__init__(f"The field {field} is invalid. The README lists its values.")
 
 
 class JobIdTakenError(RequestError):
-    sentence = "This job_id is taken. Choose a new one."
+    sentence = "This job_id is already in use. Choose a new one."
 
 
 class RqDisabledError(RequestError):
     code = "rq_disabled"
-    sentence = "This server converts while you wait; it keeps no such job."
+    sentence = "This server has no queue, and no conversion with this id."
 
 
 class CsrfError(RequestError):
     status, code = 403, "csrf"
-    sentence = "Load / first and send its csrftoken cookie back, with its value as X-CSRFToken."
+    sentence = "Load / to get the csrftoken cookie, and send its value in the header X-CSRFToken."
 
 
 class ForbiddenError(RequestError):
     status, code = 403, "forbidden"
-    sentence = "You may not do this. Log in with an account that may."
+    sentence = "You don't have permission to do this. Log in with an account that may."
 
 
 class PageNotFoundError(RequestError):
     status, code = 404, "not_found"
-    sentence = "There is nothing at this address."
+    sentence = "This address does not exist. Check the URL."
 
 
 class UnknownJobError(RequestError):
     status, code = 404, "unknown_job"
-    sentence = "There is no such job; it may have expired."
+    sentence = "This job does not exist or has expired. Start a new conversion."
 
 
 class ExpiredError(RequestError):
@@ -102,17 +102,17 @@ class MethodNotAllowedError(RequestError):
     status, code = 405, "method_not_allowed"
 
     def __init__(self, allowed: str) -> None:
-        super().__init__(f"Use {' or '.join(allowed.split(', '))} for this address.")
+        super().__init__(f"This address only accepts {' or '.join(allowed.split(', '))}.")
 
 
 class UploadStalledError(RequestError):
     status, code = 408, "upload_stalled"
-    sentence = "The upload stopped on its way. Check the connection and try again."
+    sentence = "The upload was interrupted. Check the connection and try again."
 
 
 class LengthRequiredError(RequestError):
     status, code = 411, "length_required"
-    sentence = "Send the upload with a Content-Length header, not in chunks."
+    sentence = "Send the upload with a Content-Length header, without chunked encoding."
 
 
 class TooLargeError(RequestError):
@@ -121,7 +121,7 @@ class TooLargeError(RequestError):
     def __init__(self) -> None:
         megabytes = settings.FILE_UPLOAD_MAX_MEMORY_SIZE // (1 << 20)
         super().__init__(
-            f"The file is too large. Choose one of at most {megabytes} MB, or cut it first."
+            f"The file is too large. Choose a file of at most {megabytes} MB, or cut it first."
         )
 
 

@@ -6,6 +6,7 @@ import re
 from django.conf import settings
 
 TAIL = 400
+_REQUEST_ID = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 _TOKEN = re.compile(r"(/download/)[^/\s]+")
 
 
@@ -25,6 +26,15 @@ def printable(text: str) -> str:
     'a GET / 200'
     """
     return "".join(c if c.isprintable() else " " for c in text)
+
+
+def request_id(header: str) -> str:
+    """Return the X-Request-ID that a proxy or client sent; "-" if it is none that a log can hold.
+
+    >>> request_id("58c9a1e2-7f3a"), request_id("a b"), request_id("")
+    ('58c9a1e2-7f3a', '-', '-')
+    """
+    return header if _REQUEST_ID.fullmatch(header) else "-"
 
 
 def one_line(report: str) -> str:

@@ -100,7 +100,7 @@ PICTURE = Extra(
     filename="chromi_background.png",
     content_type="image/avif",
     write=_write_picture,
-    failed="The picture for Chrome could not be made. Use the GIF: Chrome takes it the same way.",
+    failed="The picture for Chrome could not be made. Use the GIF instead.",
     out_of_time=(
         "There was no time left for the picture for Chrome. Use the GIF: Chrome takes it the same"
         " way."
@@ -112,7 +112,7 @@ THEME = Extra(
     content_type="application/zip",
     write=_write_theme,
     failed="The Chrome theme could not be made. The GIF is ready.",
-    out_of_time="There was no time left for the Chrome theme. The GIF is ready.",
+    out_of_time="There was not enough time for the Chrome theme. The GIF is ready.",
 )
 EXTRAS = (PICTURE, THEME)
 

@@ -20,7 +20,7 @@ from converter.pipeline.errors import (
 
 FAILURE_TTL_S = 3600
 INTERRUPTED = "The conversion was interrupted. Please try again."
-WAITED_TOO_LONG = "The video waited too long for its turn. Please try again later."
+WAITED_TOO_LONG = "The video waited too long in the queue. Please try again later."
 # A running conversion writes its record as its percent grows, and every HEARTBEAT_S when it does
 # not. One whose record is older than this was killed. With a queue broker.takeover_s comes on top.
 HEARTBEAT_TIMEOUT_S = 60

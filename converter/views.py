@@ -34,6 +34,7 @@ from converter.errors import (
 from converter.forms import ConvertForm
 from converter.health import report as health_report
 from converter.pipeline.profile import BACKGROUND, DEFAULT_THEME_NAME, THEME_NAME_LENGTH
+from converter.pipeline.screen import MAX_RATIO, MIN_RATIO
 from converter.progress import Record
 from converter.web import admission, client_socket, uploads
 
@@ -57,6 +58,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "theme_name": DEFAULT_THEME_NAME,
         "theme_name_length": THEME_NAME_LENGTH,
         "link_ttl_s": settings.DOWNLOAD_TTL,
+        "screen_ratios": (MIN_RATIO, MAX_RATIO),
     }
     return render(request, "converter/home.html", context)
 

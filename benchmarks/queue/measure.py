@@ -33,6 +33,7 @@ import psutil
 from tests.support.deployment import Client, Deployment, WorkerProcess, system
 from tests.support.ffmpeg import run_ffmpeg
 from tests.support.files import files_in
+from tests.support.scrape import samples_of
 from tests.support.waiting import eventually
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -101,11 +102,11 @@ def reap_orphans() -> None:
             pass
 
 
-def send(client: Client, clip: Path, screen: str, timings: Timings) -> str:
+def send(client: Client, clip: Path, extras: dict[str, Any], timings: Timings) -> str:
     """POST the clip until it is enqueued; return the job's id."""
     while True:
         began = time.perf_counter()
-        status, _, body = client.send(clip, theme_for=screen)
+        status, _, body = client.send(clip, **extras)
         ms = (time.perf_counter() - began) * 1000
         answer = json.loads(body)
         if status == 202:
@@ -117,8 +118,10 @@ def send(client: Client, clip: Path, screen: str, timings: Timings) -> str:
         time.sleep(RETRY_S)
 
 
-def run_client(deployment: Deployment, clip: Path, screen: str, jobs: Jobs, timings: Timings):
-    """Send jobs, poll each until it has ended, download each GIF once."""
+def run_client(
+    deployment: Deployment, clip: Path, extras: dict[str, Any], jobs: Jobs, timings: Timings
+) -> None:
+    """Send jobs, poll each until it has ended, download each of its files once."""
     client = Client(deployment.address)
     sent_at: dict[str, float] = {}
     has_more = True
@@ -126,7 +129,7 @@ def run_client(deployment: Deployment, clip: Path, screen: str, jobs: Jobs, timi
         while has_more and len(sent_at) < JOBS_IN_FLIGHT:
             has_more = jobs.take()
             if has_more:
-                sent_at[send(client, clip, screen, timings)] = time.monotonic()
+                sent_at[send(client, clip, extras, timings)] = time.monotonic()
         time.sleep(POLL_S)
         for job_id in list(sent_at):
             with timings.of("/jobs/"):
@@ -135,8 +138,8 @@ def run_client(deployment: Deployment, clip: Path, screen: str, jobs: Jobs, timi
                 continue
             if record.get("status") in ENDED or record.get("code") == "unknown_job":
                 after_s = time.monotonic() - sent_at.pop(job_id)
-                if "theme_url" in record:
-                    client.fetch(record["theme_url"])
+                for url in {"theme_url", "picture_url"} & set(record):
+                    client.fetch(record[url])
                 status, gif = client.fetch(record.get("converted_url", "/none/"))
                 got = (status, gif[:6]) == (200, b"GIF89a")
                 jobs.end(job_id, record | {"got": got}, after_s=after_s)
@@ -260,7 +263,8 @@ def run(deployment: Deployment, killer: Killer, clip: Path, options: argparse.Na
     def look_at_memory() -> None:
         worker_mb.append(max(tree_megabytes(worker) for worker in list(killer.workers)))
 
-    arguments = (deployment, clip, options.theme, jobs, timings)
+    extras = {"theme_for": options.theme, "picture": options.picture}
+    arguments = (deployment, clip, extras, jobs, timings)
     clients = [
         threading.Thread(target=run_client, args=arguments, daemon=True)
         for _ in range(min(options.clients, options.jobs))
@@ -289,7 +293,8 @@ def run(deployment: Deployment, killer: Killer, clip: Path, options: argparse.Na
     kills = collections.Counter(killer.kills)
     waits = sorted(jobs.seconds_to_link)
     print(
-        f"{len(ended)} jobs of {options.seconds:g} s{' with a theme' * bool(options.theme)},"
+        f"{len(ended)} jobs of {options.seconds:g} s{' with the picture' * options.picture}"
+        f"{' with a theme' * bool(options.theme)},"
         f" {len(clients)} clients, {options.workers} workers, {options.processes} web processes"
     )
     print(f"kill -9: {kills['worker']} workers, {kills['work horse']} work horses")
@@ -302,11 +307,33 @@ def run(deployment: Deployment, killer: Killer, clip: Path, options: argparse.Na
         print(f"{name}: {len(timings.ms[name])} requests, p50 {p50:.0f} ms, p99 {p99:.0f} ms")
     print(f"a web process: {web_megabytes(deployment):.0f} MB resident at the end")
     print(f"a worker: {idle_mb:.0f} MB idle, {max(worker_mb):.0f} MB at most with its children")
-    commands = redis_commands(deployment) - commands
+    print_metrics(deployment)
+    print_sizes(deployment, killer, jobs=len(ended))
     if not options.restart_redis:
-        print(f"Redis: {commands / len(ended):.0f} commands a job")
+        print(f"Redis: {(redis_commands(deployment) - commands) / len(ended):.0f} commands a job")
     quick = all(timings.percentile(n, 0.99) < options.p99_ms for n in ("/health/", "/jobs/"))
     return quick and is_clean and not (lost or twice or failed or unsent)
+
+
+def print_metrics(deployment: Deployment) -> None:
+    """Print what /metrics says of the conversions: seconds by stage, as operators see them."""
+    found = samples_of(deployment.client.ask("GET", "/metrics")[2].decode())
+    stages = []
+    for name, count in found.items():
+        if name[0] == "chromi_stage_seconds_count":
+            mean = found["chromi_stage_seconds_sum", name[1]] / count
+            stages.append(f"{name[1]} {mean:.2f}")
+    print(f"seconds by stage, mean: {', '.join(stages)}")
+
+
+def print_sizes(deployment: Deployment, killer: Killer, *, jobs: int) -> None:
+    """Print what a job costs in Redis (records live for DOWNLOAD_TTL) and in the logs."""
+    redis = deployment.broker.client()
+    held = sum(redis.memory_usage(key) or 0 for key in redis.scan_iter())
+    web = (deployment.folder / "gunicorn.log").stat().st_size
+    workers = sum(len(worker.log) for worker in killer.workers)
+    kb = [size / jobs / 1000 for size in (held, web, workers)]
+    print("KB a job: in Redis {:.1f}, in the web's log {:.1f}, in the workers' {:.1f}".format(*kb))
 
 
 def print_cost(jobs: int, **cpu_seconds: float) -> None:
@@ -326,6 +353,7 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=1.0, help="length of each clip")
     parser.add_argument("--theme", default="", help="also a theme for this screen: 1920x1080@1")
+    parser.add_argument("--picture", action="store_true", help="also the picture for Chrome")
     # With one process there is no answer for a second when gunicorn replaces it (max_requests).
     parser.add_argument("--processes", type=int, default=2, help="of the web server")
     parser.add_argument("--p99-ms", type=float, default=250)
@@ -335,7 +363,11 @@ def main() -> None:
         clip = Path(name, "clip.mp4")
         source = f"testsrc2=s=640x360:r=24:d={options.seconds}"
         run_ffmpeg("-f", "lavfi", "-i", source, "-pix_fmt", "yuv420p", str(clip))
-        settings = {"WORKER_TTL": "30", "WEB_CONCURRENCY": str(options.processes)}
+        settings = {
+            "METRICS": "True",
+            "WORKER_TTL": "30",
+            "WEB_CONCURRENCY": str(options.processes),
+        }
         before = cpu_s()
         with system(Path(name), **FULL_SIZE, **settings) as deployment:
             with contextlib.ExitStack() as workers:

@@ -5,6 +5,8 @@ ConversionError
 |   +-- UnsupportedTypeError   unsupported_type
 |   +-- StartPastEndError      start_past_end
 |   +-- UnreadableVideoError   unreadable_video
+|   |   +-- UnsupportedCodecError    unreadable_video
+|   |   +-- ProtectedVideoError      unreadable_video
 |   +-- NoVideoError           no_video
 |   +-- TooManyPixelsError     too_many_pixels
 |   +-- TooShortError          too_short
@@ -32,34 +34,44 @@ class InputError(ConversionError):
 
 class UnsupportedTypeError(InputError):
     code = "unsupported_type"
-    message = "This is not a video Chromi can read. Choose an MP4, MOV, WebM or GIF file."
+    message = "Chromi can't read this file. Choose an MP4, MOV, WebM or GIF file."
 
 
 class StartPastEndError(InputError):
     code = "start_past_end"
-    message = "The video has ended by then. Choose an earlier start time."
+    message = "The start time is after the end of the video. Choose an earlier start time."
 
 
 class UnreadableVideoError(InputError):
     code = "unreadable_video"
-    message = "The video is damaged or not complete. Export or download it again, then retry."
+    message = "The video is damaged or incomplete. Export or download it again."
 
 
 class NoVideoError(InputError):
     code = "no_video"
-    message = "There is no moving picture in this file. Choose a file with video in it."
+    message = "This file contains no video. Choose another file."
 
 
 class TooManyPixelsError(InputError):
     code = "too_many_pixels"
-    message = "The picture is too large. Scale the video down to 4K or less, then retry."
+    message = "The picture is too large. Scale the video down to 4K or less and try again."
+
+
+class UnsupportedCodecError(UnreadableVideoError):
+    """The video is sound, but coded in a way that can't be converted; the message names it."""
+
+    def __init__(self, name: str, *, detail: str = "") -> None:
+        message = f"This file uses {name}, which Chromi can't read. "
+        super().__init__(f"{message}Export it as H.264 (MP4) and try again.", detail=detail)
+
+
+class ProtectedVideoError(UnreadableVideoError):
+    message = "This file is protected by encryption. Use a copy without protection and try again."
 
 
 class TooShortError(InputError):
     code = "too_short"
-    message = (
-        "Fewer than two frames are left from there. Choose an earlier start or a longer video."
-    )
+    message = "Fewer than two frames are left after the start time. Choose an earlier start."
 
 
 class IncompleteUploadError(InputError):

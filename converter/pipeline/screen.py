@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from converter.pipeline.profile import Scale
 
-_SCREEN = re.compile(r"(\d{2,5})x(\d{2,5})@(\d(?:\.\d{1,20})?)", re.ASCII)
+_SCREEN = re.compile(r"(\d{1,9})x(\d{1,9})@(\d{1,9}(?:\.\d{1,20})?)", re.ASCII)
 MIN_SIDE, MAX_SIDE = 64, 16384
 MIN_RATIO, MAX_RATIO = 0.25, 8.0
 # (long side, short side) in px; a larger picture does not fit the memory of 512 MB.
@@ -41,7 +41,9 @@ class Screen:
 
 
 def parse_screen(text: str) -> Screen:
-    """Parse a screen such as "1512x982@2". Raises ValueError.
+    """Parse a screen such as "1512x982@2" as the nearest one that there can be. Raises ValueError.
+
+    A page zoomed to 500 % says "@10": a screen never costs the GIF.
 
     >>> parse_screen("1512x982@2")
     Screen(width=1512, height=982, ratio=2.0)
@@ -49,14 +51,9 @@ def parse_screen(text: str) -> Screen:
     match = _SCREEN.fullmatch(text)
     if match is None:
         raise ValueError("not WIDTHxHEIGHT@RATIO")
-    screen = Screen(width=int(match[1]), height=int(match[2]), ratio=float(match[3]))
-    if not (
-        MIN_SIDE <= screen.width <= MAX_SIDE
-        and MIN_SIDE <= screen.height <= MAX_SIDE
-        and MIN_RATIO <= screen.ratio <= MAX_RATIO
-    ):
-        raise ValueError("no such screen")
-    return screen
+    width, height = (min(MAX_SIDE, max(MIN_SIDE, int(match[n]))) for n in (1, 2))
+    ratio = min(MAX_RATIO, max(MIN_RATIO, float(match[3])))
+    return Screen(width=width, height=height, ratio=ratio)
 
 
 def _hold(width: float, height: float, smallest: Size, largest: Size) -> Size:

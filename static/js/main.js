@@ -3,7 +3,7 @@
 import { createBadge } from "./badge.js";
 import { readClip } from "./intake/clip.js";
 import { listenForFiles } from "./intake/intake.js";
-import { readLimits } from "./intake/limits.js";
+import { readLimits, screenField } from "./intake/limits.js";
 import { Mockup } from "./preview/mockup.js";
 import { createProgress } from "./conversion/progress.js";
 import { createSettings } from "./trim/settings.js";
@@ -79,7 +79,8 @@ store.subscribe((state, before) => {
   for (const render of views) render(state);
   if (state.phase !== before.phase || state.file !== before.file) showPanel(state);
   announcer.render(state, before);
-  if (state.start !== before.start && state.file) tellPart(PART_AFTER_MS);
+  const isMoved = state.start !== before.start || state.loop !== before.loop;
+  if (isMoved && state.file) tellPart(PART_AFTER_MS);
   if (state.problem !== before.problem && state.problem?.field === "start") trim.focusTime();
 });
 
@@ -110,8 +111,8 @@ async function openFile(file) {
 function tellPart(delay) {
   clearTimeout(partTimer);
   partTimer = setTimeout(async () => {
-    const { file, start } = store.get();
-    const ways = await waysToSend.then((find) => find(start)).catch(() => null);
+    const { file, start, loop } = store.get();
+    const ways = await waysToSend.then((find) => find(start, loop)).catch(() => null);
     if (!ways || store.get().file !== file) return;
     const [best] = ways;
     const part = best && best.bytes < file.size ? { bytes: best.bytes, of: file.size } : null;
@@ -156,7 +157,7 @@ async function run() {
     const loaded = await conversion().catch(offline);
     addResultPanel(loaded);
     const state = store.get();
-    const ways = await (await waysToSend.catch(offline))(state.start);
+    const ways = await (await waysToSend.catch(offline))(state.start, state.loop);
     if (!ways.length) throw Object.assign(new Error(), { name: "RefusedError", code: "incomplete_upload" });
     const result = await loaded.convert({
       api: loaded.createApi(server),
@@ -185,7 +186,7 @@ function fieldsOf({ start, fit, focus: point, quality, theme, themeName }) {
     picture: "1",
   };
   // From a phone it goes to a computer, whose screen the server's default is.
-  if (!onPhone) fields.screen = `${screen.width}x${screen.height}@${devicePixelRatio}`;
+  if (!onPhone) fields.screen = screenField(screen, devicePixelRatio, limits);
   if (theme) {
     fields.theme = "1";
     if (themeName.trim()) fields.theme_name = themeName.trim();

@@ -139,6 +139,9 @@ export const result = {
     [megabytes(bytes), pictureBytes && `${megabytes(pictureBytes)} of it for your screen`]
       .filter(Boolean)
       .join(" · "),
+  pictureNotFetched: (why) =>
+    `The picture for Chrome could not be downloaded. Use the GIF: Chrome takes it the same way. ${why}`.trim(),
+  themeNotFetched: (why) => `The Chrome theme could not be downloaded. ${why}`.trim(),
   savePicture: "Save the picture for Chrome",
   saveGif: "Save the GIF for Chrome",
   pictureFile: "chromi_background.png",

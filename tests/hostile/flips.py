@@ -15,6 +15,14 @@ from tests.support.clips import (
     either,
 )
 
+ALSO_READ = {  # besides the common codecs
+    "dnxhd": ("-profile:v", "dnxhr_lb", "-pix_fmt", "yuv422p"),
+    "cfhd": (),
+    "qtrle": (),
+    "png": (),
+    "mpeg2video": ("-q:v", "4"),
+    "dvvideo": ("-s", "720x480", "-pix_fmt", "yuv411p", "-r", "30000/1001"),
+}
 VP8 = ("-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8")
 HONEST = either(UNSUPPORTED, UNREADABLE, NO_VIDEO, TOO_MANY_PIXELS, TOO_SHORT, PAST_END)
 SOUND: list[tuple[str, Callable[[ClipMaker], bytes]]] = [
@@ -27,7 +35,14 @@ SOUND: list[tuple[str, Callable[[ClipMaker], bytes]]] = [
             "mov", seconds=0.25, codec=("-c:v", "prores"), size=(64, 36)
         ),
     ),
+    *(("clip.mov", lambda maker, codec=codec: also_read(maker, codec)) for codec in ALSO_READ),
 ]
+
+
+def also_read(clip_maker: ClipMaker, codec: str) -> bytes:
+    """Three frames in MOV."""
+    how = ("-c:v", codec, *ALSO_READ[codec])
+    return clip_maker.clip("mov", seconds=0.125, codec=how, size=(256, 144))
 
 
 def flipped(number: int) -> Callable[[ClipMaker], bytes]:

@@ -15,6 +15,7 @@ from tests.support.clips import (
     converts,
     refused,
 )
+from tests.support.parts import with_free_box
 
 GIB = 1 << 30
 LARGEST = 64 * GIB
@@ -72,9 +73,7 @@ def half_webm(clip_maker: ClipMaker) -> bytes:
 
 
 def with_endless_free_box(clip_maker: ClipMaker) -> bytes:
-    """Return a clip followed by the head of a free box that ends at 64 GiB."""
-    clip = clip_maker.clip()
-    return clip + struct.pack(">I4sQ", 1, b"free", LARGEST - len(clip)) + bytes(48)
+    return with_free_box(clip_maker.clip(), size=LARGEST)
 
 
 def with_movie_box_elsewhere(clip_maker: ClipMaker) -> bytes:

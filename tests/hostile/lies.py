@@ -157,8 +157,8 @@ FORBIDDEN = [  # valid media in an allowed container, but with a codec that isn'
         "a.webm",
     ),
     Case(
-        "qtrle-in-mov",
-        lambda clip_maker: clip_maker.clip("mov", codec=("-c:v", "qtrle")),
+        "v210-in-mov",
+        lambda clip_maker: clip_maker.clip("mov", codec=("-c:v", "v210")),
         refused(*BROKEN),
         "a.mov",
     ),

@@ -159,6 +159,21 @@ CODECS = [
     Case("webm-recorded-vp8", recorded(b"V_VP8", *VP8), GOOD, "a.webm"),
     Case("webm-recorded-vp9", recorded(b"V_VP9", *VP9, *YUV420), GOOD, "a.webm"),
     Case("webm-live-muxer", clip("webm", *VP8, "-live", "1"), GOOD, "a.webm"),
+    *(
+        Case(
+            f"{codec}-mov",
+            clip("mov", "-c:v", codec, *options),
+            converts(12, corners="RGBY"),
+            "a.mov",
+        )
+        for codec, options in (
+            ("dnxhd", ("-profile:v", "dnxhr_hq", "-pix_fmt", "yuv422p", "-s", "256x144")),
+            ("cfhd", ("-s", "256x144")),
+            ("qtrle", ()),
+            ("png", ()),
+            ("mpeg2video", ("-q:v", "2")),
+        )
+    ),
     Case("upper-case-name", clip("mp4", *X264, *YUV420), GOOD, "CLIP.MP4"),
 ]
 TURNS = [
@@ -239,6 +254,15 @@ TRAPPINGS = [
     Case("first-box-free", fronted(box(b"free", bytes(64))), converts(12, corners="RGBY"), "a.mov"),
     Case(
         "first-box-skip", fronted(box(b"skip", bytes(5000))), converts(12, corners="RGBY"), "a.mov"
+    ),
+    *(
+        Case(
+            f"first-box-{kind.decode()}",
+            fronted(box(kind, bytes(20))),
+            converts(12, corners="RGBY"),
+            "a.mov",
+        )
+        for kind in (b"pnot", b"uuid", b"udta", b"styp", b"junk")
     ),
     Case("first-box-mdat", fronted(b""), converts(12, corners="RGBY"), "a.mov"),
     Case("h264-in-mkv-called-webm", again("mkv"), GOOD, "a.webm"),

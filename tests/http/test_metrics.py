@@ -97,6 +97,15 @@ def test_two_processes_count_together_and_a_killed_one_takes_nothing_with_it(liv
     assert scrape(live)["chromi_conversions_running",] == 0
 
 
+def test_the_access_log_has_the_request_id_that_a_proxy_sends(live):
+    live.request("GET", "/health/", headers={"X-Request-ID": "edge-1234"})
+    assert eventually(lambda: "GET /health/ 200" in _lines_with("request=edge-1234", live))
+
+
+def _lines_with(text: str, live: Live) -> str:
+    return "\n".join(line for line in live.log().splitlines() if line.endswith(text))
+
+
 def _refusals(live: Live, before: Samples) -> dict[str, float]:
     return {
         name[1]: count - before.get(name, 0)

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { borderColour, contrast, manifestColours, readableOn } from "../../static/js/preview/colours.js";
 import { cutOut, themeColours } from "../../static/js/preview/themecolours.js";
 
-test("the border colour is the mean of the edge, and nothing of the middle", () => {
+test("the border colour is the mean of the edges only", () => {
   const [width, height] = [4, 3];
   const data = new Uint8ClampedArray(width * height * 4).fill(0);
   for (let at = 0; at < data.length; at += 4) data.set([10, 20, 30, 255], at);
@@ -11,7 +11,7 @@ test("the border colour is the mean of the edge, and nothing of the middle", () 
   assert.deepEqual(borderColour({ data, width, height }), [10, 20, 30]);
 });
 
-test("contrast is WCAG's", () => {
+test("the contrast is that of WCAG", () => {
   assert.equal(contrast([255, 255, 255], [0, 0, 0]), 21);
   assert.equal(contrast([119, 119, 119], [255, 255, 255]).toFixed(2), "4.48");
 });
@@ -27,7 +27,7 @@ test("text is readable on every colour of every estimate", () => {
   }
 });
 
-test("a manifest's own colours win, and one without any gives none", () => {
+test("a manifest's colours are returned, or null without them", () => {
   const colors = { frame: [1, 2, 3], toolbar: [4, 5, 6], tab_text: [255, 255, 255], ntp_background: [7, 8, 9] };
   assert.deepEqual(manifestColours({ theme: { colors } }), {
     frame: [1, 2, 3], toolbar: [4, 5, 6], frameText: [255, 255, 255], toolbarText: [255, 255, 255], page: [7, 8, 9],
@@ -37,7 +37,7 @@ test("a manifest's own colours win, and one without any gives none", () => {
   assert.equal(manifestColours(null), null);
 });
 
-test("the estimate is what converter/pipeline/theme/colours.py makes of the same pixels", () => {
+test("the estimate equals the result of converter/pipeline/theme/colours.py for the same pixels", () => {
   const made = [
     [[200, 30, 90], [63, 18, 30], [75, 47, 52], [255, 255, 255]],
     [[30, 60, 40], [24, 40, 29], [49, 59, 52], [255, 255, 255]],
@@ -50,14 +50,14 @@ test("the estimate is what converter/pipeline/theme/colours.py makes of the same
   }
 });
 
-test("the estimate goes by all the frames, the page's colour by the first", () => {
+test("the estimate uses all frames, the colour of the page only the first", () => {
   const [red, blue] = [[200, 20, 20], [20, 40, 220]].map(flat);
   const { frame, page } = themeColours([red, blue, blue]);
   assert.deepEqual(page, [200, 20, 20]);
   assert.deepEqual(frame, themeColours([blue]).frame);
 });
 
-test("only what is seen of a frame counts", () => {
+test("only the visible part of a frame counts", () => {
   const data = Uint8ClampedArray.from({ length: 4 * 4 * 4 }, (_, at) => at >> 4); // its row
   const part = { x: 0.25, y: 0.5, width: 0.5, height: 0.25 };
   const cut = cutOut({ data, width: 4, height: 4 }, part);

@@ -21,17 +21,17 @@ function gif(delays) {
 const mvhd = (timescale, duration) =>
   box("mvhd", [0, 0, 0, 0, ...Array(8).fill(0), ...u32(timescale), ...u32(duration), ...Array(80).fill(0)]);
 
-test("a GIF has a delay a frame, one of none being ten hundredths", async () => {
+test("a GIF has a delay per frame, and a missing delay is 0.1 s", async () => {
   assert.deepEqual(await gifDelays(blob(gif([4, 4, 5, 0]))), [0.04, 0.04, 0.05, 0.1]);
   assert.deepEqual(await gifDelays(blob(text("GIF89a"))), []);
 });
 
-test("the frame seen at an instant is the one whose delay is not over", () => {
+test("the frame shown at a time is the one whose delay has not ended", () => {
   const delays = [0.5, 1, 0.25];
   assert.deepEqual([0, 0.49, 0.5, 1.49, 1.5, 9].map((seconds) => frameAt(seconds, delays)), [0, 0, 1, 1, 2, 2]);
 });
 
-test("a movie's length is in its header, before or after the data", async () => {
+test("a movie's duration is in its header, before or after the data", async () => {
   const moov = box("moov", mvhd(600, 24_000));
   const data = box("mdat", Array(5000).fill(7));
   assert.equal(await movieDuration(blob([...box("ftyp", text("qt  ")), ...moov, ...data])), 40);
@@ -44,7 +44,7 @@ test("a wide header (version 1) and a 64-bit box are read", async () => {
   assert.equal(await movieDuration(blob([...big, ...box("moov", wide)])), 7.5);
 });
 
-test("odd bytes give no length, and no endless loop", async () => {
+test("invalid bytes give no duration and no endless loop", async () => {
   for (const bytes of [[], text("abcdefgh"), Array(64).fill(0), box("moov", []), box("moov", box("mvhd", [0]))]) {
     assert.equal(await movieDuration(blob(bytes)), null);
   }
@@ -63,14 +63,14 @@ function zip(files) {
     ...le(central.length, 4), ...le(body.length, 4), 0, 0];
 }
 
-test("a stored zip's files come out whole, a deflated one is left", async () => {
+test("the files of a stored zip are returned, a deflated one is skipped", async () => {
   const files = await storedFiles(blob(zip([["manifest.json", '{"a":1}', 0], ["images/b.avif", "picture", 0], ["c", "x", 8]])));
   assert.deepEqual(Object.keys(files), ["manifest.json", "images/b.avif"]);
   assert.equal(await files["manifest.json"].text(), '{"a":1}');
   assert.equal(await files["images/b.avif"].text(), "picture");
 });
 
-test("what is no zip has no files", async () => {
+test("other files give no files", async () => {
   assert.deepEqual(await storedFiles(blob(text("not a zip at all, not a zip at all"))), {});
   assert.deepEqual(await storedFiles(blob([])), {});
 });

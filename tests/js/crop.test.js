@@ -11,12 +11,12 @@ test("a portrait clip overhangs in height, a wide one in width, a 16:9 one not a
   assert.equal(overhang({ width: 854, height: 480 }, frame).axis, null);
 });
 
-test("the overhang is in frame lengths", () => {
+test("the overhang is measured in frame lengths", () => {
   assert.equal(overhang({ width: 720, height: 1280 }, frame).amount.toFixed(4), ((1280 * 1280) / 720 / 720 - 1).toFixed(4));
   assert.equal(overhang({ width: 2560, height: 720 }, frame).amount, 1);
 });
 
-test("dragging the picture by its whole overhang goes from one end to the other", () => {
+test("dragging the picture by its overhang moves the focus from one end to the other", () => {
   const room = { length: 400, amount: 2 };
   assert.equal(focusAfterDrag(0, { moved: -800, ...room }), 1);
   assert.equal(focusAfterDrag(1, { moved: 800, ...room }), 0);
@@ -36,7 +36,7 @@ test("the focus is an object-position", () => {
   assert.equal(objectPosition({ x: 0.5, y: 0.125 }), "50.00% 12.50%");
 });
 
-test("what is seen of a picture is the frame's share of it at the focus", () => {
+test("the visible part of a picture is the frame's share at the focus", () => {
   const picture = { width: 2560, height: 720 };
   const seen = (fit, x) => visiblePart(picture, { fit, focus: { x, y: 0.5 }, frame });
   assert.deepEqual(seen("cover", 0), { x: 0, y: 0, width: 0.5, height: 1 });

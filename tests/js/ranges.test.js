@@ -72,11 +72,11 @@ function movie(options) {
 const frameAt = (seconds) => ftyp.length + 8 + seconds * FPS * FRAME;
 const covers = ({ ranges }, from, to) => ranges.some(([offset, length]) => offset <= from && from < to && to <= offset + length);
 
-test("spans are sorted and joined, and small holes closed", () => {
+test("spans are sorted and joined, and small gaps are closed", () => {
   assert.deepEqual(mergeSpans([[50, 60], [0, 10], [12, 20], [55, 99]], { size: 80, gap: 2 }), [[0, 20], [50, 80]]);
 });
 
-test("a layout says how many bytes it sends, in at most as many ranges as the server takes", () => {
+test("a layout has its number of bytes and at most as many ranges as the server accepts", () => {
   assert.deepEqual(layoutOf([[0, 10], [100_000, 100_010]], 200_000), { size: 200_000, ranges: [[0, 10], [100_000, 10]], bytes: 20 });
   const many = Array.from({ length: 9000 }, (_, index) => [index * 10_000, index * 10_000 + 5]);
   assert.ok(layoutOf(many, 9e7).ranges.length <= MAX_RANGES);
@@ -84,7 +84,7 @@ test("a layout says how many bytes it sends, in at most as many ranges as the se
   assert.equal(layoutOf(far, 9e10), null);
 });
 
-test("a reader refuses to read beyond the end, and gives up after too many reads", async () => {
+test("a reader throws for a read beyond the end, and after too many reads", async () => {
   const reader = new Reader(new Blob([new Uint8Array(100)]));
   assert.equal((await reader.view(96, 4)).byteLength, 4);
   await assert.rejects(reader.view(97, 4), UnclearError);
@@ -107,7 +107,7 @@ for (const [name, options] of [["32-bit offsets", {}], ["64-bit offsets", { wide
   });
 }
 
-test("a start on a key frame needs no earlier one but for rounding, and the last seconds end with the file", async () => {
+test("a start on a key frame needs no earlier key frame except for rounding, and the last seconds end with the file", async () => {
   const at = await layouts(movie())(30, 6);
   assert.ok(covers(at, frameAt(28), frameAt(37)));
   const last = await layouts(movie())(57, 6);
@@ -121,12 +121,12 @@ test("an edit list that delays or cuts the beginning moves the samples", async (
   assert.ok(covers(late, frameAt(10), frameAt(18)));
 });
 
-test("late pictures of B-frames (ctts) are counted by when they are shown", async () => {
+test("B-frames (ctts) are selected by their presentation time", async () => {
   const layout = await layouts(movie({ lag: 500 }))(30.3, 6); // each half a second later
   assert.ok(covers(layout, frameAt(28), frameAt(37.3)));
 });
 
-test("what the page can't read with certainty goes whole", async () => {
+test("a file that the page can't parse with certainty is sent whole", async () => {
   const several = [[1000, 0], [1000, 30_000]];
   const whole = [
     movie({ edits: several }),
@@ -143,7 +143,7 @@ test("what the page can't read with certainty goes whole", async () => {
   for (const file of whole) assert.equal(await layouts(file)(5, 6), null);
 });
 
-test("tables that lie about their length end in a whole file, not in an endless loop", async () => {
+test("tables with a false length lead to a whole upload, not to an endless loop", async () => {
   const bytes = Uint8Array.from(box("moov", mvhd, track({ offset: 24 })));
   const view = new DataView(bytes.buffer);
   for (const type of ["stts", "stss", "stsc", "stsz", "stco", "mdhd", "hdlr", "trak"]) {
@@ -158,12 +158,12 @@ test("tables that lie about their length end in a whole file, not in an endless 
   }
 });
 
-test("a million tiny boxes are not walked to their end", async () => {
+test("parsing stops before the end of a million tiny boxes", async () => {
   const file = named(Array(60_000).fill(box("free")).flat(), "a.mp4");
   assert.equal(await layouts(file)(0, 6), null);
 });
 
-test("the part of a file is its ranges, one after the other", async () => {
+test("the part of a file is its concatenated ranges", async () => {
   const part = partOf(new File(["0123456789"], "a.mp4", { type: "video/mp4" }), { ranges: [[1, 2], [8, 1]] });
   assert.deepEqual([await part.text(), part.name, part.type], ["128", "a.mp4", "video/mp4"]);
 });
@@ -264,14 +264,14 @@ for (const [name, options] of [["simple blocks", {}], ["block groups", { groups:
   });
 }
 
-test("behind a WebM's last cue everything is sent, without cues everything before the end", async () => {
+test("after a WebM's last cue everything is sent, and without cues everything before the end", async () => {
   const file = webm();
   assert.ok(covers(await layouts(file)(59.5, 6), file.at(59), file.cuesAt));
   const live = webm({ cues: "none" });
   assert.ok(covers(await layouts(live)(20, 6), 0, live.at(27)));
 });
 
-test("a WebM whose seek head lies, or whose elements are broken, goes whole", async () => {
+test("a WebM with a false seek head or broken elements is sent whole", async () => {
   const file = webm();
   const bytes = new Uint8Array(await file.arrayBuffer());
   for (const at of [4, 50, 60, 75, file.cuesAt, file.cuesAt + 8]) {
@@ -285,7 +285,7 @@ test("a WebM whose seek head lies, or whose elements are broken, goes whole", as
 
 const ways = (file, maxUploadBytes, start = 31) => sendings(file, { length: 6, maxUploadBytes })(start);
 
-test("a part is sent where it saves a quarter, and the whole file if that was not enough", async () => {
+test("a part is sent if it saves a quarter, and the whole file if the part was not enough", async () => {
   const file = movie();
   const [part, whole, ...rest] = await ways(file, 100e6);
   assert.deepEqual([rest.length, whole.bytes, whole.fields().video], [0, file.size, file]);
@@ -295,17 +295,26 @@ test("a part is sent where it saves a quarter, and the whole file if that was no
   assert.equal(video.size, part.bytes);
 });
 
-test("a short file goes whole", async () => {
+test("a short file is sent whole", async () => {
   const file = named([...ftyp, ...box("moov", mvhd), ...box("mdat", Array(1000).fill(1))], "a.mp4");
   const all = await ways(file, 100e6, 0);
   assert.deepEqual(all.map(({ bytes }) => bytes), [file.size]);
 });
 
-test("a file beyond the limit goes as a part, then as a larger one, never whole", async () => {
+test("a file above the limit is sent as a part, then as a larger part, never whole", async () => {
   const file = movie();
   const all = await ways(file, 11e6);
   assert.ok(all.length >= 1);
   assert.ok(all.every(({ bytes }) => bytes < 11e6));
   assert.deepEqual(await ways(file, 1000), []);
   assert.deepEqual(await ways(named(Array(2000).fill(0), "a.mp4"), 1000), []);
+});
+
+test("a blended loop needs a second more on either side", async () => {
+  const file = movie();
+  const [part] = await sendings(file, { length: 6, maxUploadBytes: 100e6 })(32.5, "blend");
+  const layout = JSON.parse(part.fields().layout);
+  assert.ok(covers(layout, frameAt(30), frameAt(40.7)));
+  const [first] = await sendings(file, { length: 6, maxUploadBytes: 100e6 })(0.5, "blend");
+  assert.ok(covers(JSON.parse(first.fields().layout), 0, frameAt(8.7)));
 });

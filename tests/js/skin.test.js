@@ -28,7 +28,7 @@ function skinned() {
 const UPRIGHT = { width: 90, height: 160, duration: 20, sample: bands(RED, RED, BLUE, BLUE) };
 const EDIT = { clip: UPRIGHT, start: 0, fit: "cover", focus: { x: 0, y: 0 }, theme: true };
 
-test("the estimate follows the crop, the start, the frames that are found and the clip", () => {
+test("the estimate depends on the crop, the start, the decoded frames and the clip", () => {
   const { skin, frame } = skinned();
   const shown = (state) => (skin.render(state), frame());
   skin.open(UPRIGHT);
@@ -50,7 +50,7 @@ test("the estimate follows the crop, the start, the frames that are found and th
   assert.equal(shown({ ...EDIT, clip: other }), red);
 });
 
-test("the made theme's colours are worn only while the theme is shown", () => {
+test("the colours of the made theme are used only while the theme is shown", () => {
   const { skin, frame } = skinned();
   skin.open(UPRIGHT);
   const colours = { frame: [1, 2, 3], toolbar: [4, 5, 6], frameText: [0, 0, 0], toolbarText: [0, 0, 0], page: [7, 8, 9], pageText: [0, 0, 0] };

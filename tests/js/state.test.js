@@ -8,13 +8,13 @@ const after = (...actions) => actions.reduce(reduce, initialState);
 const opened = [{ type: "fileChosen", file }, { type: "clipRead", file, clip }];
 const done = [{ type: "convertAsked" }, { type: "converted", result: { url: "blob:x", theme: null } }];
 
-test("a file opens the editor, and its clip belongs to it alone", () => {
+test("a file opens the editor, and a clip of another file is ignored", () => {
   assert.equal(after(...opened).phase, "edit");
   assert.equal(after(...opened).clip, clip);
   assert.equal(after({ type: "fileChosen", file }, { type: "clipRead", file: {}, clip }).clip, null);
 });
 
-test("a refused file changes nothing but the problem", () => {
+test("a refused file changes only the problem", () => {
   const before = after(...opened);
   assert.deepEqual(reduce(before, { type: "refused", text: "no" }), { ...before, problem: { text: "no", field: undefined } });
 });
@@ -23,7 +23,7 @@ test("the start stays inside the clip", () => {
   assert.equal(after(...opened, { type: "startMoved", start: 99, length: 6 }).start, 34);
 });
 
-test("a new file forgets the old one's start and focus, and keeps the wishes", () => {
+test("a new file resets the start and the focus, and keeps the options", () => {
   const state = after(
     ...opened,
     { type: "startMoved", start: 5, length: 6 },
@@ -44,17 +44,17 @@ test("a lost connection keeps the file and the settings", () => {
   assert.deepEqual([state.phase, state.file, state.start, state.problem.retry], ["edit", file, 5, true]);
 });
 
-test("progress after a cancel is not heard", () => {
+test("progress after a cancel is ignored", () => {
   const state = after(...opened, { type: "convertAsked" }, { type: "canceled" }, { type: "jobMoved", job: { step: "work" } });
   assert.deepEqual([state.phase, state.job], ["edit", null]);
 });
 
-test("another moment keeps the file and where it was cut", () => {
+test("another moment keeps the file and the start", () => {
   const state = after(...opened, { type: "startMoved", start: 5, length: 6 }, ...done, { type: "anotherMoment" });
   assert.deepEqual([state.phase, state.file, state.clip, state.start, state.result], ["edit", file, clip, 5, null]);
 });
 
-test("starting over keeps only the wishes", () => {
+test("starting over keeps only the options", () => {
   const state = after(...opened, { type: "optionChosen", name: "theme", value: true }, ...done, { type: "startedOver" });
   assert.deepEqual(state, { ...initialState, theme: true });
 });
@@ -67,11 +67,11 @@ test("the picture for Chrome is shown first where there is one", () => {
   assert.equal(shown(null), "gif");
 });
 
-test("an unknown action is a mistake", () => {
+test("an unknown action throws", () => {
   assert.throws(() => reduce(initialState, { type: "nonsense" }), /no such action/);
 });
 
-test("the store tells its listeners of changes only", () => {
+test("the store calls its listeners only after changes", () => {
   const store = createStore();
   const heard = [];
   store.subscribe((state) => heard.push(state.phase));

@@ -9,25 +9,25 @@ const short = { duration: 4, length: 6, fps: 24 };
 const unknown = { duration: null, length: 6, fps: 24 };
 const strip = { strip: 1000, minimum: 44 };
 
-test("the start never runs past the last whole window", () => {
+test("the start never passes the last whole selection", () => {
   assert.equal(lastStart(clip), 34);
   assert.equal(lastStart({ duration: 10.0119, length: 6 }), 4.011);
   assert.equal(clampStart(39, clip), 34);
   assert.equal(clampStart(-1, clip), 0);
 });
 
-test("a clip shorter than the window starts at zero and is all of the window", () => {
+test("a clip shorter than the selection is selected whole from zero", () => {
   assert.equal(clampStart(3, short), 0);
   assert.equal(windowLength(short), 4);
   assert.deepEqual(windowBox(0, { ...short, ...strip }), { left: 0, width: 1000 });
 });
 
-test("without a known duration only zero bounds the start", () => {
+test("without a known duration the start is limited only by zero", () => {
   assert.equal(clampStart(5000, unknown), 5000);
   assert.equal(windowLength(unknown), 6);
 });
 
-test("keys move by a frame, a second, a window, or to an end", () => {
+test("keys move by a frame, a second, a selection, or to an end", () => {
   const moves = [
     ["ArrowRight", false, 10 + 1 / 24], ["ArrowLeft", false, 10 - 1 / 24],
     ["ArrowUp", true, 11], ["ArrowDown", true, 9],
@@ -45,12 +45,12 @@ test("twenty-four frames are one second", () => {
   assert.ok(Math.abs(start - 1) < 1e-9);
 });
 
-test("the window is drawn to scale, and never narrower than a finger", () => {
+test("the selection is drawn to scale, and never narrower than a finger", () => {
   assert.deepEqual(windowBox(10, { ...clip, ...strip }), { left: 250, width: 150 });
   assert.deepEqual(windowBox(35_994, { duration: 36_000, length: 6, ...strip }), { left: 956, width: 44 });
 });
 
-test("a dragged window comes back to the start it was drawn for", () => {
+test("the box of a selection converts back to its start", () => {
   for (const duration of [6.5, 10, 40, 36_000]) {
     const box = { duration, length: 6, ...strip };
     for (const share of [0, 0.3, 1]) {
@@ -60,7 +60,7 @@ test("a dragged window comes back to the start it was drawn for", () => {
   }
 });
 
-test("the playhead stays inside the window", () => {
+test("the playhead stays inside the selection", () => {
   assert.equal(windowFraction(13, { start: 10, ...clip }), 0.5);
   assert.equal(windowFraction(99, { start: 10, ...clip }), 1);
   assert.equal(windowFraction(0, { start: 10, ...clip }), 0);

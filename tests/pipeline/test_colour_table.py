@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from converter.pipeline.colours import TO_LAB, TO_LMS
-from converter.pipeline.errors import UnreadableVideoError
+from converter.pipeline.errors import UnsupportedCodecError
 from converter.pipeline.profile import ConversionProfile
 from converter.pipeline.source import colour
 from converter.pipeline.source.colour import Colour, read
@@ -278,5 +278,7 @@ def test_what_lies_outside_of_srgb_keeps_its_hue():
 @pytest.mark.parametrize("matrix", ["ycgco-re", "ycgco-ro", "smpte2085", "ipt-c2"])
 def test_a_matrix_that_can_t_be_undone_is_refused_by_name(matrix):
     tagged = Colour(pixel_format="yuv444p10le", matrix=matrix, primaries="bt709", curve="bt709")
-    with pytest.raises(UnreadableVideoError, match=r"which Chromi can't convert.*H\.264"):
+    with pytest.raises(
+        UnsupportedCodecError, match=r"colours in .*which Chromi can't read.*H\.264"
+    ):
         read(tagged)

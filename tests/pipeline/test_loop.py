@@ -9,9 +9,10 @@ import pytest
 
 from converter.pipeline.control import Control
 from converter.pipeline.convert import loop_frames, plan_blend
+from converter.pipeline.picture.make import make_animation
 from converter.pipeline.profile import ConversionProfile, Selection
 from converter.pipeline.source.source import open_source
-from tests.support.themes import from_frames
+from tests.support.themes import cut_of, from_frames, pictures_of
 
 PROFILE = ConversionProfile(width=160, height=90, fps=24, seconds=2)
 OVERLAPS = (12, 18, 24)  # frames
@@ -140,3 +141,56 @@ def test_the_bars_of_contain_keep_their_colour(tmp_path):
     clip = from_frames(tmp_path / "clip.mp4", numbered(100, size=(90, 160)))
     shown = frames_of(clip, tmp_path, start_s=1.0, fit="contain")
     assert len({tuple(frame[45, 1]) for frame in shown}) == 1
+
+
+LARGER = ConversionProfile(width=320, height=180, fps=24, seconds=2)
+
+
+def moving(count: int, *, size) -> np.ndarray:
+    """Return `count` frames in which a light disc and a dark one move at their own pace."""
+    width, height = size
+    y, x = np.mgrid[:height, :width]
+    frames = np.full((count, height, width, 3), 120, np.uint8)
+    for number, frame in enumerate(frames):
+        frame[(x - width * number / count) ** 2 + (y - height / 3) ** 2 < 900] = (230, 200, 60)
+        frame[(x - width / 2) ** 2 + (y - height * (1 - number / count)) ** 2 < 600] = (20, 30, 90)
+    return frames
+
+
+@pytest.mark.parametrize(
+    ("count", "start_s", "fit", "size"),
+    [
+        (100, 1.0, "cover", (320, 180)),
+        (72, 1.0, "cover", (320, 180)),
+        (48, 0.0, "cover", (320, 180)),
+        (100, 1.0, "contain", (120, 180)),
+    ],
+)
+def test_gif_and_picture_have_the_same_loop(tmp_path, count, start_s, fit, size):
+    clip = from_frames(tmp_path / "clip.mp4", moving(count, size=size))
+    control = Control(timeout_s=100)
+    selection = Selection(start_s=start_s, fit=fit)
+    source = open_source(clip, max_pixels=1_000_000, control=control)
+    loop = plan_blend(source, selection=selection, profile=LARGER, control=control)
+    assert loop is not None
+    with loop_frames(
+        source, selection=selection, profile=LARGER, loop=loop, folder=tmp_path, control=control
+    ) as shown:
+        of_gif = list(shown)
+    border = tuple(int(level) for level in of_gif[0][0, 0])
+    cut = cut_of(clip, selection=selection, profile=LARGER, border=border, loop=loop)
+    made = make_animation(
+        cut,
+        tmp_path / "loop.avif",
+        size=(320, 180),
+        frames=loop.frames,
+        control=control,
+        report=lambda share: None,
+    )
+    of_picture = pictures_of(made.path)
+    assert len(of_picture) == len(of_gif) == loop.frames
+    for one, other in zip(of_gif, of_picture, strict=True):
+        difference = np.abs(one.astype(int) - other)
+        assert difference.mean() < 2.5
+        assert np.percentile(difference, 99) < 40
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mp4", "loop.avif"]

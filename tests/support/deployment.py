@@ -106,13 +106,22 @@ class Client:
         assert "status" in answer, answer
         return answer
 
-    def send(self, clip: Path, *, sender: str = "", theme_for: str = "", **headers: str):
+    def send(
+        self,
+        clip: Path,
+        *,
+        sender: str = "",
+        theme_for: str = "",
+        picture: bool = False,
+        **headers: str,
+    ):
         """POST a clip to /convert/ from a new client address; return (status, headers, body).
 
-        theme_for: also request a theme, for this screen.
+        theme_for: also request a theme, for this screen. picture: also the picture for Chrome.
         """
         job_id = str(uuid.uuid4())
-        fields = {"job_id": job_id, "theme": "1" if theme_for else "", "screen": theme_for}
+        fields = {"job_id": job_id, "screen": theme_for}
+        fields |= {"theme": "1" if theme_for else "", "picture": "1" if picture else ""}
         body = b"".join(
             [
                 *(

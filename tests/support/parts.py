@@ -131,6 +131,11 @@ def inflate_fragments(path: Path, target: Path, *, extra: int) -> Path:
     return target
 
 
+def with_free_box(clip: bytes, *, size: int) -> bytes:
+    """Return the MP4 followed by the first bytes of a free box that ends at `size`."""
+    return clip + struct.pack(">I4sQ", 1, b"free", size - len(clip)) + bytes(48)
+
+
 def _places(data: bytes | bytearray, box: bytes) -> list[int]:
     places, at = [], data.find(box)
     while at >= 0:

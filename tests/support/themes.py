@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from converter.pipeline.control import Control, stages_with
+from converter.pipeline.loop.plan import LoopPlan
 from converter.pipeline.picture.encode import Cut
 from converter.pipeline.picture.make import Animation
 from converter.pipeline.profile import BACKGROUND, ConversionProfile, Scale, Selection
@@ -95,6 +96,7 @@ def cut_of(
     selection: Selection | None = None,
     profile: ConversionProfile = ONE_SECOND,
     border: tuple[int, int, int] = BLACK,
+    loop: LoopPlan | None = None,
 ) -> Cut:
     """Return the clip's first second as the pictures' encoder wants it."""
     return Cut(
@@ -102,6 +104,7 @@ def cut_of(
         profile=profile,
         selection=selection or Selection(),
         border=border,
+        loop=loop,
     )
 
 

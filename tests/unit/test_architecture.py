@@ -36,7 +36,7 @@ ALLOWED = {
     "urls": "django views",
     "views": (
         "django forms conversions downloads answers errors exposition health products progress"
-        " web.admission web.client_socket web.uploads pipeline.profile"
+        " web.admission web.client_socket web.uploads pipeline.profile pipeline.screen"
     ),
     "forms": (
         "django errors options timecode pipeline.profile pipeline.screen pipeline.source.layout"
@@ -86,7 +86,8 @@ ALLOWED = {
     "pipeline.source.": f"numpy moviepy pipeline.ffmpeg pipeline.source. {COMMON}",
     "pipeline.gif.": f"numpy PIL pipeline.gif. {COMMON}",
     "pipeline.picture.": (
-        "pipeline.ffmpeg pipeline.capabilities pipeline.source. pipeline.loop. pipeline.picture."
+        "numpy pipeline.ffmpeg pipeline.capabilities pipeline.source. pipeline.loop."
+        " pipeline.picture."
         f" {COMMON}"
     ),
     "pipeline.theme.": (

@@ -2,7 +2,7 @@
 
 import logging
 
-from converter.logs import DjangoRequestFilter, one_line
+from converter.logs import DjangoRequestFilter, one_line, request_id
 
 REPORT = """Input #0, mov,mp4,m4a,3gp,3g2,mj2, from 'file:{media}/work/tmpab/upload.mp4':
   Metadata:
@@ -54,3 +54,9 @@ def test_a_warning_about_a_client_is_one_line():
     warning = record("django.security.RequestDataTooBig", "too big", exc_info=(None, None, None))
     assert DjangoRequestFilter().filter(warning)
     assert warning.exc_info is None
+
+
+def test_a_request_id_that_could_forge_a_line_is_left_out():
+    assert request_id("58c9a1e2-7f3a") == "58c9a1e2-7f3a"
+    for forged in ("", "a b", "a\nGET / 200", "a" * 65, "\u0661", "a\n"):
+        assert request_id(forged) == "-"

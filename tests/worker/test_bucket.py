@@ -1,5 +1,6 @@
 """Web and worker on different machines: separate MEDIA_ROOTs, one bucket (moto on loopback)."""
 
+import json
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 from tests.support.deployment import Deployment, system
 from tests.support.files import ROOT, files_in
 from tests.support.network import free_port
+from tests.support.parts import with_free_box
 from tests.support.waiting import eventually
 
 KEYS = {"S3_ACCESS_KEY_ID": "tests", "S3_SECRET_ACCESS_KEY": "tests", "S3_REGION": "us-east-1"}
@@ -84,6 +86,22 @@ def test_two_machines_convert_through_the_bucket_and_leave_it_empty(
     assert eventually(lambda: names_in(bucket) == [])
     assert files_in(machines.media) == files_in(elsewhere) == []
     assert machines.broker.client().zcard("chromi:expiring") == 0
+
+
+def test_a_part_of_64_gib_travels_and_is_laid_out_as_what_it_is(
+    machines, bucket, short_clip, tmp_path
+):
+    size, part = 64 << 30, tmp_path / "part.mp4"
+    part.write_bytes(with_free_box(short_clip.read_bytes(), size=size))
+    sent = part.stat().st_size
+    layout = json.dumps({"size": size, "ranges": [[0, sent]]})
+    job_id = machines.client.enqueue(part, layout=layout)
+    assert [item.size for item in bucket[1].objects.all()] == [sent]
+    with machines.worker("--burst", MEDIA_ROOT=str(tmp_path / "worker")) as worker:
+        record = machines.client.outcome(job_id)
+        assert machines.client.fetch(record["converted_url"])[1][:6] == b"GIF89a"
+        worker.process.wait(90)
+    assert eventually(lambda: names_in(bucket) == [])
 
 
 def test_an_unfetched_result_is_removed_from_the_bucket(machines, bucket, short_clip, tmp_path):

@@ -3,8 +3,10 @@
 CONVERSION_SETTINGS.md has the measurements behind the numbers.
 """
 
+import functools
 import os
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,10 +15,11 @@ from converter.pipeline.colours import RGB
 from converter.pipeline.control import Control
 from converter.pipeline.errors import ConversionError, OutputError
 from converter.pipeline.ffmpeg import Ffmpeg, ffmpeg, resident_bytes
-from converter.pipeline.loop.plan import LoopPlan
+from converter.pipeline.loop.plan import MARGIN_S, LoopPlan
+from converter.pipeline.picture.overlap import mixing_overlay, write_weights
 from converter.pipeline.profile import ConversionProfile, Selection
 from converter.pipeline.screen import Size
-from converter.pipeline.source.decode import CHANGED, decode_arguments
+from converter.pipeline.source.decode import CHANGED, Overlay, decode_arguments
 from converter.pipeline.source.probe import Probe
 from converter.pipeline.source.source import Source
 
@@ -30,7 +33,9 @@ DEEP_PIXELS = 1920 * 1200
 # smaller size and scaled up.
 HDR_PIXELS = DEEP_PIXELS
 KEY_FRAME_EVERY = 9999
-FILE_BYTES = 256 * 1024 * 1024
+# The material of a loop is raw: 24 frames of 3840x2160 are 299 MB.
+FILE_BYTES = 320 * 1024 * 1024
+RAW = ["-c:v", "rawvideo", "-f", "rawvideo", "-y"]
 # The encoder reserves far more than it uses; what it uses is watched.
 ADDRESS_BYTES = 4 * 1024 * 1024 * 1024
 PROGRESS_S = 0.25
@@ -65,6 +70,10 @@ def _working_share(probe: Probe, size: Size) -> float:
     return min(1.0, (HDR_PIXELS / (size[0] * size[1])) ** 0.5) if probe.is_hdr else 1.0
 
 
+def _pixel_format(size: Size) -> str:
+    return "yuv420p10le" if size[0] * size[1] <= DEEP_PIXELS else "yuv420p"
+
+
 def _finish_filters(cut: Cut, *, size: Size, share: float) -> list[str]:
     """Return filters from a picture fitted at `share` to the encoder's pixels, with its bars."""
     width, height = size
@@ -76,7 +85,7 @@ def _finish_filters(cut: Cut, *, size: Size, share: float) -> list[str]:
     bars = f"pad={width}:{height}:(ow-iw)/2:(oh-ih)/2:color=0x{bytes(cut.border).hex()}"
     return [
         f"scale={sides}:out_color_matrix=bt709:out_range=tv:flags={flags}",
-        f"format={'yuv420p10le' if width * height <= DEEP_PIXELS else 'yuv420p'}",
+        f"format={_pixel_format(size)}",
         "setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709",
         *([bars] if contain else []),
     ]
@@ -99,6 +108,46 @@ def encode_animation(
     Check it with `verify_animation`. Raises TooMuchMemoryError above `most_bytes` of memory,
     OutputError, and what `control` raises.
     """
+    run = functools.partial(_run, size=size, most_bytes=most_bytes, control=control)
+    with tempfile.TemporaryDirectory(dir=output.parent) as folder:
+        overlay = None
+        if cut.loop is not None:
+            material, weights = Path(folder) / "material", Path(folder) / "weights"
+            write_weights(cut.loop, weights)
+            run(_material_of(cut, cut.loop), [*RAW, f"file:{material.resolve()}"])
+            overlay = mixing_overlay(
+                cut.loop,
+                material=material,
+                weights=weights,
+                size=size,
+                pixel_format=_pixel_format(size),
+                fps=cut.profile.fps,
+            )
+        target = ["-y", f"file:{output.resolve()}"]
+        run(cut, [*_encode_arguments(), *target], overlay=overlay, report=report)
+
+
+def _material_of(cut: Cut, loop: LoopPlan) -> Cut:
+    """Return the cut that has the frames which the overlap is mixed with."""
+    start_s = cut.selection.start_s + loop.offset / cut.profile.fps
+    return replace(
+        cut,
+        profile=replace(cut.profile, seconds=MARGIN_S),
+        selection=replace(cut.selection, start_s=start_s),
+    )
+
+
+def _run(
+    cut: Cut,
+    output: Sequence[str],
+    *,
+    size: Size,
+    most_bytes: int,
+    control: Control,
+    overlay: Overlay | None = None,
+    report: Report = lambda share: None,
+) -> None:
+    """Decode the cut, fitted to `size` px, into what ffmpeg's options `output` say."""
     share = _working_share(cut.source.probe, size)
     for is_changing in (False, True):
         decode = decode_arguments(
@@ -109,10 +158,11 @@ def encode_animation(
             selection=cut.selection,
             finish=_finish_filters(cut, size=size, share=share),
             is_changing=is_changing,
+            overlay=overlay,
         )
         until = None if is_changing else CHANGED
         with ffmpeg(
-            [*decode, *_encode_arguments(), "-y", f"file:{output.resolve()}"],
+            [*decode, *output],
             control=control,
             file_bytes=FILE_BYTES,
             address_bytes=ADDRESS_BYTES,

@@ -13,10 +13,7 @@ The numbers are those of ITU-T H.273, BT.2100 and IEC 61966-2-1.
 """
 
 import functools
-import os
 import re
-import tempfile
-import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -24,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converter.pipeline.colours import FROM_LAB, FROM_LMS, TO_LAB, TO_LMS
-from converter.pipeline.errors import UnreadableVideoError
+from converter.pipeline.errors import UnsupportedCodecError
+from converter.pipeline.source.nameless import NamelessFile
 
 Floats = NDArray[np.float64]
 
@@ -186,18 +184,14 @@ def read(colour: Colour) -> Colour:
     """Return the colour by which the stream is to be read: without tags that can't be true.
 
     8-bit 4:2:0 with the tag of a matrix that its primaries or curve exclude is BT.709: encoders
-    write such tags by mistake, and Chromium shows the pictures so. Raises UnreadableVideoError for
+    write such tags by mistake, and Chromium shows the pictures so. Raises UnsupportedCodecError for
     a matrix that can't be undone.
     """
     matrix, primaries, curve = colour.matrix, colour.primaries, colour.curve
     if not colour.is_yuv:
         return _replaced(colour, matrix="")
     if name := UNKNOWN_MATRICES.get(matrix):
-        raise UnreadableVideoError(
-            f"This video's colours are coded as {name}, which Chromi can't convert. "
-            "Export it as H.264 (MP4) and try again.",
-            detail=matrix,
-        )
+        raise UnsupportedCodecError(f"colours in {name}", detail=matrix)
     is_plain = colour.pixel_format in _EIGHT_BIT_420 and not colour.is_hdr
     excluded = {
         "ycgco": True,
@@ -349,34 +343,14 @@ def gamut_table() -> bytes:
     return _hald(_linear_to_srgb(fit_gamut(light)))
 
 
-class _TableFile:
-    """A file with a table, for as long as this object lives; without a name where possible."""
-
-    def __init__(self, data: bytes) -> None:
-        if hasattr(os, "memfd_create"):
-            self._number = os.memfd_create("colours")
-            self._name = ""
-        else:  # macOS
-            self._number, self._name = tempfile.mkstemp(prefix="colours")
-            weakref.finalize(self, os.unlink, self._name)
-        weakref.finalize(self, os.close, self._number)
-        with open(self._number, "wb", closefd=False) as file:
-            file.write(data)
-
-    @property
-    def path(self) -> str:
-        """Where a child process finds the file."""
-        return self._name or f"/proc/{os.getpid()}/fd/{self._number}"
-
-
 @functools.lru_cache(maxsize=4)
-def _light_file(primaries: str, curve: str) -> _TableFile:
-    return _TableFile(light_table(primaries=primaries, curve=curve))
+def _light_file(primaries: str, curve: str) -> NamelessFile:
+    return NamelessFile([light_table(primaries=primaries, curve=curve)])
 
 
 @functools.cache
-def _gamut_file() -> _TableFile:
-    return _TableFile(gamut_table())
+def _gamut_file() -> NamelessFile:
+    return NamelessFile([gamut_table()])
 
 
 def tag_filters(colour: Colour) -> list[str]:
@@ -438,7 +412,7 @@ def table_filters(colour: Colour) -> list[str]:
     ]
 
 
-def _look_up(table: _TableFile, level: int, name: str) -> str:
+def _look_up(table: NamelessFile, level: int, name: str) -> str:
     """Return a part of a filter chain that applies the table."""
     side = level**3
     options = f"pixel_format=gbrp16le\\\\:video_size={side}x{side}"

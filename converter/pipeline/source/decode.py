@@ -11,6 +11,7 @@ import math
 import os
 import re
 from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
 from typing import IO, Any
 
 import numpy as np
@@ -39,8 +40,8 @@ TWO_THREADS_UP_TO_PIXELS = 1_500_000
 # pictures of one run for as large as the first. Without a queue of one ffmpeg would write eight
 # pictures ahead of us, 22 MB.
 TO_STDOUT = ["-f", "image2pipe", "-thread_queue_size", "1", "pipe:1"]
-
-
+ONE_FRAME = "This video has only one frame. Choose a longer video."
+_FITTED = ("-map", "[fitted]")
 # ffmpeg's words when `-drop_changed` drops a frame whose size or format is not the first one's.
 CHANGED = b"Avoiding reinit; dropping frame"
 # A line of ffmpeg's that is worse than a warning, as `-v level+...` marks it.
@@ -50,6 +51,14 @@ _ERROR = re.compile(r"\[(?:error|fatal|panic)\]")
 Pad = Callable[[Frame], Frame]
 # Takes a frame of the clip, its number, and what pads a frame of the same source like it.
 Mix = Callable[[Frame, int, Pad], Frame]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overlay:
+    """Further inputs of a decode, and the graph that makes [mixed] of them and of [fitted]."""
+
+    inputs: Sequence[str]
+    graph: str
 
 
 class EndOfClipError(Exception):
@@ -74,6 +83,7 @@ def decode_arguments(
     selection: Selection,
     finish: Sequence[str] = (),
     is_changing: bool = False,
+    overlay: Overlay | None = None,
 ) -> list[str]:
     """Return ffmpeg's options that turn the upload into fitted pictures, without an output format.
 
@@ -95,6 +105,7 @@ def decode_arguments(
         *("-v", "level+warning", "-filter_threads", "1"),
         *seek_arguments(probe, selection.start_s),
         *(() if is_changing else ("-drop_changed", "1")),
+        *(() if probe.is_turned_by_ffmpeg else ("-noautorotate",)),
         *(("-c:v", decoder) if decoder else ()),
         *input_arguments(
             source.path,
@@ -102,7 +113,9 @@ def decode_arguments(
             max_pixels=source.max_pixels,
             threads=2 if probe.pixels <= TWO_THREADS_UP_TO_PIXELS else 1,
         ),
-        *("-filter_complex", rate, "-filter_complex", picture, "-map", "[fitted]"),
+        *(overlay.inputs if overlay else ()),
+        *("-filter_complex", rate, "-filter_complex", picture),
+        *(("-filter_complex", overlay.graph, "-map", "[mixed]") if overlay else _FITTED),
         *("-map_metadata", "-1", "-map_chapters", "-1"),
         *("-frames:v", str(profile.frames), "-fps_mode", "passthrough"),
     ]
@@ -181,6 +194,8 @@ def read_pictures(
             control.check()  # a killed decoder looks like the end of the source
             if count == 0:
                 raise _why_empty(child, source.probe, selection)
+            if count == 1 and selection.start_s == 0:
+                raise TooShortError(ONE_FRAME)
             return
 
 

@@ -15,6 +15,13 @@ MOST_FPS = 96
 LEAD_S = 10
 # Planar RGB in which colours are converted.
 DEEP = "gbrp16le"
+# The filters for each number of quarter turns clockwise.
+QUARTERS: list[list[str]] = [
+    [],
+    ["transpose=clock"],
+    ["hflip", "vflip"],
+    ["transpose=cclock"],
+]
 PREMULTIPLY = "premultiply=inplace=1"
 
 
@@ -93,6 +100,7 @@ def filter_graphs(
     began (sparse VFR). Over a gap it makes all copies at once, millions over a lying one: `trim`
     ends that. In one graph with the picture they would be scaled into a queue (490 MB).
     """
+    upright = _upright_filters(probe)
     shift = [] if probe.can_seek else [f"setpts=PTS-{selection.start_s:.6f}/TB"]
     rate = f"fps={profile.fps}:start_time=0"
     limit = f"trim=end_frame={profile.frames}"
@@ -105,14 +113,25 @@ def filter_graphs(
     if is_changing:
         # The second graph is not told when the last frame ends, only when it begins: `tpad` repeats
         # it once, or it would be missing.
-        first = [*shift, "tpad=stop=1:stop_mode=clone", *_thin_filters(), *picture]
+        first = [*upright, *shift, "tpad=stop=1:stop_mode=clone", *_thin_filters(), *picture]
         second = [rate, limit]
     else:
-        first, second = [*shift, rate, limit], picture
+        first, second = [*upright, *shift, rate, limit], picture
     return (
         f"{source}{','.join(first)}[between]",
         f"[between]{','.join(second)}[fitted]",
     )
+
+
+def _upright_filters(probe: Probe) -> list[str]:
+    """Return filters that part the fields of interlaced frames, and turn what ffmpeg doesn't turn.
+
+    bwdif passes frames on that are not marked as interlaced, bit for bit.
+    """
+    fields = ["bwdif=mode=send_field:deint=interlaced"] if probe.is_interlaced else []
+    if probe.is_turned_by_ffmpeg:
+        return fields
+    return [*fields, *QUARTERS[probe.quarters]]
 
 
 def _thin_filters() -> list[str]:

@@ -5,19 +5,52 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from converter.pipeline.control import Control
-from converter.pipeline.errors import NoVideoError, TooManyPixelsError, UnreadableVideoError
+from converter.pipeline.errors import (
+    NoVideoError,
+    ProtectedVideoError,
+    TooManyPixelsError,
+    UnreadableVideoError,
+    UnsupportedCodecError,
+)
 from converter.pipeline.ffmpeg import ffmpeg
 from converter.pipeline.source.colour import Colour, read
+from converter.pipeline.source.protection import is_protected
 from converter.pipeline.source.sniff import Container
 
 # Only what an allowed container may hold; without these lists ffmpeg plays AVI renamed .mp4, and
 # opens other files that a playlist names.
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,gif"
-CODECS = (
-    "h264,hevc,vp8,vp9,libvpx,libvpx-vp9,av1,libdav1d,mpeg4,prores,mjpeg,gif,"
-    # Audio is never decoded, but a probe without its decoders calls a good file broken.
-    "aac,mp3,mp3float,opus,libopus,vorbis"
+VIDEO_CODECS = (
+    *("h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "prores", "mjpeg", "gif"),
+    # What cameras and editors write into MOV.
+    *("mpeg2video", "dvvideo", "dnxhd", "cfhd", "qtrle", "png"),
 )
+CODECS = ",".join(
+    (
+        *VIDEO_CODECS,
+        *("libvpx", "libvpx-vp9", "libdav1d"),
+        # Audio is never decoded, but a probe without its decoders calls a good file broken.
+        *("aac", "mp3", "mp3float", "opus", "libopus", "vorbis"),
+    )
+)
+# Names for users of what is not decoded; other codecs are called by ffmpeg's name.
+CODEC_NAMES = {
+    "apv": "APV",
+    "ffv1": "FFV1",
+    "h263": "H.263",
+    "hap": "HAP",
+    "jpeg2000": "JPEG 2000",
+    "mpeg1video": "MPEG-1",
+    "msmpeg4v3": "MS MPEG-4",
+    "prores_raw": "ProRes RAW",
+    "rawvideo": "uncompressed video",
+    "svq1": "Sorenson Video",
+    "svq3": "Sorenson Video 3",
+    "theora": "Theora",
+    "v210": "uncompressed 10-bit video",
+    "vvc": "H.266 (VVC)",
+}
+DOLBY_VISION = "Dolby Vision without an HDR10, HLG or SDR picture (such as profile 5)"
 ALLOC_BYTES = 536_870_912
 PROBE_BYTES = 10_000_000
 MAX_STREAMS = 64
@@ -35,7 +68,17 @@ _ATTACHED, _DEFAULT = "(attached pic)", "(default)"
 _SIZE = re.compile(r", (\d+)x(\d+)(?:[ ,]|$)")
 _SHAPE = re.compile(r"DAR (\d+):(\d+)")
 _PIXELS = re.compile(r", (?P<format>[a-z][a-z0-9]+)(?:\((?P<colour>[^)]*)\))?, \d+x\d+")
-_ROTATION = re.compile(r"^ +(?:Display Matrix|displaymatrix): rotation of", re.MULTILINE)
+_ROTATION = re.compile(
+    r"^ +(?:Display Matrix|displaymatrix): rotation of (-?\d+\.\d+) degrees", re.MULTILINE
+)
+_FIELDS = re.compile(r"\b(?:top|bottom) (?:coded )?first\b")
+_TAG = re.compile(r"\((\S{1,4}) */ 0x[0-9A-F]{8}\)")
+# Smaller pictures have no fields worth a filter, and the filter refuses the smallest.
+LEAST_INTERLACED = 16
+# A turn that is farther from a quarter is none, as in browsers.
+NEAR_A_QUARTER = 10.0
+# A base layer with compatibility id 0 is no YCbCr that another decoder shows.
+_DOLBY_VISION = re.compile(r"^ +DOVI configuration record:.*\bcompatibility id: 0\b", re.MULTILINE)
 # Upper case after a copy by ffmpeg.
 _ALPHA_MODE = re.compile(r"^ +(?:alpha_mode|ALPHA_MODE) +: 1$", re.MULTILINE)
 _NEXT_STREAM = re.compile(r"\n {2,4}Stream ")
@@ -66,6 +109,9 @@ class Probe:
     is_strip: bool
     has_alpha: bool
     range: str = ""
+    # Degrees clockwise that the picture has to be turned by, 0 to 360.
+    turn: float = 0.0
+    is_interlaced: bool = False
 
     @property
     def colour(self) -> Colour:
@@ -77,6 +123,20 @@ class Probe:
             primaries=self.primaries,
             curve=self.transfer,
         )
+
+    @property
+    def quarters(self) -> int:
+        """Quarter turns clockwise that the picture needs, 0 to 3."""
+        nearest = round(self.turn / 90)
+        return nearest % 4 if abs(self.turn - 90 * nearest) <= NEAR_A_QUARTER else 0
+
+    @property
+    def is_turned_by_ffmpeg(self) -> bool:
+        """Whether ffmpeg turns the picture by itself, which includes mirroring.
+
+        Not if it would turn it by some odd angle, or before the fields of a frame are parted.
+        """
+        return not self.is_interlaced and abs(self.turn - 90 * round(self.turn / 90)) <= 1
 
     @property
     def can_seek(self) -> bool:
@@ -112,7 +172,7 @@ def input_arguments(
         *("-threads", str(threads)),
         *("-f", container),
         *(("-ignore_loop", "1") if container == "gif" else ()),
-        *("-i", f"file:{path.resolve()}"),
+        *("-i", f"file:{path.absolute()}"),
     ]
 
 
@@ -129,9 +189,10 @@ def is_too_large(report: str) -> bool:
 
 def parse(report: str, *, container: Container) -> Probe:
     """What ffmpeg's `-i` report says of the video stream that a player shows: the first that is
-    marked as the default, else the first; never cover art.
+    marked as the default, else the first; never cover art, nor one that can't be decoded while
+    another one can.
 
-    Raises UnreadableVideoError, NoVideoError, TooManyPixelsError.
+    Raises UnreadableVideoError (UnsupportedCodecError), NoVideoError, TooManyPixelsError.
     """
     if is_too_large(report):
         raise TooManyPixelsError(detail=report)
@@ -140,9 +201,14 @@ def parse(report: str, *, container: Container) -> Probe:
     streams = [m for m in _STREAM.finditer(report) if _ATTACHED not in m["about"]]
     if not streams:
         raise NoVideoError(detail=report)
-    shown = next((m for m in streams if _DEFAULT in m["about"]), streams[0])
+    readable = [m for m in streams if _codec(m["about"]) in VIDEO_CODECS]
+    if not readable:
+        raise UnsupportedCodecError(_codec_name(streams[0]["about"]), detail=report)
+    shown = next((m for m in readable if _DEFAULT in m["about"]), readable[0])
     about = shown["about"]
     own = _NEXT_STREAM.split(report[shown.end() :], maxsplit=1)[0]
+    if _DOLBY_VISION.search(own):
+        raise UnsupportedCodecError(DOLBY_VISION, detail=report)
     size = _SIZE.search(about)
     if not size:
         raise UnreadableVideoError(detail=report)
@@ -160,21 +226,45 @@ def parse(report: str, *, container: Container) -> Probe:
     colour = read(tagged)
     width, height = int(size[1]), int(size[2])
     duration = _DURATION.search(report)
+    rotation = _ROTATION.search(own)
     return Probe(
         container=container,
         stream=int(shown["index"]),
         pixels=width * height,
-        codec=about.split(" ", 1)[0].strip(","),
+        codec=_codec(about),
         pixel_format=pixel_format,
         range=colour.range,
         matrix=colour.matrix,
         primaries=colour.primaries,
         transfer=colour.curve,
         duration_s=_seconds(duration) if duration else None,
-        is_turned=bool(_ROTATION.search(own)),
+        is_turned=bool(rotation),
+        turn=-float(rotation[1]) % 360 if rotation else 0.0,
+        is_interlaced=bool(_FIELDS.search(about)) and min(width, height) >= LEAST_INTERLACED,
         is_strip=_is_strip((width, height), *((int(a), int(b)) for a, b in _SHAPE.findall(about))),
         has_alpha=bool(_ALPHA_FORMATS.match(pixel_format) or _ALPHA_MODE.search(own)),
     )
+
+
+def _codec(about: str) -> str:
+    """Return the codec's name in ffmpeg's words."""
+    return about.split(" ", 1)[0].strip(",")
+
+
+def _codec_name(about: str) -> str:
+    """Return the codec's name for users.
+
+    >>> _codec_name("v210 (v210 / 0x30313276), none, 320x180")
+    'uncompressed 10-bit video'
+    >>> _codec_name("none (zzz1 / 0x317A7A7A), none, 320x180")
+    'the codec “zzz1”'
+    """
+    codec = _codec(about)
+    if codec in CODEC_NAMES:
+        return CODEC_NAMES[codec]
+    tag = _TAG.search(about)
+    known = codec if codec not in ("none", "unknown") else tag[1] if tag else "unknown"
+    return f"the codec “{known}”" if known.isprintable() else "an unknown codec"
 
 
 # What ffmpeg says between the brackets of a pixel format besides colours.
@@ -214,6 +304,8 @@ def _seconds(match: re.Match[str]) -> float:
 
 def probe(path: Path, *, container: Container, max_pixels: int, control: Control) -> Probe:
     """Look at the file without decoding it. Raises InputError and what `control` raises."""
+    if is_protected(path, container=container):
+        raise ProtectedVideoError
     arguments = input_arguments(path, container=container, max_pixels=max_pixels)
     with ffmpeg(["-v", "info", *arguments], control=control) as child:
         child.wait()

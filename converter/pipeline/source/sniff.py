@@ -8,8 +8,12 @@ from converter.pipeline.errors import UnsupportedTypeError
 Container = Literal["mov", "matroska", "gif"]
 
 SNIFF_BYTES = 4096
-# First boxes of ISO 14496-12 and QuickTime files; size in bytes 0-3, type in bytes 4-7.
-MOV_BOXES = {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"}
+# First boxes of ISO 14496-12 and QuickTime files; size in bytes 0-3, type in bytes 4-7. The second
+# row is rare: pnot from cameras until 2008, styp from CMAF segments.
+MOV_BOXES = {
+    *(b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"),
+    *(b"pnot", b"styp", b"uuid", b"udta", b"meta", b"sidx", b"junk", b"PICT", b"pict"),
+}
 EBML_MAGIC = b"\x1a\x45\xdf\xa3"
 DOC_TYPE_WITHIN = 64
 

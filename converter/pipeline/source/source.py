@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from converter.pipeline.control import Control
+from converter.pipeline.source.gif_blocks import rewrite
+from converter.pipeline.source.nameless import NamelessFile
 from converter.pipeline.source.probe import Probe, probe
 from converter.pipeline.source.sniff import sniff
 
@@ -15,10 +17,15 @@ class Source:
     path: Path
     probe: Probe
     max_pixels: int
+    # What `path` names, where that is no file of its own: it lives as long as this object.
+    file: NamelessFile | None = None
 
 
 def open_source(path: Path, *, max_pixels: int, control: Control) -> Source:
     """Sniff and probe the file at `path`. Raises InputError and what `control` raises."""
     container = sniff(path)
+    file = rewrite(path) if container == "gif" else None
+    if file is not None:
+        path = file.path
     about = probe(path, container=container, max_pixels=max_pixels, control=control)
-    return Source(path=path, probe=about, max_pixels=max_pixels)
+    return Source(path=path, probe=about, max_pixels=max_pixels, file=file)

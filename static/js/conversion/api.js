@@ -83,7 +83,7 @@ function parse(text) {
 /** Download a one-time file as a Blob. Throws if it is incomplete; the link then stays valid. */
 async function fetchFile(url, { signal, onProgress }) {
   const response = await reach(url, { signal, cache: "no-store" });
-  if (!response.ok) throw refusal(response.status, {}, null);
+  if (!response.ok) throw refusal(response.status, await response.json().catch(() => ({})), null);
   const total = Number(response.headers.get("Content-Length"));
   const reader = response.body.getReader();
   const chunks = [];

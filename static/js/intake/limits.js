@@ -12,7 +12,13 @@ export function readLimits(dataset) {
     fps: Number(dataset.fps),
     frame: { width: Number(dataset.width), height: Number(dataset.height) },
     linkTtl: Number(dataset.linkTtlS),
+    ratios: dataset.screenRatios.split(" ").map(Number),
   };
+}
+
+/** Return the `screen` field. Zoom counts in devicePixelRatio, which so may exceed any screen's. */
+export function screenField({ width, height }, ratio, { ratios: [least, most] }) {
+  return `${width}x${height}@${Math.min(most, Math.max(least, ratio))}`;
 }
 
 /** Check dropped, pasted or chosen files; return a key of strings.mistakes, or null. */

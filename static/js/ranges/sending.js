@@ -3,22 +3,26 @@
 import { layouts, partOf } from "./layout.js";
 
 const WORTHWHILE = 0.75; // of the file's bytes; a part that saves less is not worth the risk
+const BLEND_S = 1.25; // what a blended loop looks at before and after its six seconds
 
 /**
- * A function (start s) that resolves to the ways to send `file`, the best one first: {bytes,
- * fields()}. The next one is for when the server answers incomplete_upload. None where the file
- * is too large to go whole and the page can't tell which part is needed.
+ * A function (start s, loop "cut" or "blend") that resolves to the ways to send `file`, the best one
+ * first: {bytes, fields()}. The next one is for when the server answers incomplete_upload. None
+ * where the file is too large to go whole and the page can't tell which part is needed.
  */
 export function sendings(file, { length, maxUploadBytes }) {
   const layoutFor = layouts(file);
   const isSmall = file.size <= maxUploadBytes;
   const isUseful = (layout) =>
     layout && layout.bytes <= maxUploadBytes && (!isSmall || layout.bytes <= WORTHWHILE * file.size);
-  return async (start) => {
-    const part = await layoutFor(start, length);
+  return async (start, loop) => {
+    const margin = loop === "blend" ? BLEND_S : 0;
+    const from = Math.max(0, start - margin);
+    const seconds = start - from + length + margin;
+    const part = await layoutFor(from, seconds);
     const ways = isUseful(part) ? [asPart(file, part)] : [];
     if (isSmall) return [...ways, { bytes: file.size, fields: () => ({ video: file }) }];
-    const more = ways.length ? await layoutFor(start, length, { thorough: true }) : null;
+    const more = ways.length ? await layoutFor(from, seconds, { thorough: true }) : null;
     return isUseful(more) && more.bytes > part.bytes ? [...ways, asPart(file, more)] : ways;
   };
 }

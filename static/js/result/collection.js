@@ -2,6 +2,7 @@
 
 import { manifestColours } from "../preview/colours.js";
 import { storedFiles } from "./zip.js";
+import { result as words } from "../strings.js";
 
 /**
  * {gif, url, kept, picture, pictureError, theme, themeError}: `kept` is false where `url` is still
@@ -14,17 +15,31 @@ export async function collect({ api, answer, report, signal }) {
     onProgress: (loaded, total) =>
       report({ step: "fetch", loaded, total, percent: Math.floor((loaded / total) * 100) }),
   });
-  const picture = answer.picture_url && (await keep(answer.picture_url, fetchBlob, signal));
+  // An extra that can't be fetched never costs the GIF: {value, error}.
+  const extra = async (link, read, sentence) => {
+    try {
+      return { value: link ? await read() : null, error: null };
+    } catch (error) {
+      if (signal.aborted) throw error;
+      return { value: null, error: sentence(error.message) };
+    }
+  };
+  const readPicture = async () => {
+    const { url, kept } = await keep(answer.picture_url, fetchBlob, signal);
+    return { ...answer.picture, url, kept };
+  };
+  const picture = await extra(answer.picture_url, readPicture, words.pictureNotFetched);
   const gif = await keep(answer.converted_url, fetchBlob, signal);
-  const theme = answer.theme_url && (await readTheme(answer, fetchBlob, signal));
+  const readZip = () => readTheme(answer, fetchBlob, signal);
+  const theme = await extra(answer.theme_url, readZip, words.themeNotFetched);
   return {
     gif: answer.gif,
     url: gif.url,
     kept: gif.kept,
-    picture: picture ? { ...answer.picture, url: picture.url, kept: picture.kept } : null,
-    pictureError: answer.picture_error ?? null,
-    theme: theme || null,
-    themeError: answer.theme_error ?? null,
+    picture: picture.value,
+    pictureError: picture.error ?? answer.picture_error ?? null,
+    theme: theme.value,
+    themeError: theme.error ?? answer.theme_error ?? null,
   };
 }
 

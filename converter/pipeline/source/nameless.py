@@ -1,0 +1,30 @@
+"""Files that a child process reads and that leave nothing behind, however this process ends."""
+
+import os
+import tempfile
+import weakref
+from collections.abc import Iterable
+from pathlib import Path
+
+
+class NamelessFile:
+    """A temporary file that exists as long as this object does; without a name on Linux."""
+
+    def __init__(self, parts: Iterable[bytes]) -> None:
+        """Write the parts. Raises OSError."""
+        self._number, name = tempfile.mkstemp(prefix="chromi-")
+        self._name = Path(name)
+        self._close = weakref.finalize(self, os.close, self._number)
+        if Path("/proc/self/fd").exists():
+            self._name.unlink()
+        else:  # macOS
+            weakref.finalize(self, self._name.unlink)
+        with open(self._number, "wb", closefd=False) as file:
+            file.writelines(parts)
+
+    @property
+    def path(self) -> Path:
+        """Where a child process finds the file."""
+        if self._name.exists():
+            return self._name
+        return Path(f"/proc/{os.getpid()}/fd/{self._number}")
