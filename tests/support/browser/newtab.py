@@ -50,8 +50,7 @@ def new_tab(
 def upload(picture: Path, profile: Path) -> None:
     """Write what Chromium 156 writes into a new profile when its dialog has taken the picture.
 
-    It copies the file byte for byte and sets one preference (found by
-    tests/browser/test_chrome_dialogs.py's real dialog).
+    It copies the file byte for byte and sets one preference; run with the real dialog.
     """
     folder = profile / "Default"
     folder.mkdir(parents=True, exist_ok=True)
