@@ -2,7 +2,7 @@
 
 import copy
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from converter.pipeline.errors import ConversionCanceledError, ConversionTimeoutError
 
@@ -26,14 +26,12 @@ def stages_with(*extras: str) -> Stages:
     return {n: (ends[k] // total, ends[k + 1] // total) for k, n in enumerate(names)}
 
 
-STAGES = stages_with()
-
-
 class Control:
     """Hold one conversion's deadline, cancel and progress; whatever may take long asks it.
 
     `timeout_s` counts from now. `report(stage, percent)` is called when either changes, the
-    percent never falling and never reaching 100. `is_canceled()` must be cheap.
+    percent never falling and never reaching 100. `is_canceled()` must be cheap. `extras` are those
+    of `stages_with`.
     """
 
     def __init__(
@@ -42,12 +40,12 @@ class Control:
         timeout_s: float,
         report: Callable[[str, int], None] = lambda stage, percent: None,
         is_canceled: Callable[[], bool] = lambda: False,
-        stages: Stages = STAGES,
+        extras: Sequence[str] = (),
     ) -> None:
         self.deadline = time.monotonic() + timeout_s
         self.is_canceled = is_canceled
         self._on_progress = report
-        self._stages = stages
+        self._stages = stages_with(*extras)
         self._last: tuple[str, int] = ("", 0)
 
     def check(self) -> None:

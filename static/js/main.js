@@ -36,6 +36,7 @@ let running = null; // {controller, jobId} of the running conversion
 let lostJob = null; // the job whose connection was lost, to be resumed
 let waysToSend = null; // the open file's: see sendings() in ranges/sending.js
 let partTimer = 0;
+let renderLoops = null; // from the first file on; see trim/looprow.js
 
 const matches = (query) => matchMedia(query).matches;
 const move = (start) => dispatch({ type: "startMoved", start, length: limits.length });
@@ -87,6 +88,7 @@ store.subscribe((state, before) => {
   const isMoved = state.start !== before.start || state.loop !== before.loop;
   if (isMoved && state.file) tellPart(PART_AFTER_MS);
   if (state.problem !== before.problem && state.problem?.field === "start") trim.focusTime();
+  renderLoops?.(state, before);
 });
 
 listenForFiles({
@@ -104,12 +106,20 @@ async function openFile(file) {
   lostJob = null;
   dispatch({ type: "fileChosen", file });
   conversion().catch(() => {}); // offline: run() tries again and reports it
+  loadLoops();
   waysToSend = ranges().then(({ sendings }) => sendings(file, limits));
   tellPart(0);
   const clip = await readClip(file);
   if (store.get().file !== file) return URL.revokeObjectURL(clip.url);
   dispatch({ type: "clipRead", file, clip });
   if (old) URL.revokeObjectURL(old.url);
+}
+
+async function loadLoops() {
+  const { createLoopRow } = await import("./trim/looprow.js").catch(() => ({}));
+  if (!createLoopRow || renderLoops) return;
+  const [root, form] = [byId("trim"), byId("panel-edit")];
+  renderLoops = createLoopRow({ root, form, limits, store, move, say: announcer.say });
 }
 
 /** Shows how much of the file would be sent, once the start has rested for `delay` ms. */
@@ -167,13 +177,14 @@ async function run() {
   }
 }
 
-function fieldsOf({ start, fit, focus: point, quality, theme, themeName }) {
+function fieldsOf({ start, fit, focus: point, quality, loop, theme, themeName }) {
   const fields = {
     start_time: formatTimecode(start),
     fit,
     focus_x: point.x,
     focus_y: point.y,
     quality,
+    loop,
   };
   if (theme) {
     fields.theme = "1";

@@ -18,6 +18,12 @@ LATER = {
     "result/collection.js",
     "result/zip.js",
     "intake/containers.js",
+    "looptexts.js",
+    "trim/filmstrip.js",
+    "trim/finder.js",
+    "trim/frames.js",
+    "trim/looprow.js",
+    "trim/loops.js",
     *(name for name in SCRIPTS if name.startswith("ranges/")),
 }
 

@@ -89,6 +89,22 @@ def limits(active: Floats, threshold: float) -> Shorts:
     return scaled
 
 
+def uniform(planes: Sequence[Bytes]) -> NDArray[np.bool_]:
+    """Return which blocks have one level in each of the planes (height, width)."""
+    found: NDArray[np.bool_] = np.logical_and.reduce([_has_one_level(plane) for plane in planes])
+    return found
+
+
+def _has_one_level(plane: Bytes) -> NDArray[np.bool_]:
+    """Return which blocks of a plane have one level, eight pixels compared as one number."""
+    missing = [(0, -size % BLOCK) for size in plane.shape]
+    whole = np.pad(plane, missing, "edge") if missing != [(0, 0)] * 2 else plane
+    rows = np.ascontiguousarray(whole).view(np.uint64).reshape(len(whole) // BLOCK, BLOCK, -1)
+    first = (rows[:, 0] & np.uint64(255)) * np.uint64(0x0101010101010101)
+    one: NDArray[np.bool_] = (rows == first[:, None]).all(1)
+    return one
+
+
 def drift(plane: Bytes, shown: Bytes) -> Shorts:
     """HEAL times what each block is off the screen's on average, 0 where it has moved (levels).
 

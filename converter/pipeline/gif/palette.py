@@ -17,8 +17,10 @@ FIRST_ROUNDS = 10
 """k-means rounds of a palette that is not carried on: what the first frame gets wrong, stays."""
 NEW_SCENE = 3
 """Times as far off as usual: then two rounds would not bring the old palette to the new colours."""
-MIDDLE = 1.12
-"""Power of a weight in its colour's mean: a large even area draws the mean to itself."""
+BADLY = 0.5
+"""Power of a colour's squared distance, relative to the mean, in its weight in the next mean."""
+EXACT_SHARE = 0.5
+"""A palette colour takes the colour of one cell that has more than this share of its pixels."""
 MOVED = 24
 """Colours that may change their place in a round, to where the error is largest."""
 
@@ -105,11 +107,12 @@ def refine(colours: Floats, lab: Floats, weights: Weights, *, rounds: int) -> Fl
     k-means alone never gets a colour across to a small saturated thing that just came on screen.
     """
     colours = colours.copy()
-    heavy = weights**MIDDLE
     for _ in range(rounds):
         number, distance = nearest(lab, colours)
         served: Weights = np.bincount(number, weights, len(colours)).astype(np.float64)
         used = served > 0
+        relative = distance / max(float(np.average(distance, weights=weights)), 1e-12)
+        heavy = weights * np.clip(relative, 0.1, 100) ** BADLY
         mass = np.bincount(number, heavy, len(colours))[used]
         for axis in range(3):
             total = np.bincount(number, heavy * lab[:, axis], len(colours))
@@ -142,6 +145,20 @@ def _move(
         colours[colour], left = lab[worst], mended
         gone[colour] = True
         stays[heirs[colour]] |= served[colour] > 0
+
+
+def with_exact(palette: Floats, lab: Floats, counts: Weights, near: Numbers) -> Floats:
+    """Give each palette colour (k, 3) the colour of the one cell that has most of its pixels.
+
+    lab (n, 3), counts (n,), near (n,): of each cell. Flat areas then have exactly their colour.
+    """
+    order = np.argsort(counts, kind="stable")
+    heaviest = np.full(len(palette), order[-1])
+    heaviest[near[order]] = order  # the last, largest one stays
+    served = np.bincount(near, counts, len(palette))
+    exact = counts[heaviest] > EXACT_SHARE * np.maximum(served, 1e-9)
+    exact &= near[heaviest] == np.arange(len(palette))
+    return np.where(exact[:, None], lab[heaviest], palette)
 
 
 def variance_cut(lab: Floats, weights: Weights, size: int) -> Floats:

@@ -18,7 +18,7 @@ _PILLOW_HEADER = 13 + 3 * 256  # bytes: logical screen and its 256-colour table
 _ONE_PIXEL = b"\x02\x02\x44\x01\x00"  # LZW, code size 2: clear, index 0, end
 
 
-class Drawing(Protocol):
+class DeltaFrame(Protocol):
     """What a frame changes (see encoder.py)."""
 
     @property
@@ -43,19 +43,19 @@ def header(width: int, height: int) -> bytes:
     return b"GIF89a" + screen + b"\x21\xff\x0bNETSCAPE2.0\x03\x01\0\0\0"
 
 
-def frame_block(drawing: Drawing, *, delay: int) -> bytes:
+def frame_block(delta: DeltaFrame, *, delay: int) -> bytes:
     """One frame (GIF89a, 20 to 23): control extension, descriptor, palette of its own, indices.
 
     delay: cs. Disposal 1: what is drawn stays on screen.
     """
-    height, width = drawing.index.shape
-    if (height, width) == (1, 1) and drawing.index[0, 0] == TRANSPARENT:
+    height, width = delta.index.shape
+    if (height, width) == (1, 1) and delta.index[0, 0] == TRANSPARENT:
         transparent, flags, table, data = 0, 0x80, bytes(6), _ONE_PIXEL
     else:
-        transparent, flags, data = TRANSPARENT, 0x87, compress(drawing.index)
-        table = drawing.palette.tobytes().ljust(3 * 256, b"\0")
+        transparent, flags, data = TRANSPARENT, 0x87, compress(delta.index)
+        table = delta.palette.tobytes().ljust(3 * 256, b"\0")
     control = b"\x21\xf9\x04\x05" + delay.to_bytes(2, "little") + bytes([transparent, 0])
-    sizes = (drawing.left, drawing.top, width, height)
+    sizes = (delta.left, delta.top, width, height)
     place = b"".join(value.to_bytes(2, "little") for value in sizes)
     return control + b"\x2c" + place + bytes([flags]) + table + data
 
@@ -94,13 +94,13 @@ class FrameWriter:
     def __enter__(self) -> "FrameWriter":
         return self
 
-    def add(self, drawing: Drawing, *, screen_size: tuple[int, ...], delay: int) -> None:
+    def add(self, delta: DeltaFrame, *, screen_size: tuple[int, ...], delay: int) -> None:
         """Append a frame; screen_size: (width, height) px, of which the first frame's counts."""
         if not self._started:
             self._file.write(header(screen_size[0], screen_size[1]))
             self._started = True
         self._flush()
-        self._pending = self._thread.submit(frame_block, drawing, delay=delay)
+        self._pending = self._thread.submit(frame_block, delta, delay=delay)
 
     def _flush(self) -> None:
         if self._pending is not None:

@@ -68,6 +68,7 @@ export class Mockup {
     if (playable && (clip !== before.clip || state.start !== before.start || before.phase === "done")) {
       this.#preview.cut({ start: state.start, duration: clip.duration });
     }
+    if (playable) this.#preview.blend(state.loop === "blend");
     if (playable && clip !== before.clip) this.#preview.play(!this.#calm);
     if (done && before.phase !== "done") this.#preview.play(false);
     this.#preview.show(playable);
