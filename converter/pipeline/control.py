@@ -7,15 +7,15 @@ from collections.abc import Callable, Sequence
 from converter.pipeline.errors import ConversionCanceledError, ConversionTimeoutError
 
 Stages = dict[str, tuple[int, int]]
-# How long a stage takes beside the others. Decoding and encoding run as one stream of frames:
-# `decode` lasts until the first frame.
+# The relative duration of each stage. Decoding and encoding run at the same time: `decode` lasts
+# until the first frame.
 _WEIGHTS = {"decode": 3, "encode": 60, "verify": 3, "picture": 15, "theme": 55}
 
 
 def stages_with(*extras: str) -> Stages:
     """Return each stage's begin and end in percent, of a GIF and `extras` ("picture", "theme").
 
-    The last percent is for handing over the links.
+    The last percent is for creating the links.
 
     >>> stages_with("theme")["theme"]
     (54, 99)
@@ -27,7 +27,7 @@ def stages_with(*extras: str) -> Stages:
 
 
 class Control:
-    """Hold one conversion's deadline, cancel and progress; whatever may take long asks it.
+    """One conversion's deadline, cancel flag and progress; long steps call `check`.
 
     `timeout_s` counts from now. `report(stage, percent)` is called when either changes, the
     percent never falling and never reaching 100. `is_canceled()` must be cheap. `extras` are those
@@ -49,14 +49,14 @@ class Control:
         self._last: tuple[str, int] = ("", 0)
 
     def check(self) -> None:
-        """Raise ConversionTimeoutError or ConversionCanceledError when it is time to stop."""
+        """Raise ConversionTimeoutError or ConversionCanceledError if the conversion must stop."""
         if time.monotonic() >= self.deadline:
             raise ConversionTimeoutError
         if self.is_canceled():
             raise ConversionCanceledError
 
     def report(self, stage: str, done: float = 0.0) -> None:
-        """Report that `stage` is done to the share `done` (0 to 1)."""
+        """Report the share `done` (0 to 1) of `stage`."""
         begin, end = self._stages[stage]
         percent = max(self._last[1], begin + int((end - begin) * min(1.0, done)))
         if (stage, percent) != self._last:
