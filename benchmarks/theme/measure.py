@@ -22,7 +22,7 @@ import imageio_ffmpeg
 import numpy as np
 import psutil
 
-from converter.pipeline.control import Control, stages_with
+from converter.pipeline.control import Control
 from converter.pipeline.picture.encode import Cut
 from converter.pipeline.profile import BACKGROUND, Selection
 from converter.pipeline.screen import parse_screen
@@ -105,7 +105,7 @@ class Tree:
 
 def weigh(clip, start, screen):
     selection = Selection(start_s=start)
-    control = Control(timeout_s=600, stages=stages_with("theme"))
+    control = Control(timeout_s=600, extras=["theme"])
     sampler, frames = sampled(clip, selection=selection, profile=BACKGROUND)
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "theme.zip"

@@ -1,11 +1,13 @@
 """Files of any size: the page sends the part that the six seconds need."""
 
+import contextlib
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 from playwright.sync_api import Page, Request, expect
 
@@ -107,6 +109,29 @@ def test_a_file_of_more_than_a_gigabyte_gives_the_gif_of_the_whole_file(
     made = save(page, tmp_path).read_bytes()
     assert made == converted_by_command(clip, tmp_path, "00:00:11.300")
     wait_until_empty(server.media)
+
+
+def renderers_mb() -> float:
+    """Return the resident memory of this process's Chromium pages, in MB."""
+    mb = 0.0
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if "--type=renderer" in process.cmdline():
+                mb = max(mb, process.memory_info().rss / 1e6)
+    return mb
+
+
+def test_a_file_of_4_gb_is_not_read_into_the_pages_memory(open_page, clips, tmp_path: Path) -> None:
+    clip = inflate(
+        make_kind(clips, "b_frames_edit_list.mp4"), tmp_path / "large.mp4", extra=4_200_000_000
+    )
+    page = open_page(alone=True)
+    choose(page, clip)
+    for clock in ("0:05.000", "0:17.500", "0:11.300"):
+        start_at(page, clock)
+        page.wait_for_timeout(1000)
+    expect(sent_note(page)).to_contain_text(" of 3.9\u00a0GB.")
+    assert renderers_mb() < 300
 
 
 def test_another_start_sends_another_part(open_page, clips, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """/metrics without a queue: who may see it, what it counts, and what it costs."""
 
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -104,6 +105,14 @@ def test_the_access_log_has_the_request_id_that_a_proxy_sends(live):
 
 def _lines_with(text: str, live: Live) -> str:
     return "\n".join(line for line in live.log().splitlines() if line.endswith(text))
+
+
+def test_the_document_names_every_metric_and_no_other():
+    document = (ROOT / "docs" / "grow.md").read_text()
+    told = {name.removesuffix("_total") for name in re.findall(r"`(chromi_\w+)", document)}
+    code = "".join((ROOT / "converter" / f"{m}.py").read_text() for m in ("metrics", "exposition"))
+    real = set(re.findall(r'"(chromi(?:_\w+)?)"', code))
+    assert told == (real - {"chromi"}) | {"chromi_info"}
 
 
 def _refusals(live: Live, before: Samples) -> dict[str, float]:

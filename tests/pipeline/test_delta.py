@@ -111,3 +111,10 @@ def test_noise_that_goes_both_ways_leaves_no_bias():
     steadied = delta.steadied([frames[0]] * 3, [frames[1]] * 3)[0]
     assert abs(steadied.mean() - frames[0].mean()) < 0.05
     assert steadied.std() < 0.85 * frames[0].std()
+
+
+def test_a_uniform_block_has_one_level_in_each_plane():
+    luma, chroma = plane(100, 20), plane(128, 20)
+    luma[3, 9] = chroma[17, 2] = 101
+    found = delta.uniform([luma, chroma, plane(128, 20)])
+    assert found.tolist() == [[True, False, True], [True, True, True], [False, True, True]]

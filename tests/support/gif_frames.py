@@ -5,13 +5,13 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from converter.pipeline.gif.encoder import Drawing
+from converter.pipeline.gif.encoder import DeltaFrame
 from converter.pipeline.gif.writer import TRANSPARENT, FrameWriter
 
 HEIGHT, WIDTH = 18, 21
 
 
-def random_drawings(seed: int, count: int) -> tuple[list[Drawing], list[np.ndarray]]:
+def random_drawings(seed: int, count: int) -> tuple[list[DeltaFrame], list[np.ndarray]]:
     """Return `count` drawings and the (HEIGHT, WIDTH, 3) uint8 canvas after each of them."""
     rng = np.random.default_rng(seed)
     canvas, drawings, canvases = np.zeros((HEIGHT, WIDTH, 3), np.uint8), [], []
@@ -22,14 +22,14 @@ def random_drawings(seed: int, count: int) -> tuple[list[Drawing], list[np.ndarr
         index = rng.integers(0, len(colours), (high, wide)).astype(np.uint8)
         if number:
             index[rng.random(index.shape) < rng.random()] = TRANSPARENT
-        drawings.append(Drawing(index, colours, int(left), int(top)))
+        drawings.append(DeltaFrame(index, colours, int(left), int(top)))
         part = canvas[top : top + high, left : left + wide]
         part[index != TRANSPARENT] = colours[index[index != TRANSPARENT]]
         canvases.append(canvas.copy())
     return drawings, canvases
 
 
-def written(drawings: Iterable[Drawing]) -> bytes:
+def written(drawings: Iterable[DeltaFrame]) -> bytes:
     """Return the GIF that FrameWriter makes of the drawings, 4 cs each."""
     file = io.BytesIO()
     with FrameWriter(file) as writer:

@@ -1,9 +1,9 @@
-"""encode_gif: frames in, a looping GIF out, in one pass; each frame draws only what it must.
+"""Encode frames as a looping GIF in one pass; each frame draws only the pixels that changed.
 
-For each frame: delta.py takes flicker out and says which pixels are worth drawing again, cells.py
-counts their colours, palette.py makes up to 255 colours for just those, dither.py mixes them,
-delta.py drops what gains too little, gifwriter.py writes the rest. CONVERSION_SETTINGS.md has each
-constant's measurement.
+For each frame delta.py removes flicker and selects the pixels to redraw, census.py counts their
+colours, palette.py makes up to 255 colours for them, dither.py mixes those, delta.py drops pixels
+that gain too little, and writer.py writes the rest. CONVERSION_SETTINGS.md has the measurement of
+each constant.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,41 +24,46 @@ from converter.pipeline.gif.writer import TRANSPARENT, FrameWriter
 
 @dataclass(frozen=True, kw_only=True)
 class Tuning:
-    """What a quality means: how much error is left alone, for the sake of bytes."""
+    """The parameters of a quality: how much error is accepted to save bytes."""
 
     threshold: int
-    """Squared levels (delta.loss) that drawing a pixel must gain."""
+    """Squared levels (delta.loss) that redrawing a pixel must remove."""
     target: float
-    """Misfit (see there) of drawn colours: palettes have as many as reach it."""
+    """Misfit (see `misfit`) that a palette may have; it gets as few colours as reach it."""
     price: float
-    """What the noise of mixing costs, in its own squared distance."""
+    """Cost of the noise of mixing two colours, as a factor of their squared distance."""
     most_colours: int = palette.MOST_COLOURS
 
 
 QUALITIES = {
-    "high": Tuning(threshold=11, target=8.0, price=1.4),
+    "high": Tuning(threshold=11, target=8.0, price=0.8),
     "small": Tuning(threshold=26, target=30.0, price=10.0, most_colours=160),
 }
 
 FEWEST_COLOURS = 24
-EVENNESS = 0.8
-"""Power of a colour's pixel count in the palette: below 1, small saturated things get more."""
-CALM_SHARE = 0.2
-"""What pixels count in the palette that are off by less than PRESSING limits."""
-PRESSING = 3
+EVENNESS = 0.9
+"""Exponent of a colour's pixel count in the palette: below 1, small saturated areas get more."""
+CALM_SHARE = 0.1
+"""Weight in the palette of a pixel whose error is below PRESSING limits."""
+PRESSING = 6
+"""Limits from which a pixel has its whole weight."""
 MOST_CELLS = 1 << 18
 OCCUPIED = 26000
-"""Cells with pixels that a frame should have: with more, the next one gets a coarser grid."""
+"""Target for the number of occupied cells: with more, the next frame gets a coarser grid."""
 FEW_PIXELS = 4000
-"""Frames that redraw fewer say nothing about how many colours the clip needs."""
+"""Frames that redraw fewer pixels do not change the size of the palette."""
 TAIL = 0.4
-"""How much the worst served pixels count in a palette's misfit, beside the mean."""
+"""Share of the worst-fitting pixels in a palette's misfit."""
 STRAINED = 14.0
-"""Mean misfit at which a palette is strained; see Screen.strain."""
+"""Mean misfit at which Canvas.strain is 1."""
 EASE, LEAST_EASE, MOST_EASE = 0.35, 0.7, 1.7
-"""The less a palette is strained, the more error is held, by this power and within these."""
+"""The less a palette is strained, the higher the threshold: exponent and bounds of the factor."""
+MIXING_EASE, MOST_MIXING = 1.5, 1.9
+"""Mixing costs more if the palette is less strained: exponent and upper bound of the factor."""
+MOSTLY = 0.45
+"""Share of improved pixels from which a frame draws all selected ones: holes save few bytes."""
 REACH = 8.0
-"""How far a strained palette's mixing reaches into texture, at most."""
+"""Upper bound of the factor by which a strained palette mixes in more texture."""
 
 
 def encode_gif(
@@ -66,20 +71,20 @@ def encode_gif(
 ) -> int:
     """Write frames, each (height, width, 3) uint8 sRGB, to a looping GIF89a at output.
 
-    Returns the number of frames. `frames` is read once, one frame ahead. What it raises passes on,
-    and the writer's thread has ended.
+    Return the number of frames. Read `frames` once, one frame ahead. Exceptions of `frames` pass
+    through after the writer's thread has ended.
     """
-    screen = Screen(QUALITIES[quality])
+    canvas = Canvas(QUALITIES[quality])
     count = 0
     with Path(output).open("wb") as file, FrameWriter(file) as writer:
         for count, (frame, planes) in enumerate(_steadied(frames), 1):
-            drawn = screen.draw(frame, planes)
+            drawn = canvas.draw(frame, planes)
             writer.add(drawn, screen_size=frame.shape[1::-1], delay=delay_cs(count - 1, fps=fps))
     return count
 
 
 def _steadied(frames: Iterable[Bytes]) -> Iterator[tuple[Bytes, list[Bytes]]]:
-    """Each frame with its Y, Cb and Cr planes, of which delta.steadied took the noise."""
+    """Yield each frame with its Y, Cb and Cr planes, without their noise (delta.steadied)."""
     last: tuple[Bytes, list[Bytes]] | None = None
     for frame in frames:
         planes = colours.planes_of(frame)
@@ -90,36 +95,40 @@ def _steadied(frames: Iterable[Bytes]) -> Iterator[tuple[Bytes, list[Bytes]]]:
         yield last
 
 
-class Screen:
-    """What a decoder shows after the frames so far, and the palette carried on."""
+class Canvas:
+    """The picture that a decoder shows after the frames so far, and the previous palette."""
 
     def __init__(self, tuning: Tuning) -> None:
         self.tuning = tuning
-        self.planes: list[Bytes] = []  # Y, Cb, Cr on screen; empty before the first frame
+        self.planes: list[Bytes] = []  # Y, Cb, Cr shown; empty before the first frame
         self.palette: Floats | None = None
-        self.usual = 0.0  # by what it missed the colours it was made for, squared
+        self.usual = 0.0  # mean squared distance of its colours from the pixels
         self.size = tuning.most_colours
         self.most_cells = MOST_CELLS
         self.strain = 1.0
-        """How poor the last palette was, 1 being STRAINED. A poor one (few colours for much) lets
-        little error be held, since every frame's colours can mend some of the last one's."""
+        """Misfit of the last palette relative to STRAINED. A high strain lowers the threshold,
+        since the palettes of the next frames can correct these errors."""
 
-    def draw(self, frame: Bytes, planes: Sequence[Bytes]) -> "Drawing":
-        """Show a frame (height, width, 3) with its planes (height, width); what is back is how."""
+    def draw(self, frame: Bytes, planes: Sequence[Bytes]) -> "DeltaFrame":
+        """Draw a frame (height, width, 3) with its planes (height, width); return the change."""
         active = delta.activity(planes[0])
         if not self.planes:
             everything = np.ones(planes[0].shape, np.uint8)
             noise = dither.tiled_noise(*everything.shape)
             index, rgb = self._quantise(frame, planes, everything, None, active, noise)
             self.planes = _shown(index, rgb)
-            return Drawing(index, rgb, 0, 0)
+            return DeltaFrame(index, rgb, 0, 0)
         drifts = [delta.drift(p, s) for p, s in zip(planes, self.planes, strict=True)]
         loss = delta.loss(planes, self.planes, drifts)
-        limit = delta.spread(delta.limits(active, self._threshold()), loss.shape)
+        limits = delta.limits(active, self._threshold())
+        plain = delta.uniform(planes)
+        if plain.any():
+            limits[plain & ~delta.uniform(self.planes)] = 0
+        limit = delta.spread(limits, loss.shape)
         mask = delta.worth_drawing(loss, limit)
         box = bounds(mask)
         if box is None:
-            return Drawing.nothing()
+            return DeltaFrame.nothing()
         box, blocks = in_blocks(box, loss.shape)
         noise = dither.tiled_noise(*loss.shape)[box]
         mask, loss = np.ascontiguousarray(mask[box]), np.ascontiguousarray(loss[box])
@@ -129,14 +138,17 @@ class Screen:
         index, rgb = self._quantise(frame[box], planes, mask, urgent, active[blocks], noise)
         new = _shown(index, rgb)
         gain = loss - delta.loss(planes, new, [off[blocks] for off in drifts])
-        mask = delta.fill(mask & delta.worth_drawing(gain, limit), gain)
+        improved = mask & delta.worth_drawing(gain, limit)
+        if np.count_nonzero(improved) < MOSTLY * mask.size:
+            mask = improved
+        mask = delta.fill(mask, gain)
         bits = -mask  # 0 or 255
         for old, n in zip(self.planes, new, strict=True):
             old[box] ^= (old[box] ^ n) & bits
-        return Drawing(index | ~bits, rgb, box[1].start, box[0].start).cropped()
+        return DeltaFrame(index | ~bits, rgb, box[1].start, box[0].start).cropped()
 
     def _threshold(self) -> float:
-        """The tuning's threshold, eased: what an easy palette gets right shows small errors."""
+        """Return the tuning's threshold, adapted to the strain of the palette."""
         return float(self.tuning.threshold * np.clip(self.strain**-EASE, LEAST_EASE, MOST_EASE))
 
     def _quantise(
@@ -148,10 +160,10 @@ class Screen:
         active: Floats,
         noise: NDArray[np.int16],
     ) -> tuple[Bytes, Bytes]:
-        """Indices (height, width) and palette (k, 3) sRGB; only the masked part matters.
+        """Return indices (height, width) and a palette (k, 3) sRGB for the masked pixels.
 
-        urgent: the part of the mask that the palette serves first; None: all. active: of each
-        block (delta.activity). noise: of each pixel's place (dither.tiled_noise).
+        urgent: the pixels with whole weight in the palette (None: all). active: activity of each
+        block. noise: dither.tiled_noise of each pixel.
         """
         census = take_census(frame, planes, mask, urgent, most=self.most_cells, calm=CALM_SHARE)
         group, count = palette.grouped(census.lab, census.counts, census.coarse)
@@ -159,15 +171,17 @@ class Screen:
         self.palette = palette.make_palette(
             group, weights, self.size, self.palette, usual=self.usual
         )
+        near, missed = palette.nearest(group, self.palette)
+        self.usual = float(np.average(missed, weights=weights))
+        near = near[census.coarse]
+        self.palette = palette.with_exact(self.palette, census.lab, census.counts, near)
         rgb = colours.srgb(self.palette)
         lab = colours.oklab(rgb.astype(np.float32))
-        near, missed = palette.nearest(group, lab)
-        self.usual = float(np.average(missed, weights=weights))
         table, distance = dither.mixing_table(
             census.lab,
             lab,
-            near[census.coarse],
-            price=self.tuning.price * self.strain**-0.5,
+            near,
+            price=self.tuning.price * min(MOST_MIXING, self.strain**-MIXING_EASE),
             unseen=dither.UNSEEN / self.strain,
         )
         mean, tail = misfit(distance, census.counts)
@@ -184,8 +198,8 @@ class Screen:
         return index, rgb
 
     def _adapt(self, occupied: int, felt: float, drawn: int) -> None:
-        """Size the next frame's palette and grid by how this one's did."""
-        # Above 1, since of twice as many cells not twice as many are occupied.
+        """Set the sizes of the next palette and grid from this frame's misfit."""
+        # The exponent is above 1: twice as many cells are not twice as many occupied cells.
         finer = min(2.0, max(0.5, (OCCUPIED / occupied) ** 1.2))
         most = int(self.most_cells * finer)
         self.most_cells = min(2 * MOST_CELLS, max(MOST_CELLS // 8, most))
@@ -196,10 +210,10 @@ class Screen:
 
 
 def misfit(distance: Floats, counts: NDArray[np.float64]) -> tuple[float, float]:
-    """Mean squared OKLab distance (x 1e-5) of pixels from their colours; and the same of the tail.
+    """Return the mean squared OKLab distance (x 1e-5) of pixels from their colours, and the tail.
 
-    The tail is the mean over pixels weighted by that distance, halved: about the mean where misses
-    are of one kind, far above it where a few colours are badly served (text, thin things).
+    The tail is the mean weighted by that distance, halved: about the mean if all errors are alike,
+    far above it if a few colours fit badly (text, thin objects).
 
     >>> misfit(np.array([2e-5, 2e-5], np.float32), np.ones(2))
     (2.0, 1.0)
@@ -214,7 +228,7 @@ Box = tuple[slice, slice]
 
 
 def bounds(mask: Bytes) -> Box | None:
-    """Rows and columns of the smallest rectangle round what is not 0; None if there is nothing."""
+    """Return rows and columns of the smallest rectangle round all pixels above 0, or None."""
     found = Image.fromarray(mask).getbbox()
     if found is None:
         return None
@@ -223,7 +237,7 @@ def bounds(mask: Bytes) -> Box | None:
 
 
 def in_blocks(box: Box, shape: tuple[int, ...]) -> tuple[Box, Box]:
-    """The box grown to whole blocks of a picture (height, width), and those blocks' numbers."""
+    """Grow a box to whole blocks of a picture (height, width); return it and its block numbers."""
     rows, columns = (slice(s.start // delta.BLOCK, -(-s.stop // delta.BLOCK)) for s in box)
     grown = [
         slice(s.start * delta.BLOCK, min(s.stop * delta.BLOCK, size))
@@ -233,7 +247,7 @@ def in_blocks(box: Box, shape: tuple[int, ...]) -> tuple[Box, Box]:
 
 
 def _shown(index: Bytes, rgb: Bytes) -> list[Bytes]:
-    """Y, Cb, Cr planes of indices (height, width) into a palette (k, 3)."""
+    """Return the Y, Cb, Cr planes of indices (height, width) into a palette (k, 3)."""
     levels = np.zeros((256, 3), np.uint8)
     levels[: len(rgb)] = colours.ycc_levels(rgb)
     picture = Image.fromarray(index)
@@ -241,8 +255,8 @@ def _shown(index: Bytes, rgb: Bytes) -> list[Bytes]:
 
 
 @dataclass(frozen=True)
-class Drawing:
-    """One frame's change of the screen: indices, TRANSPARENT where it stays, and a palette."""
+class DeltaFrame:
+    """A frame's change of the canvas: a palette, and indices, TRANSPARENT for unchanged pixels."""
 
     index: Bytes  # (height, width)
     palette: Bytes  # (k, 3) sRGB
@@ -250,16 +264,16 @@ class Drawing:
     top: int
 
     @classmethod
-    def nothing(cls) -> "Drawing":
-        """One transparent pixel: a frame that only lasts."""
+    def nothing(cls) -> "DeltaFrame":
+        """Return a frame of one transparent pixel, which changes nothing."""
         return cls(np.full((1, 1), TRANSPARENT, np.uint8), np.zeros((0, 3), np.uint8), 0, 0)
 
-    def cropped(self) -> "Drawing":
-        """Without transparent borders."""
+    def cropped(self) -> "DeltaFrame":
+        """Return the frame without transparent borders."""
         box = bounds((self.index != TRANSPARENT).view(np.uint8))
         if box is None:
             return self.nothing()
         rows, columns = box
-        return Drawing(
+        return DeltaFrame(
             self.index[box], self.palette, self.left + columns.start, self.top + rows.start
         )

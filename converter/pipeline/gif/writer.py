@@ -1,4 +1,4 @@
-"""GIF89a blocks; the LZW is Pillow's, in C, and runs in a thread while the next frame is made."""
+"""Write GIF89a blocks. Pillow's LZW, in C, runs in a thread while the next frame is encoded."""
 
 import tempfile
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,15 +11,15 @@ from PIL import Image
 from converter.pipeline.colours import Bytes
 
 TRANSPARENT = 255
-"""Index that leaves the pixel on screen as it is; palettes hold up to 255 colours before it."""
+"""Index of unchanged pixels; palettes have up to 255 colours before it."""
 
 TRAILER = b"\x3b"
 _PILLOW_HEADER = 13 + 3 * 256  # bytes: logical screen and its 256-colour table
 _ONE_PIXEL = b"\x02\x02\x44\x01\x00"  # LZW, code size 2: clear, index 0, end
 
 
-class Drawing(Protocol):
-    """What a frame changes (see encoder.py)."""
+class DeltaFrame(Protocol):
+    """A frame's change (see encoder.py)."""
 
     @property
     def index(self) -> Bytes: ...
@@ -32,7 +32,7 @@ class Drawing(Protocol):
 
 
 def header(width: int, height: int) -> bytes:
-    """The file's start: screen of width x height px, no global palette, looping for ever.
+    """Return the start of the file: a screen of width x height px, no global palette, endless loop.
 
     Sources: GIF89a, 17 and 18; the NETSCAPE2.0 application extension.
 
@@ -43,28 +43,28 @@ def header(width: int, height: int) -> bytes:
     return b"GIF89a" + screen + b"\x21\xff\x0bNETSCAPE2.0\x03\x01\0\0\0"
 
 
-def frame_block(drawing: Drawing, *, delay: int) -> bytes:
-    """One frame (GIF89a, 20 to 23): control extension, descriptor, palette of its own, indices.
+def frame_block(delta: DeltaFrame, *, delay: int) -> bytes:
+    """Return one frame (GIF89a, 20 to 23): control extension, descriptor, local palette, indices.
 
-    delay: cs. Disposal 1: what is drawn stays on screen.
+    delay: cs. Disposal 1 keeps the pixels on screen.
     """
-    height, width = drawing.index.shape
-    if (height, width) == (1, 1) and drawing.index[0, 0] == TRANSPARENT:
+    height, width = delta.index.shape
+    if (height, width) == (1, 1) and delta.index[0, 0] == TRANSPARENT:
         transparent, flags, table, data = 0, 0x80, bytes(6), _ONE_PIXEL
     else:
-        transparent, flags, data = TRANSPARENT, 0x87, compress(drawing.index)
-        table = drawing.palette.tobytes().ljust(3 * 256, b"\0")
+        transparent, flags, data = TRANSPARENT, 0x87, compress(delta.index)
+        table = delta.palette.tobytes().ljust(3 * 256, b"\0")
     control = b"\x21\xf9\x04\x05" + delay.to_bytes(2, "little") + bytes([transparent, 0])
-    sizes = (drawing.left, drawing.top, width, height)
+    sizes = (delta.left, delta.top, width, height)
     place = b"".join(value.to_bytes(2, "little") for value in sizes)
     return control + b"\x2c" + place + bytes([flags]) + table + data
 
 
 def compress(index: Bytes) -> bytes:
-    """LZW code size and data sub-blocks of indices (height, width) uint8, with the end mark.
+    """Return the LZW code size and data sub-blocks of indices (height, width) uint8.
 
-    Pillow writes a one-frame file, and the picture data is cut out of it. Into a real file, since
-    Pillow then compresses without holding the interpreter's lock.
+    Pillow writes a one-frame file, from which the picture data is cut out. It is a real file,
+    because Pillow then compresses without holding the GIL.
     """
     height, width = index.shape
     picture = Image.frombuffer("P", (width, height), np.ascontiguousarray(index), "raw", "P", 0, 1)
@@ -83,7 +83,7 @@ def compress(index: Bytes) -> bytes:
 
 
 class FrameWriter:
-    """Writes a GIF to an open file, one frame behind; ends its thread however it is left."""
+    """Write a GIF to an open file, one frame behind; the `with` block ends the thread."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -94,13 +94,13 @@ class FrameWriter:
     def __enter__(self) -> "FrameWriter":
         return self
 
-    def add(self, drawing: Drawing, *, screen_size: tuple[int, ...], delay: int) -> None:
+    def add(self, delta: DeltaFrame, *, screen_size: tuple[int, ...], delay: int) -> None:
         """Append a frame; screen_size: (width, height) px, of which the first frame's counts."""
         if not self._started:
             self._file.write(header(screen_size[0], screen_size[1]))
             self._started = True
         self._flush()
-        self._pending = self._thread.submit(frame_block, drawing, delay=delay)
+        self._pending = self._thread.submit(frame_block, delta, delay=delay)
 
     def _flush(self) -> None:
         if self._pending is not None:

@@ -15,6 +15,7 @@ const MAX_MOOF = 4 << 20;
 // as fragmented ones with an index, ten seconds of all streams, at most 10 MB. The server asks for
 // as many packets of each stream as were read of all: `thorough` sends that much.
 const PROBED = { seconds: 2.5, samples: 24, bytes: 2 << 20 };
+const PROBED_OF_FRAGMENTS = { ...PROBED, samples: 72 }; // they don't say the frame rate
 const PROBED_THOROUGHLY = { seconds: 40, samples: 24, bytes: 11 << 20 };
 const SMALL_TRACK = 1 << 18; // bytes; time codes, chapters and the like go whole
 const SLACK_S = 0.002; // ffmpeg's rounding of a start time
@@ -24,25 +25,26 @@ export async function readMovie(reader) {
   const { size } = reader;
   const head = [];
   let tracks = null;
-  let isIndexed = false;
+  let amount = PROBED;
   for (let from = 0; from + 8 <= size; ) {
     const view = await reader.view(from, Math.min(16, size - from));
     const box = boxAt(view, { from, end: size });
     const sparse = SPARSE.includes(box.type);
     head.push([from, sparse ? Math.min(box.to, box.body + SPARSE_HEAD) : box.to]);
     if (box.to > size && !sparse) throw new UnclearError("a cut file");
-    isIndexed ||= box.type === "sidx";
+    if (box.type === "sidx") amount = PROBED_THOROUGHLY;
     if (box.type === "moov") {
       if (tracks) throw new UnclearError("two movies");
       tracks = await inside(reader, box, MAX_MOOV, tracksOf);
     } else if (box.type === "moof") {
       if (!tracks) throw new UnclearError("a fragment before its movie");
+      if (amount === PROBED) amount = PROBED_OF_FRAGMENTS;
       await inside(reader, box, MAX_MOOF, (whole, moof) => addFragment(whole, moof, { base: box.from, tracks }));
     }
     from = box.to;
   }
   if (!tracks?.some(({ kind, samples }) => kind === "video" && samples.count)) throw new UnclearError("no video");
-  return { head, tracks, isIndexed, origin: originOf(tracks) };
+  return { head, tracks, amount, origin: originOf(tracks) };
 }
 
 // Calls `parse` with a view of the box alone, and the box in the view's offsets.
@@ -62,12 +64,11 @@ function originOf(tracks) {
 }
 
 /** The spans that a decode from `start` to `end` s needs. */
-export function movieSpans({ head, tracks, isIndexed, origin }, { start, end, thorough }) {
-  const amount = thorough || isIndexed ? PROBED_THOROUGHLY : PROBED;
+export function movieSpans({ head, tracks, amount, origin }, { start, end, thorough }) {
   const spans = [...head];
   for (const { kind, samples } of tracks) {
     if (!samples.count) continue;
-    spans.push(...samples.spans(0, probedUntil(samples, amount)));
+    spans.push(...samples.spans(0, probedUntil(samples, thorough ? PROBED_THOROUGHLY : amount)));
     if (kind === "other" && total(samples) <= SMALL_TRACK) spans.push(...samples.spans(0, samples.count - 1));
     if (kind === "video") spans.push(...shownSpans(samples, { start, end: end + origin }));
   }

@@ -5,6 +5,7 @@ import { UnclearError } from "./reader.js";
 import { Samples } from "./samples.js";
 
 export const MAX_SAMPLES = 4_000_000;
+const MAX_OTHER_SAMPLES = 2_000_000; // of sound only the beginning is needed; PCM has 48,000 a second
 const MAX_TRACKS = 64;
 
 /**
@@ -46,7 +47,7 @@ function trackOf(view, trak, { movieScale, defaults }) {
   const kind = { vide: "video", soun: "audio" }[fourCharacters(view, handler.body + 8)] ?? "other";
   const shift = shiftOf(view, trak, { movieScale, timescale, kind });
   const stbl = mustFind(view, mdia, "minf", "stbl");
-  const samples = samplesOf(view, stbl, { timescale, shift });
+  const samples = samplesOf(view, stbl, { timescale, shift, kind });
   return { id, kind, timescale, shift, samples, defaults: defaults.get(id) };
 }
 
@@ -74,14 +75,15 @@ function shiftOf(view, trak, { movieScale, timescale, kind }) {
   return delay - (begin ?? 0);
 }
 
-function samplesOf(view, stbl, { timescale, shift }) {
+function samplesOf(view, stbl, { timescale, shift, kind }) {
   const samples = new Samples();
   const size = childOf(view, stbl, "stsz") ?? childOf(view, stbl, "stz2");
   if (!size) return samples;
-  const count = view.getUint32(size.body + 8);
+  const all = view.getUint32(size.body + 8);
+  const count = kind === "video" ? all : Math.min(all, MAX_OTHER_SAMPLES);
   if (!count) return samples;
   if (count > MAX_SAMPLES) throw new UnclearError("too many samples");
-  const sizeOf = sizesOf(view, size, count);
+  const sizeOf = sizesOf(view, size, all);
   const nextOffset = offsetsOf(view, stbl);
   const nextDuration = runsOf(view, mustFind(view, stbl, "stts"), (at) => view.getUint32(at));
   const ctts = childOf(view, stbl, "ctts");
