@@ -45,26 +45,26 @@ QUEUE = "queue"
 RETRY_S = 3.0
 
 _lock = threading.Lock()
-_pending: Counts = {}
-_retry_at = 0.0
+pending: Counts = {}
+retry_at = 0.0
 
 
 def add(counts: Counts) -> None:
     """Add to the stored counts; keep what the store does not take now for the next time."""
-    global _pending, _retry_at
+    global pending, retry_at
     if not settings.METRICS:
         return
     with _lock:
-        _merge(_pending, counts)
-        if not _pending or time.monotonic() < _retry_at:
+        _merge(pending, counts)
+        if not pending or time.monotonic() < retry_at:
             return
-        batch, _pending = _pending, {}
+        batch, pending = pending, {}
     try:
         _store(batch)
     except store_errors():
         with _lock:
-            _merge(_pending, batch)
-            _retry_at = time.monotonic() + RETRY_S
+            _merge(pending, batch)
+            retry_at = time.monotonic() + RETRY_S
 
 
 def store_errors() -> tuple[type[Exception], ...]:

@@ -28,7 +28,7 @@ from converter.pipeline.profile import BACKGROUND, Selection
 from converter.pipeline.screen import parse_screen
 from converter.pipeline.source.decode import decode_arguments
 from converter.pipeline.source.source import open_source
-from converter.pipeline.theme.colours import _lab
+from converter.pipeline.theme.colours import exact_oklab
 from converter.pipeline.theme.package import make_theme
 from tests.support.themes import sampled
 
@@ -62,7 +62,7 @@ def ssim(a, b):
 def blocks(picture, size=8):
     height, width = (side // size * size for side in picture.shape[:2])
     cut = picture[:height, :width].reshape(height // size, size, width // size, size, 3)
-    return _lab(cut.mean((1, 3)).reshape(-1, 3))
+    return exact_oklab(cut.mean((1, 3)).reshape(-1, 3))
 
 
 def scores(wanted, got):

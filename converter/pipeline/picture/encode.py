@@ -65,7 +65,7 @@ def left_bytes() -> int:
     return TREE_BYTES - MASTER_BYTES - resident_bytes(os.getpid())
 
 
-def _working_share(probe: Probe, size: Size) -> float:
+def working_share(probe: Probe, size: Size) -> float:
     """Return at what share of the sides of `size` to decode and fit."""
     return min(1.0, (HDR_PIXELS / (size[0] * size[1])) ** 0.5) if probe.is_hdr else 1.0
 
@@ -148,7 +148,7 @@ def _run(
     report: Report = lambda share: None,
 ) -> None:
     """Decode the cut, fitted to `size` px, into what ffmpeg's options `output` say."""
-    share = _working_share(cut.source.probe, size)
+    share = working_share(cut.source.probe, size)
     for is_changing in (False, True):
         decode = decode_arguments(
             cut.source,
