@@ -232,7 +232,7 @@ def test_the_picture_for_chrome_is_for_this_screen_and_saved_as_png(
     expect(page.get_by_role("link", name="Save the theme")).to_be_hidden()
     for step in (
         "Open a new tab.",
-        "Customize Chrome”, at the",
+        "Click “Customize Chrome”",
         "Upload an image",
         "Choose the file",
     ):
