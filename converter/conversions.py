@@ -17,7 +17,7 @@ from django.conf import settings
 from converter import downloads, inline, jobs, metrics, progress, storage
 from converter.logs import one_line
 from converter.options import ConversionOptions
-from converter.pipeline.control import Control, Stages, stages_with
+from converter.pipeline.control import Control
 from converter.pipeline.errors import ConversionCanceledError, ConversionError
 from converter.pipeline.profile import BACKGROUND
 from converter.pipeline.source.layout import parse_layout
@@ -80,12 +80,12 @@ def convert(
 
     Progress and outcome are written to the job's record too. Raises ConversionError.
     """
-    with metrics.conversion(jobs.mode(), waited_s=reporter.waited_s) as timer:
-        control = Control(
-            timeout_s=settings.CONVERSION_TIMEOUT,
-            report=_logging_memory(timer.watching(reporter.report), job_id=options.job_id),
+    report = _logging_memory(reporter.report, job_id=options.job_id)
+    with metrics.conversion(jobs.mode(), report, waited_s=reporter.waited_s) as timed_report:
+        control = new_control(
+            options,
+            report=timed_report,
             is_canceled=lambda: reporter.is_canceled() or is_abandoned(),
-            stages=stages_of(options),
         )
         return _convert_and_record(video, options, control=control)
 
@@ -180,9 +180,19 @@ def _open(video: Path, folder: Path, options: ConversionOptions, *, control: Con
     )
 
 
-def stages_of(options: ConversionOptions) -> Stages:
-    """Return the stages that `make` reports, each with its begin and end in percent."""
-    return stages_with(*(extra.key for extra in extras_of(options)))
+def new_control(
+    options: ConversionOptions,
+    *,
+    report: Callable[[str, int], None],
+    is_canceled: Callable[[], bool] = _never,
+) -> Control:
+    """Return the control of one conversion with these options; its deadline counts from now."""
+    return Control(
+        timeout_s=settings.CONVERSION_TIMEOUT,
+        report=report,
+        is_canceled=is_canceled,
+        extras=[extra.key for extra in extras_of(options)],
+    )
 
 
 def _convert(video: Path, options: ConversionOptions, *, control: Control) -> dict[str, Result]:

@@ -15,13 +15,13 @@ export const initialState = Object.freeze({
   isLoopChosen: false, // by the user; else the page chooses by the seam
   seam: null, // {ratio, verdict} of the loop at this start; see finder.js
   loops: null, // the marks of the smoothest loops; see finder.js
-  theme: true,
+  theme: false,
   themeName: "",
   job: null, // {step, ...} while converting; see conversion.js
   result: null, // see conversion.js
   saved: false,
-  shown: "gif", // the picture in the preview of a result: gif or theme
-  problem: null, // {text, retry, field}; independent of the phase
+  shown: "gif", // what the mock-up shows when done: picture, gif or theme
+  problem: null, // {text, retry, field} beside whatever phase it happened in
 });
 
 const MADE_FOR_ONE_FILE = { loop: "blend", isLoopChosen: false, seam: null, loops: null, clip: null, start: 0, part: null, fit: "cover", focus: { x: 0.5, y: 0.5 } };
@@ -71,7 +71,7 @@ const steps = {
     job: null,
     result,
     saved: false,
-    shown: result.theme?.pictureUrl ? "theme" : "gif",
+    shown: result.picture?.kept ? "picture" : "gif",
   }),
   failed: (state, { problem }) => ({ ...state, phase: "edit", job: null, problem }),
   canceled: (state) => ({ ...state, phase: "edit", job: null }),

@@ -16,6 +16,7 @@ LATER = {
     "conversion/api.js",
     "conversion/conversion.js",
     "result/collection.js",
+    "result/result.js",
     "result/zip.js",
     "intake/containers.js",
     "looptexts.js",
