@@ -18,7 +18,7 @@ FARTHEST = 0.14
 """OKLab distance of two colours that may mix."""
 CHROMA_COST = 0.07
 """What noise in hue costs beside noise in lightness, which the eye (and SSIM) sees most."""
-UNSEEN = 1.5e-5
+UNSEEN = 5e-6
 """Squared OKLab distance that mixing must gain: less is invisible, but its noise costs bytes."""
 BUSY, CALM = 5.0, 2.0
 """Mean deviation of luma in a block (levels): from BUSY on no dither, below CALM all of it."""
