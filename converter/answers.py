@@ -1,4 +1,4 @@
-"""The forms of an answer: JSON for programs, a plain page for a browser without JavaScript."""
+"""Render a response as JSON, or as a plain page for a browser without JavaScript."""
 
 from typing import Any
 
@@ -9,21 +9,21 @@ from converter.errors import RequestError
 
 
 def wants_page(request: HttpRequest) -> bool:
-    """Whether a browser navigates here: only then is text/html named; fetch and curl send */*."""
+    """Return whether a browser navigates here. Only then Accept names text/html; curl sends */*."""
     return "text/html" in request.headers.get("Accept", "")
 
 
 def answer(
     request: HttpRequest, payload: dict[str, Any], *, template: str, status: int = 200
 ) -> HttpResponse:
-    """`payload` as JSON, or as `template`'s context for a browser."""
+    """Return `payload` as JSON, or as the context of `template` for a browser."""
     if wants_page(request):
         return render(request, template, payload, status=status)
     return JsonResponse(payload, status=status)
 
 
 def error_answer(request: HttpRequest, error: RequestError) -> HttpResponse:
-    """The error as {"success": false, "error", "code"}."""
+    """Return the error as {"success": false, "error", "code"}."""
     response = answer(request, error.payload, template="converter/error.html", status=error.status)
     response.refusal = error.code  # type: ignore[attr-defined]  # for metrics.py
     if error.retry_after_s is not None:

@@ -1,7 +1,7 @@
 """The Redis that web and workers share: its connection, its errors, names of files that expire.
 
-Used with USE_RQ only. redis is imported when it is needed: it takes 22 MB, which inline mode saves.
-Nothing read from Redis is ever unpickled: the queue and Django's cache use JSON.
+It is used with USE_RQ only. redis is imported lazily, because inline mode saves its 22 MB. Nothing
+read from Redis is ever unpickled: the queue and Django's cache use JSON.
 """
 
 import functools
@@ -13,14 +13,14 @@ from django.conf import settings
 if TYPE_CHECKING:
     from redis import Redis
 
-# Stored names by the Unix second after which nobody wants the file.
+# A sorted set of stored names, scored by the Unix time in s at which the file expires.
 EXPIRING_KEY = "chromi:expiring"
 # The counts of /metrics, by name.
 COUNTS_KEY = "chromi:counts"
 
 
 def connect(*, timeout_s: float) -> "Redis":
-    """A new connection that gives up after `timeout_s` and does not try again by itself."""
+    """Return a new connection with the time-out `timeout_s` and without retries."""
     from redis import Redis
     from redis.backoff import NoBackoff
     from redis.retry import Retry
@@ -35,13 +35,13 @@ def connect(*, timeout_s: float) -> "Redis":
 
 @functools.cache
 def connection() -> "Redis":
-    """This process's connection."""
+    """Return this process's connection."""
     return connect(timeout_s=settings.REDIS_TIMEOUT)
 
 
 @functools.cache
 def errors() -> tuple[type[Exception], ...]:
-    """What is raised while the shared cache is away: no kind of error without USE_RQ."""
+    """Return the exceptions raised while Redis is down; an empty tuple without USE_RQ."""
     if not settings.USE_RQ:
         return ()
     from redis import RedisError
@@ -50,34 +50,34 @@ def errors() -> tuple[type[Exception], ...]:
 
 
 def ping() -> None:
-    """Raise one of errors() when Redis does not answer in time. Do nothing without USE_RQ."""
+    """Raise one of errors() if Redis doesn't answer in time. Do nothing without USE_RQ."""
     if settings.USE_RQ:
         connection().ping()
 
 
 def takeover_s() -> float:
-    """How long it may take until a killed worker's job is given to another; 0 without USE_RQ."""
+    """Return the longest time, in s, until another worker gets a killed worker's job (else 0)."""
     return settings.WORKER_TTL if settings.USE_RQ else 0
 
 
 def will_expire(name: str, *, after_s: float) -> None:
-    """Note that the stored file `name` is to be removed after so long, whoever is alive then."""
+    """Register the stored file `name` for removal after `after_s`, by any process."""
     connection().zadd(EXPIRING_KEY, {name: time.time() + after_s})
 
 
 def is_gone(name: str) -> None:
-    """Forget the name: its file was removed."""
+    """Unregister the name, because its file was removed."""
     connection().zrem(EXPIRING_KEY, name)
 
 
 def expired() -> list[str]:
-    """The names whose time is over."""
+    """Return the names of expired files."""
     due: Any = connection().zrange(EXPIRING_KEY, 0, time.time(), byscore=True)
     return [name.decode() for name in due]
 
 
 def expiring(prefix: str) -> int:
-    """How many files whose stored name begins with `prefix` are to be removed some time."""
+    """Return the number of registered files whose stored name begins with `prefix`."""
     names: Any = connection().zrange(EXPIRING_KEY, 0, -1)
     return sum(name.decode().startswith(prefix) for name in names)
 

@@ -1,4 +1,4 @@
-"""What Chromi does: submit a video, find its conversion, cancel it.
+"""Submit a video, find its conversion, cancel it.
 
 Views, the worker's task and the command call these functions. Only inline.py and jobs.py know
 whether this process or a worker converts.
@@ -17,7 +17,7 @@ from django.conf import settings
 from converter import downloads, inline, jobs, metrics, progress, storage
 from converter.logs import one_line
 from converter.options import ConversionOptions
-from converter.pipeline.control import Control, Stages, stages_with
+from converter.pipeline.control import Control
 from converter.pipeline.errors import ConversionCanceledError, ConversionError
 from converter.pipeline.profile import BACKGROUND
 from converter.pipeline.source.layout import parse_layout
@@ -37,9 +37,9 @@ def _never() -> bool:
 def submit(
     video: Path, options: ConversionOptions, *, is_abandoned: Callable[[], bool] = _never
 ) -> Record:
-    """Convert the upload now, or enqueue it for a worker: the job's record, finished or queued.
+    """Convert the upload now, or enqueue it; return the job's record, finished or queued.
 
-    An inline conversion is canceled when `is_abandoned` says that its client has left.
+    An inline conversion is canceled when `is_abandoned` returns True: its client has disconnected.
     Raises RequestError and ConversionError.
     """
     if jobs.enqueue(video, options):
@@ -49,7 +49,7 @@ def submit(
 
 
 def find(job_id: str) -> Record:
-    """The job's record, with its `position` while it is queued. Raises RequestError."""
+    """Return the job's record, with its `position` while it is queued. Raises RequestError."""
     record = progress.find(job_id)
     if record is None:
         raise jobs.unknown_job()
@@ -59,7 +59,7 @@ def find(job_id: str) -> Record:
 
 
 def cancel(job_id: str) -> None:
-    """Stop the job if it waits or runs; take its links back if it has finished."""
+    """Stop the job if it waits or runs; revoke its links if it has finished."""
     progress.cancel(job_id)  # first: a conversion that finishes now checks it afterwards
     record = progress.find(job_id)
     if record is not None and record["status"] == "finished":
@@ -76,16 +76,16 @@ def convert(
     *,
     is_abandoned: Callable[[], bool] = _never,
 ) -> Record:
-    """Convert the local file `video` in this process and issue its links: the finished record.
+    """Convert the local file `video` in this process, issue its links, return the finished record.
 
-    Progress and outcome stand in the job's record too. Raises ConversionError.
+    Progress and outcome are written to the job's record too. Raises ConversionError.
     """
-    with metrics.conversion(jobs.mode(), waited_s=reporter.waited_s) as timer:
-        control = Control(
-            timeout_s=settings.CONVERSION_TIMEOUT,
-            report=_logging_memory(timer.watching(reporter.report), job_id=options.job_id),
+    report = _logging_memory(reporter.report, job_id=options.job_id)
+    with metrics.conversion(jobs.mode(), report, waited_s=reporter.waited_s) as timed_report:
+        control = new_control(
+            options,
+            report=timed_report,
             is_canceled=lambda: reporter.is_canceled() or is_abandoned(),
-            stages=stages_of(options),
         )
         return _convert_and_record(video, options, control=control)
 
@@ -104,7 +104,7 @@ def _convert_and_record(video: Path, options: ConversionOptions, *, control: Con
         progress.fail(job_id, ConversionError())
         raise
     record = progress.finish(job_id, results)
-    if progress.is_canceled(job_id):  # in the last moment: `cancel` may have missed the links
+    if progress.is_canceled(job_id):  # `cancel` may have run before the links existed
         cancel(job_id)
         raise ConversionCanceledError
     log.info("job=%s finished s=%.1f", job_id, time.monotonic() - started)
@@ -112,8 +112,8 @@ def _convert_and_record(video: Path, options: ConversionOptions, *, control: Con
 
 
 def convert_stored(upload: str, options: ConversionOptions) -> None:
-    """Convert a stored upload, as a worker does; the outcome stands in the job's record."""
-    if not progress.is_finished(options.job_id):  # its first worker may have died at the very end
+    """Convert a stored upload in a worker; write the outcome to the job's record."""
+    if not progress.is_finished(options.job_id):  # the first worker may have died after it finished
         with storage.local_copy(upload) as video, contextlib.suppress(ConversionError):
             convert(video, options, progress.resume(options.job_id))
     storage.discard(upload)
@@ -126,7 +126,7 @@ def make(video: Path, folder: Path, options: ConversionOptions, *, control: Cont
 
     Raises ConversionError if there is no GIF, ConversionCanceledError at any time.
     """
-    # Imported here: an idle web process does without numpy and MoviePy.
+    # Imported here, so that an idle web process doesn't load numpy and MoviePy.
     from converter.material import Material
     from converter.pipeline.convert import convert_video, plan_blend
 
@@ -180,9 +180,19 @@ def _open(video: Path, folder: Path, options: ConversionOptions, *, control: Con
     )
 
 
-def stages_of(options: ConversionOptions) -> Stages:
-    """Return the stages that `make` reports, each with its begin and end in percent."""
-    return stages_with(*(extra.key for extra in extras_of(options)))
+def new_control(
+    options: ConversionOptions,
+    *,
+    report: Callable[[str, int], None],
+    is_canceled: Callable[[], bool] = _never,
+) -> Control:
+    """Return the control of one conversion with these options; its deadline counts from now."""
+    return Control(
+        timeout_s=settings.CONVERSION_TIMEOUT,
+        report=report,
+        is_canceled=is_canceled,
+        extras=[extra.key for extra in extras_of(options)],
+    )
 
 
 def _convert(video: Path, options: ConversionOptions, *, control: Control) -> dict[str, Result]:
@@ -196,7 +206,7 @@ def _convert(video: Path, options: ConversionOptions, *, control: Control) -> di
 
 
 def _hand_out(made: Made, *, undo: contextlib.ExitStack, job_id: str) -> Result:
-    """Store the file and issue its link; `undo` is given what takes both back."""
+    """Store the file and issue its link; register the removal of both with `undo`."""
     if made.facts is None:
         return Result(error=made.error)
     product = made.product
@@ -210,7 +220,7 @@ def _hand_out(made: Made, *, undo: contextlib.ExitStack, job_id: str) -> Result:
     except Exception as error:
         if not isinstance(product, Extra):
             raise
-        product.log_failure(error, job_id=job_id)  # perhaps the disk has no room for both
+        product.log_failure(error, job_id=job_id)  # for example, the disk has no space for both
         return Result(error=product.failed)
     undo.callback(downloads.take_back, token)
     return Result(token=token, facts=made.facts)
@@ -219,7 +229,7 @@ def _hand_out(made: Made, *, undo: contextlib.ExitStack, job_id: str) -> Result:
 def _logging_memory(
     report: Callable[[str, int], None], *, job_id: str
 ) -> Callable[[str, int], None]:
-    """`report`, which with ENABLE_TRACEMALLOC also logs Python's memory (MB) at each stage."""
+    """Wrap `report`: with ENABLE_TRACEMALLOC also log Python's memory in MB at each stage."""
     if not settings.ENABLE_TRACEMALLOC:
         return report
     tracemalloc.start()

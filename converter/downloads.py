@@ -21,7 +21,7 @@ CHUNK_BYTES = 64 * 1024
 
 @dataclass(frozen=True, kw_only=True)
 class Download:
-    """What a token stands for: the stored file's name, how it is saved, until when (Unix s)."""
+    """The file of a token: its stored name, the name to save it as, its expiry (Unix time in s)."""
 
     name: str
     filename: str
@@ -39,7 +39,7 @@ def _revoked_key(token: str) -> str:
 
 
 def issue(name: str, *, filename: str, content_type: str, job_id: str = "") -> str:
-    """A fresh token for the stored file `name`, good for DOWNLOAD_TTL s."""
+    """Issue a token for the stored file `name`, valid for DOWNLOAD_TTL s."""
     token = str(uuid.uuid4())
     _keep(
         token,
@@ -72,33 +72,33 @@ def take_back(token: str | None) -> None:
 
 
 def peek(token: str) -> Download | None:
-    """What the token stands for, spending nothing; None when it is used or expired."""
+    """Return the token's download without using it up; None if it is used or expired."""
     found = cache.get(_key(token))
     return Download(**found) if found else None
 
 
 def redeem(token: str) -> Download | None:
-    """What the token stands for, to exactly one caller in any race; None to all others.
+    """Use up the token. In a race exactly one caller gets the download, all others None.
 
-    The winner is the one whose delete removed the key: get-then-delete alone hands a file out up
-    to 50 times (measured, on the file cache and on Redis).
+    The caller whose delete removed the key wins. Without this check up to 50 concurrent callers got
+    the file (measured with the file cache and with Redis).
     """
     found = peek(token)
     return found if found is not None and cache.delete(_key(token)) else None
 
 
 def revoke(token: str) -> Download | None:
-    """`redeem`, and should a transfer have won the token: it does not come back from there."""
-    cache.set(_revoked_key(token), True, settings.DOWNLOAD_TTL)  # first: give_back looks last
+    """Use up the token, and prevent a running transfer from restoring it."""
+    cache.set(_revoked_key(token), True, settings.DOWNLOAD_TTL)  # first: give_back checks it last
     return redeem(token)
 
 
 def give_back(token: str, download: Download) -> bool:
-    """Make the token good again for the rest of its time: its transfer broke off.
+    """Restore the token of an interrupted transfer until its expiry.
 
-    False if it was revoked meanwhile: then the file is the caller's to remove.
+    Returns False if it was revoked meanwhile: then the caller must remove the file.
     """
-    if cache.get(_revoked_key(token)):  # before, so that nobody wins it for a moment
+    if cache.get(_revoked_key(token)):  # checked first, so that no request can win it meanwhile
         return False
     _keep(token, download)
     if not cache.get(_revoked_key(token)):
@@ -114,10 +114,11 @@ def _keep(token: str, download: Download) -> None:
 
 
 class Transfer:
-    """One won download on its way out: iterate for its bytes, then close.
+    """A redeemed download being sent: iterate over its bytes, then close it.
 
-    Sent to the end: the file is removed. Broken off: the link is good again for the rest of its
-    time. `was_received` is asked after the last byte, since a kernel takes more than a client does.
+    After a complete transfer the file is removed; after an interrupted one the link is valid again
+    until its expiry. `was_received` is called after the last byte, because the kernel buffers bytes
+    that the client has not received.
     """
 
     def __init__(self, token: str, download: Download, was_received: Callable[[], bool]) -> None:
@@ -141,7 +142,7 @@ class Transfer:
         self._after = after
 
     def close(self) -> None:
-        """Remove the file if it was received, else give the token back. May be called again."""
+        """Remove the file if it was received, else restore the token. May be called again."""
         if not self._closed.acquire(blocking=False):
             return
         try:
@@ -161,13 +162,13 @@ class Transfer:
 
 
 def begin_transfer(token: str, *, was_received: Callable[[], bool]) -> Transfer | None:
-    """The download that this caller alone won, or None."""
+    """Redeem the token and open its file; return None if another request has won it."""
     download = redeem(token)
     if download is None:
         return None
     try:
         return Transfer(token, download, was_received)
-    except FileNotFoundError:  # swept, or the disk was changed under us
+    except FileNotFoundError:  # swept, or removed by another process
         return None
     except BaseException:  # no descriptor left, a bucket's time-out: the link stays good
         if not give_back(token, download):
@@ -176,7 +177,7 @@ def begin_transfer(token: str, *, was_received: Callable[[], bool]) -> Transfer 
 
 
 def stored_size(download: Download) -> int | None:
-    """The file's size in bytes; None when it is gone."""
+    """Return the file's size in bytes; None if it does not exist."""
     try:
         return default_storage.size(download.name)
     except FileNotFoundError:

@@ -1,7 +1,7 @@
 """Every refusal: an HTTP status, a code, and one sentence that says what to do.
 
-RequestError's subclasses are what the web refuses. The pipeline's own errors (pipeline/errors.py)
-get their status here, in `as_refusal`.
+Subclasses of RequestError are refusals of the web layer. `as_refusal` gives the pipeline's errors
+(pipeline/errors.py) their status.
 """
 
 import errno
@@ -24,7 +24,7 @@ DISK_IS_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 class RequestError(Exception):
-    """A request that is answered with `status`, `code` and one sentence."""
+    """A refused request: an HTTP status, a code and one sentence."""
 
     status = 400
     code = "invalid_field"
@@ -36,12 +36,12 @@ class RequestError(Exception):
 
     @property
     def payload(self) -> dict[str, Any]:
-        """The JSON form that all errors share."""
+        """Return the JSON object of the error."""
         return {"success": False, "error": str(self), "code": self.code}
 
 
 class BadRequestError(RequestError):
-    """The request itself is malformed: its head, its Host header, its form."""
+    """The request is malformed: its head, its Host header or its form."""
 
 
 class NoFileError(RequestError):
@@ -154,7 +154,7 @@ class QueueUnavailableError(RequestError):
 
 
 class FailedConversionError(RequestError):
-    """A conversion that gave nothing: 4xx if its sender can change that, 503 out of time."""
+    """A failed conversion: 4xx if the upload is the cause, 503 if the time was not enough."""
 
     STATUS: tuple[tuple[type[ConversionError], int], ...] = (
         (UnsupportedTypeError, 400),
@@ -172,7 +172,7 @@ class FailedConversionError(RequestError):
 
 
 def as_refusal(error: Exception) -> RequestError | None:
-    """The answer to an error that has one; None for a bug, which Django logs and answers."""
+    """Return the refusal for an exception; None for a bug, which Django logs and answers."""
     if isinstance(error, RequestError):
         return error
     if isinstance(error, ConversionError):

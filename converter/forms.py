@@ -1,4 +1,4 @@
-"""The fields of POST /convert/ beside the file, as typed values."""
+"""Parse the fields of POST /convert/, except the file, to typed values."""
 
 import math
 import uuid
@@ -23,7 +23,7 @@ YES, NO = ("1", "on", "true"), ("0", "off", "false")
 
 
 class TimecodeField(forms.CharField):
-    """ "HH:MM:SS" or "HH:MM:SS.mmm" as seconds."""
+    """Parse "HH:MM:SS" or "HH:MM:SS.mmm" to seconds."""
 
     def clean(self, value: Any) -> float | None:
         try:
@@ -33,7 +33,7 @@ class TimecodeField(forms.CharField):
 
 
 class ShareField(forms.FloatField):
-    """A number from 0 to 1."""
+    """Parse a number from 0 to 1."""
 
     def clean(self, value: Any) -> float | None:
         share: float | None = super().clean(value)
@@ -41,7 +41,7 @@ class ShareField(forms.FloatField):
 
 
 class ScreenField(forms.CharField):
-    """ "1512x982@2", as it came."""
+    """Validate a screen such as "1512x982@2" and keep its text."""
 
     def clean(self, value: Any) -> str:
         text: str = super().clean(value)
@@ -54,7 +54,7 @@ class ScreenField(forms.CharField):
 
 
 class LayoutField(forms.CharField):
-    """The JSON that says which part of its file the upload is; None when it is the whole file."""
+    """Parse the layout of a partial upload (JSON); None for a whole file."""
 
     def clean(self, value: Any) -> Layout | None:
         try:
@@ -68,10 +68,10 @@ def _choice(*names: str) -> forms.ChoiceField:
 
 
 class ConvertForm(forms.Form):
-    """The fields of POST /convert/ beside the file; all may be left out."""
+    """The fields of POST /convert/ except the file; all are optional."""
 
     start_time = TimecodeField(required=False)
-    # Accepted since the first version of Chromi, and always 6.
+    # Accepted and ignored; the length is always 6 s.
     duration = forms.CharField(required=False)
     fit = _choice(*get_args(Fit))
     focus_x = ShareField(required=False, min_value=0, max_value=1)
@@ -92,7 +92,7 @@ class ConvertForm(forms.Form):
         return str(given or "")
 
     def options(self, *, upload_bytes: int | None) -> ConversionOptions:
-        """The options, with the defaults of what was left out. Raises RequestError.
+        """Return the options, with defaults for missing fields. Raises RequestError.
 
         A layout must describe an upload of `upload_bytes`.
         """

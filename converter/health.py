@@ -1,4 +1,4 @@
-"""Whether a conversion would work on this machine right now."""
+"""Check whether conversions work on this machine."""
 
 import os
 import tempfile
@@ -20,13 +20,13 @@ def _ffmpeg() -> None:
 
 
 def _media() -> None:
-    # Without a name: the sweep takes what it finds in there and nobody holds.
+    # A file without a name, which the sweep can't remove.
     with tempfile.TemporaryFile(dir=storage.work_folder()):
         pass
 
 
 def _cache() -> None:
-    key = f"health:{uuid.uuid4()}"  # not one key for all: the sweep might take it for an old one
+    key = f"health:{uuid.uuid4()}"  # a new key each time, which the sweep can't find expired
     cache.set(key, 1, 10)
     if not cache.delete(key):
         raise OSError("does not keep what it is given")
@@ -41,7 +41,7 @@ CHECKS: dict[str, Callable[[], None]] = {
 
 
 def failing() -> str | None:
-    """The name of the first check that fails, if any."""
+    """Return the name of the first failing check, or None."""
     for name, check in CHECKS.items():
         try:
             check()
@@ -51,7 +51,7 @@ def failing() -> str | None:
 
 
 def report() -> dict[str, Any]:
-    """The answer of GET /health/."""
+    """Return the response of GET /health/."""
     failed = failing()
     if failed:
         return {

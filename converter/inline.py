@@ -10,7 +10,7 @@ from converter.errors import BusyError
 
 
 class Slots:
-    """`places` places; whoever finds none free is refused at once instead of waiting."""
+    """Limit a block to `places` concurrent users; refuse more at once instead of waiting."""
 
     def __init__(self, places: int, *, refusal: type[BusyError] = BusyError) -> None:
         self._free = places
@@ -19,7 +19,7 @@ class Slots:
 
     @contextlib.contextmanager
     def one(self) -> Iterator[None]:
-        """Take a place for the block. Raises `refusal`."""
+        """Occupy a slot during the block. Raises `refusal` if none is free."""
         with self._counting:
             if self.is_full:
                 raise self._refusal
@@ -35,5 +35,5 @@ class Slots:
         return self._free <= 0
 
 
-# An upload takes its place here when it is complete: a slow one keeps nobody from converting.
+# An upload occupies a slot when it is complete, so that a slow upload blocks no conversion.
 conversions = Slots(settings.MAX_CONVERSIONS)

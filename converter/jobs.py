@@ -1,7 +1,7 @@
-"""Queue mode (USE_RQ): conversions wait in RQ's queue for a worker. Without it all here is idle.
+"""Queue mode (USE_RQ): conversions wait in RQ's queue for a worker. In inline mode nothing happens.
 
-A job's progress stands in its record (progress.py), in both modes. A job whose worker or work horse
-was killed is tried once more; one whose task raised is not, since it would only raise again.
+In both modes a job's progress is in its record (progress.py). A job whose worker or work horse was
+killed is tried once more. A job whose task raised is not, because it would raise again.
 """
 
 import contextlib
@@ -38,11 +38,11 @@ T = TypeVar("T")
 QUEUE = "conversions"
 TASK = "converter.tasks.convert_video_task"
 SERIALIZER = "rq.serializers.JSONSerializer"
-# Copying the upload in and the GIF out, on top of the conversion's own deadline.
+# s for copying the upload and the GIF, in addition to the conversion's deadline.
 COPYING_S = 60
 RECOVERY_LOCK_KEY, RECOVERY_LOCK_S = "chromi:tending", 30
 
-# Why a job ends that no conversion ended.
+# Errors of jobs that end outside of a conversion.
 Reason = Literal["canceled", "interrupted", "timeout", "internal"]
 REASONS: dict[Reason, ConversionError] = {
     "canceled": ConversionCanceledError(),
@@ -66,18 +66,18 @@ def with_queue_else(idle: T) -> Callable[[Callable[P, T]], Callable[P, T]]:
 
 
 def mode() -> str:
-    """The mode's name as /health/ tells it."""
+    """Return the name of the mode for /health/."""
     return "rq" if settings.USE_RQ else "inline"
 
 
 def unknown_job() -> RequestError:
-    """The refusal of an id that has no record."""
+    """Return the error for an id without a record."""
     return UnknownJobError() if settings.USE_RQ else RqDisabledError()
 
 
 @functools.cache
 def queue() -> "Queue":
-    """The queue."""
+    """Return RQ's queue."""
     from rq import Queue
 
     return Queue(QUEUE, connection=broker.connection(), serializer=SERIALIZER)
@@ -103,7 +103,7 @@ def enqueue(video: Path, options: ConversionOptions) -> bool:
             ttl=settings.QUEUE_TTL,
             result_ttl=settings.DOWNLOAD_TTL,
             failure_ttl=progress.FAILURE_TTL_S,
-            retry=Retry(max=1, enqueue_at_front=True),  # it has waited already
+            retry=Retry(max=1, enqueue_at_front=True),  # the job has waited already
         )
         undo.pop_all()
     log.info("job=%s enqueued", job_id)
@@ -112,7 +112,7 @@ def enqueue(video: Path, options: ConversionOptions) -> bool:
 
 @with_queue_else(0)
 def waiting() -> int:
-    """How many conversions wait for a worker."""
+    """Return the number of conversions that wait for a worker."""
     return int(broker.connection().llen(queue().key))
 
 
@@ -154,14 +154,14 @@ def _unix_time(at: bytes) -> float:
 
 @with_queue_else(1)
 def position(job_id: str) -> int:
-    """The job's place in the queue, 1 being the next; 1 too while a worker takes it up."""
+    """Return the job's position in the queue, 1 for the next; also 1 while a worker takes it."""
     index: Any = broker.connection().lpos(queue().key, job_id)
     return 1 if index is None else int(index) + 1
 
 
 @with_queue_else(None)
 def withdraw(job_id: str) -> None:
-    """Take a waiting job out of the queue, and its upload; do nothing if a worker has it."""
+    """Remove a waiting job and its upload; do nothing if a worker has the job."""
     from rq.exceptions import NoSuchJobError
 
     if not broker.connection().lrem(queue().key, 1, job_id):
@@ -177,7 +177,7 @@ def withdraw(job_id: str) -> None:
 
 @with_queue_else(None)
 def recover_abandoned(worker: "BaseWorker | None" = None) -> None:
-    """Retry or fail the jobs whose worker died; any process may call this, one at a time does it.
+    """Retry or fail the jobs whose worker died. Any process may call this; a lock admits one.
 
     A `worker` also looks for jobs that were lost between the queue and a work horse.
     """
@@ -193,7 +193,7 @@ def recover_abandoned(worker: "BaseWorker | None" = None) -> None:
 
 
 def attempt_failed(job: "Job", kind: type[BaseException], *_: object) -> None:
-    """RQ's exception handler: the task raised, or its worker was found dead."""
+    """Handle RQ's exception: the task raised, or its worker is dead."""
     from rq.exceptions import AbandonedJobError
     from rq.timeouts import JobTimeoutException
 
@@ -206,7 +206,7 @@ def attempt_failed(job: "Job", kind: type[BaseException], *_: object) -> None:
 
 
 def retry_or_fail(job: "Job") -> None:
-    """After a death: let the job wait for its second attempt if it has one, else fail it."""
+    """Requeue the job of a dead worker if it has an attempt left, else fail it."""
     from rq.exceptions import DeserializationError
 
     record = progress.find(job.id)
@@ -219,11 +219,11 @@ def retry_or_fail(job: "Job") -> None:
 
 
 def _fail(job: "Job", because: Reason) -> None:
-    """Allow no further attempt: record why, unless the outcome is known, and remove the upload."""
+    """Prevent further attempts, record the error unless the outcome is known, remove the upload."""
     from rq.exceptions import DeserializationError
 
     job.retries_left = 0
-    with contextlib.suppress(DeserializationError):  # not our writing; the sweep has its upload
+    with contextlib.suppress(DeserializationError):  # not ours; the sweep removes its upload
         upload = _upload_of(job)
         error = progress.fail_if_open(job.id, REASONS[because])
         if error is not None:
@@ -233,5 +233,5 @@ def _fail(job: "Job", because: Reason) -> None:
 
 
 def _upload_of(job: "Job") -> str:
-    """The stored upload's name. Raises DeserializationError."""
+    """Return the name of the stored upload. Raises DeserializationError."""
     return str(job.args[0])

@@ -1,4 +1,4 @@
-"""Collect, while the GIF is encoded, what the extras of a conversion are made from."""
+"""Collect data for the extras of a conversion while the GIF is encoded."""
 
 from pathlib import Path
 from typing import Self
@@ -17,10 +17,10 @@ from converter.pipeline.theme.colours import FrameSampler, outer_colour
 
 
 class Material:
-    """Own what the extras need of a conversion; the `with` block ends the picture's encoder.
+    """The data that extras need; the `with` block ends the picture's encoder.
 
-    `see` gets each frame of the GIF; then `frames` says how many they were. `picture` is there
-    for the theme once the picture for Chrome is made.
+    `see` gets each frame of the GIF; `frames` is their number. `picture` is set for the theme once
+    the picture for Chrome has been made.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Material:
 
     @property
     def cut(self) -> Cut:
-        """Return what to encode, known from the first frame on."""
+        """Return the cut to encode, which is known from the first frame on."""
         assert self._cut is not None  # noqa: S101 - a GIF has at least two frames
         return self._cut
 

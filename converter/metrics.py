@@ -27,6 +27,7 @@ from converter.pipeline.errors import ConversionError
 # A count is named by its metric and the values of the metric's labels.
 Name = tuple[str, ...]
 Counts = dict[Name, float]
+Report = Callable[[str, int], None]
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 REQUESTS, REFUSALS = "chromi_requests", "chromi_refusals"
@@ -44,26 +45,26 @@ QUEUE = "queue"
 RETRY_S = 3.0
 
 _lock = threading.Lock()
-_pending: Counts = {}
-_retry_at = 0.0
+pending: Counts = {}
+retry_at = 0.0
 
 
 def add(counts: Counts) -> None:
     """Add to the stored counts; keep what the store does not take now for the next time."""
-    global _pending, _retry_at
+    global pending, retry_at
     if not settings.METRICS:
         return
     with _lock:
-        _merge(_pending, counts)
-        if not _pending or time.monotonic() < _retry_at:
+        _merge(pending, counts)
+        if not pending or time.monotonic() < retry_at:
             return
-        batch, _pending = _pending, {}
+        batch, pending = pending, {}
     try:
         _store(batch)
     except store_errors():
         with _lock:
-            _merge(_pending, batch)
-            _retry_at = time.monotonic() + RETRY_S
+            _merge(pending, batch)
+            retry_at = time.monotonic() + RETRY_S
 
 
 def store_errors() -> tuple[type[Exception], ...]:
@@ -135,7 +136,7 @@ class StageTimer:
             self.seconds[self._stage] = self.seconds.get(self._stage, 0) + now - self._since
         self._stage, self._since = stage, now
 
-    def watching(self, report: Callable[[str, int], None]) -> Callable[[str, int], None]:
+    def watching(self, report: Report) -> Report:
         """`report`, which tells this timer of the stage first."""
 
         def enter_and_report(stage: str, percent: int) -> None:
@@ -156,14 +157,15 @@ class StageTimer:
 
 
 @contextlib.contextmanager
-def conversion(mode: str, *, waited_s: float) -> Iterator[StageTimer]:
+def conversion(mode: str, report: Report, *, waited_s: float) -> Iterator[Report]:
     """Count the block as one conversion with its outcome and the seconds of its stages.
 
-    `waited_s` is how long its job waited for a worker, 0 if it did not.
+    Yields `report`, which then also times the stages. `waited_s` is how long the job waited for a
+    worker, 0 if it did not.
     """
     timer, outcome = StageTimer(waited_s=waited_s), ConversionError.code
     try:
-        yield timer
+        yield timer.watching(report)
         outcome = "finished"
     except ConversionError as error:
         outcome = error.code

@@ -1,4 +1,4 @@
-"""What the sender of a video asked for: the one object that travels from the form to the worker."""
+"""The options of a conversion, passed from the form to the worker as one object."""
 
 import uuid
 from dataclasses import asdict, dataclass, field
@@ -9,7 +9,7 @@ from converter.pipeline.profile import DEFAULT_QUALITY, DEFAULT_SCREEN, Loop, Qu
 
 @dataclass(frozen=True, kw_only=True)
 class ConversionOptions:
-    """The job's id and all that its result depends on beside the video."""
+    """The job's id and everything except the video that its result depends on."""
 
     job_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     selection: Selection = field(default_factory=Selection)
@@ -22,10 +22,10 @@ class ConversionOptions:
     layout: str = ""  # JSON (pipeline/source/layout.py); empty when the video is the whole file
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values, as the queue carries them."""
+        """Return the options as JSON values for the queue."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "ConversionOptions":
-        """The options that `as_json` gave."""
+        """Create the options from the values of `as_json`."""
         return cls(**{**values, "selection": Selection(**values["selection"])})

@@ -1,4 +1,4 @@
-"""What a conversion gives: the GIF, and extras, which never cost the GIF when they fail."""
+"""The results of a conversion: the GIF, and extras, whose failure never loses the GIF."""
 
 import logging
 from collections.abc import Callable
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Time that is left for handing out the links when an extra has used all other time.
+# s reserved for creating the links if an extra uses all other time.
 HANDOVER_S = 3
 
 
 @dataclass(frozen=True, kw_only=True)
 class Product:
-    """A kind of file: its key in the record and in the answer, and how a browser saves it."""
+    """A kind of result: its key in records and responses, and how a browser saves it."""
 
     key: str
     filename: str
@@ -31,7 +31,7 @@ class Product:
 
 @dataclass(frozen=True, kw_only=True)
 class Made:
-    """One file of a conversion and its facts; or no facts, and why the extra could not be made."""
+    """One file of a conversion with its facts, or the error sentence of a failed extra."""
 
     product: Product
     path: Path
@@ -41,10 +41,10 @@ class Made:
 
 @dataclass(frozen=True, kw_only=True)
 class Extra(Product):
-    """A product that is finished after the GIF if the option named `key` asks for it.
+    """A product that is made after the GIF if the option named `key` is set.
 
     `write(material, output, control)` writes the file and returns its facts as plain values.
-    `failed` and `out_of_time` are what the client is told where it can't.
+    `failed` and `out_of_time` are the error sentences for the client.
     """
 
     write: Callable[["Material", Path, Control], dict[str, Any]]
@@ -60,13 +60,13 @@ class Extra(Product):
             raise
         except ConversionTimeoutError:
             return Made(product=self, path=output, error=self.out_of_time)
-        except Exception as error:  # a bug of ours too: the GIF is made, and must come
+        except Exception as error:  # also a bug: the finished GIF must be delivered
             self.log_failure(error, job_id=material.options.job_id)
             return Made(product=self, path=output, error=self.failed)
         return Made(product=self, path=output, facts=facts)
 
     def log_failure(self, error: Exception, *, job_id: str) -> None:
-        """Log why there is no file; the client is told the sentence `failed`."""
+        """Log why the file could not be made; the client gets the sentence `failed`."""
         detail = getattr(error, "detail", "") or repr(error)
         log.warning("job=%s %s failed: %s", job_id, self.key, one_line(detail))
 
@@ -77,7 +77,7 @@ def _write_picture(material: "Material", output: Path, control: Control) -> dict
 
 
 def _write_theme(material: "Material", output: Path, control: Control) -> dict[str, Any]:
-    # Imported here: an idle web process does without numpy.
+    # Imported here, so that an idle web process doesn't load numpy.
     from converter.pipeline.theme.package import make_theme
 
     facts = make_theme(
@@ -94,7 +94,7 @@ def _write_theme(material: "Material", output: Path, control: Control) -> dict[s
 
 
 GIF = Product(key="gif", filename="chromi_background.gif", content_type="image/gif")
-# Chrome's "Upload an image" lists .png, .jpg and .gif, and tells by the content what a file is.
+# Chrome's "Upload an image" lists .png, .jpg and .gif, and detects the type by the content.
 PICTURE = Extra(
     key="picture",
     filename="chromi_background.png",

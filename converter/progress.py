@@ -1,4 +1,4 @@
-"""Each job's record in Django's cache: its progress, its outcome, and its cancel flag.
+"""The record of each job in Django's cache: its progress, its outcome, and its cancel flag.
 
 The process that converts (web or worker) writes the record, and any web process reads it.
 """
@@ -21,13 +21,13 @@ from converter.pipeline.errors import (
 FAILURE_TTL_S = 3600
 INTERRUPTED = "The conversion was interrupted. Please try again."
 WAITED_TOO_LONG = "The video waited too long in the queue. Please try again later."
-# A running conversion writes its record as its percent grows, and every HEARTBEAT_S when it does
-# not. One whose record is older than this was killed. With a queue broker.takeover_s comes on top.
+# A running conversion writes its record when its percent changes, and at least every HEARTBEAT_S.
+# If the record is older than this, it was killed. In queue mode broker.takeover_s is added.
 HEARTBEAT_TIMEOUT_S = 60
 HEARTBEAT_S = HEARTBEAT_TIMEOUT_S / 4
-# How often a conversion reads its cancel flag and writes its progress. A page asks less often.
+# Intervals, in s, for reading the cancel flag and writing progress. Pages poll less often.
 CANCEL_POLL_S = REPORT_INTERVAL_S = 0.1
-# How long a conversion does without the cache after the cache failed to answer.
+# s without access to the cache after the cache failed.
 CACHE_RETRY_S = 3.0
 
 Status = Literal["queued", "started", "finished", "failed", "canceled"]
@@ -36,7 +36,7 @@ NOTHING_DONE = ("decode", 0)
 
 
 class Result(TypedDict, total=False):
-    """A finished job's file: its download token and facts; or an extra's `error` sentence."""
+    """A result of a finished job: its download token and facts, or an extra's `error` sentence."""
 
     token: str
     facts: dict[str, Any]
@@ -44,7 +44,7 @@ class Result(TypedDict, total=False):
 
 
 class Record(TypedDict):
-    """What the cache holds of a job; `at` is the Unix time in s at which it was written."""
+    """A job in the cache; `at` is the Unix time in s at which it was written."""
 
     status: Status
     stage: NotRequired[str]
@@ -69,20 +69,20 @@ def _longest_life_s() -> int:
 
 
 def enqueue(job_id: str) -> None:
-    """Open the record of a job that waits. Raises JobIdTakenError if there is one of that id."""
+    """Create the record of a waiting job. Raises JobIdTakenError if the id has a record."""
     _open(job_id, "queued")
 
 
 def begin(job_id: str) -> "ProgressReporter":
-    """Open the record of a job that starts now. Raises JobIdTakenError, as `enqueue`."""
+    """Create the record of a job that starts now. Raises JobIdTakenError."""
     _open(job_id, "started")
     return ProgressReporter(job_id)
 
 
 def resume(job_id: str) -> "ProgressReporter":
-    """Take up the record of a job that waited: it has started.
+    """Mark the job of a record as started.
 
-    A second attempt, after the first worker was killed, never shows less than the first.
+    A second attempt, after the first worker was killed, doesn't start below the first's percent.
     """
     reporter = ProgressReporter(job_id)
     reporter.read()
@@ -102,7 +102,7 @@ def _record(status: Status, stage: str, percent: int) -> Record:
 class ProgressReporter:
     """Write a job's progress to the cache and read its cancel flag; both are rate-limited.
 
-    The conversion goes on while the cache does not answer.
+    The conversion continues if the cache does not answer.
     """
 
     def __init__(self, job_id: str) -> None:
@@ -113,11 +113,11 @@ class ProgressReporter:
         self._write_at = 0.0
         self._heartbeat_at = time.monotonic() + HEARTBEAT_S
         self._is_canceled = False
-        # How long the job waited for this conversion, in s, by the clocks of both machines.
+        # How long the job waited, in s, by the clocks of both machines.
         self.waited_s = 0.0
 
     def report(self, stage: str, percent: int) -> None:
-        """Write how far the conversion is, at most every REPORT_INTERVAL_S within a stage."""
+        """Write the progress, at most every REPORT_INTERVAL_S within a stage."""
         last_stage, last_percent = self._shown
         if percent > last_percent:
             self._shown = (stage, percent)
@@ -125,7 +125,7 @@ class ProgressReporter:
             self.write()
 
     def read(self) -> None:
-        """Go on from what the record shows."""
+        """Continue with the stage and percent of the record."""
         record = self._try(lambda: _read(self._job_id))
         if record:
             self._shown = (record["stage"], record["progress"])
@@ -140,9 +140,9 @@ class ProgressReporter:
         self._try(lambda: cache.set(_key(self._job_id), record, _longest_life_s()))
 
     def is_canceled(self) -> bool:
-        """Whether the job was canceled, as known CANCEL_POLL_S ago; also write the heartbeat.
+        """Return whether the job was canceled, at most CANCEL_POLL_S ago; also write the heartbeat.
 
-        Called all the time while ffmpeg runs.
+        It is called continuously while ffmpeg runs.
         """
         if time.monotonic() >= self._heartbeat_at:
             self.write()
@@ -170,14 +170,14 @@ def finish(job_id: str, results: dict[str, Result]) -> Record:
 
 
 def fail(job_id: str, error: ConversionError) -> None:
-    """Write why there is no result, kept for an hour."""
+    """Write the error to the record, which is kept for an hour."""
     status: Status = "canceled" if error.code == "canceled" else "failed"
     record = Record(status=status, stage="", progress=0, error=str(error), code=error.code)
     cache.set(_key(job_id), record, FAILURE_TTL_S)
 
 
 def fail_if_open(job_id: str, error: ConversionError) -> ConversionError | None:
-    """`fail`, and return the error; do nothing and return None if the outcome is known already."""
+    """Fail the job and return the error; return None if its outcome is already known."""
     record = _read(job_id)
     if record is None or record["status"] not in RUNNING:
         return None
@@ -195,12 +195,12 @@ def wait_again(job_id: str) -> None:
 
 
 def forget(job_id: str) -> None:
-    """Undo `begin`: the conversion could not be enqueued."""
+    """Remove the record of a job that could not be enqueued."""
     cache.delete(_key(job_id))
 
 
 def find(job_id: str) -> Record | None:
-    """The job's record. One that was not written for too long counts as failed."""
+    """Return the job's record; a running job without a recent heartbeat counts as failed."""
     record = _read(job_id)
     if record is None or record["status"] not in RUNNING:
         return record
@@ -220,20 +220,20 @@ def _read(job_id: str) -> Record | None:
 
 
 def _longest_silence_s(status: Status) -> float:
-    """How old a running job's record may be."""
+    """Return the maximal age of a running job's record in s."""
     if status == "queued":
         return float(settings.QUEUE_TTL)
     return HEARTBEAT_TIMEOUT_S + broker.takeover_s()
 
 
 def is_running(job_id: str) -> bool:
-    """Whether the job waits or is being converted."""
+    """Return whether the job waits or runs."""
     record = find(job_id)
     return record is not None and record["status"] in RUNNING
 
 
 def is_finished(job_id: str) -> bool:
-    """Whether the job has its result."""
+    """Return whether the job has finished."""
     record = _read(job_id)
     return record is not None and record["status"] == "finished"
 
@@ -244,5 +244,5 @@ def cancel(job_id: str) -> None:
 
 
 def is_canceled(job_id: str) -> bool:
-    """Whether the job's cancel flag is set."""
+    """Return whether the job's cancel flag is set."""
     return bool(cache.get(_cancel_key(job_id)))

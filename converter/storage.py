@@ -1,11 +1,11 @@
-"""Files: in work/ while they are written, then in uploads/ and converted/; and their removal.
+"""Store files and remove them: unfinished ones in work/, others in uploads/ and converted/.
 
-work/ is always a local folder. A process locks (flock) its entry there; the kernel unlocks it when
-the process ends, however it ends, and the sweep removes what is not locked. uploads/ (waiting for
-a worker) and converted/ (waiting for their download) are in Django's default storage, of which
-only open, save, size and delete are used.
+work/ is always a local folder. A process locks (flock) its entries there. The kernel unlocks them
+when the process ends, and the sweep removes unlocked entries. uploads/ (for a worker) and
+converted/ (for a download) are in Django's default storage, of which only open, save, size and
+delete are used.
 
-Removing never raises: an item that can't be removed is logged and skipped, and tried again later.
+Removing never raises: a file that can't be removed is logged, skipped, and tried again later.
 """
 
 import contextlib
@@ -33,13 +33,13 @@ log = logging.getLogger(__name__)
 UPLOADS, CONVERTED, WORK = "uploads", "converted", "work"
 COPY_BYTES = 1 << 20
 SWEEP_INTERVAL_S = 55
-# A sweep of a bucket ends after so long; the next one goes on. What the bucket refuses to delete
-# is tried again after RETRY_S.
+# The time limit of a sweep of a bucket, in s; the next sweep continues. Failed deletions are tried
+# again after RETRY_S.
 SWEEP_S, RETRY_S = 10, 3600
 
 
 def work_folder() -> Path:
-    """The local folder for unfinished files; made, and open to nobody else, when missing."""
+    """Return the local folder for unfinished files; create it with private permissions."""
     folder = Path(settings.MEDIA_ROOT) / WORK
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder
@@ -47,9 +47,9 @@ def work_folder() -> Path:
 
 @contextlib.contextmanager
 def _gate(mode: int) -> Iterator[Path]:
-    """Lock work/ for the block: with LOCK_SH to make and lock an entry, with LOCK_EX to sweep.
+    """Lock work/ during the block: with LOCK_SH to create and lock an entry, with LOCK_EX to sweep.
 
-    So no sweep comes between making and locking.
+    This prevents a sweep between creating and locking an entry.
     """
     folder = work_folder()
     descriptor = os.open(folder, os.O_RDONLY)
@@ -70,7 +70,7 @@ def _is_free(descriptor: int) -> bool:
 
 
 def locked_file() -> IO[bytes]:
-    """A new temporary file in work/, removed when closed, or by the next sweep if we are killed."""
+    """Create a temporary file in work/. It is removed when closed, or by the sweep after a kill."""
     with _gate(fcntl.LOCK_SH) as folder:
         file = tempfile.NamedTemporaryFile(suffix=".upload", dir=folder)  # noqa: SIM115
         fcntl.flock(file.fileno(), fcntl.LOCK_EX)
@@ -79,7 +79,7 @@ def locked_file() -> IO[bytes]:
 
 @contextlib.contextmanager
 def workspace() -> Iterator[Path]:
-    """A private folder in work/, gone with the block, or with the next sweep if we are killed."""
+    """Create a private folder in work/, removed with the block, or by the sweep after a kill."""
     with _gate(fcntl.LOCK_SH) as parent:
         folder = Path(tempfile.mkdtemp(dir=parent))
         descriptor = os.open(folder, os.O_RDONLY)
@@ -99,9 +99,9 @@ class _Finished(File):  # type: ignore[type-arg]
 
 
 def store(path: Path, *, folder: str) -> str:
-    """Move the finished file at `path` into the storage; its name there."""
+    """Move the finished file at `path` into the storage; return its name there."""
     name = f"{folder}/{uuid.uuid4()}{path.suffix}"
-    os.utime(path)  # its life begins now: a theme may have been made since the GIF was written
+    os.utime(path)  # its age counts from now, not from when it was written
     if not is_local():
         broker.will_expire(name, after_s=_lifetime_s(folder))
     with path.open("rb") as file:
@@ -109,12 +109,12 @@ def store(path: Path, *, folder: str) -> str:
 
 
 def is_local() -> bool:
-    """Whether the sweep can see the stored files and their age for itself."""
+    """Return whether the sweep can list the stored files and read their age."""
     return isinstance(default_storage, FileSystemStorage)
 
 
 def verify_storage() -> None:
-    """Store, read and remove a file; raises whatever the storage does."""
+    """Store, read and remove a file. Raises the storage's exceptions."""
     name = default_storage.save(f"{UPLOADS}/{uuid.uuid4()}.check", ContentFile(b"check"))
     try:
         with default_storage.open(name) as file:
@@ -124,7 +124,7 @@ def verify_storage() -> None:
 
 
 def _lifetime_s(folder: str) -> float:
-    """How long a file may be wanted: a link's life, or the longest wait for a worker."""
+    """Return how long files in `folder` are needed, in s."""
     if folder == CONVERTED:
         return float(settings.DOWNLOAD_TTL)
     return float(settings.QUEUE_TTL + settings.CONVERSION_TIMEOUT)
@@ -132,7 +132,7 @@ def _lifetime_s(folder: str) -> float:
 
 @contextlib.contextmanager
 def local_copy(name: str) -> Iterator[Path]:
-    """The stored file as a local one in a workspace of its own, gone with the block."""
+    """Copy the stored file to a temporary workspace; yield its local path."""
     with workspace() as folder:
         path = folder / f"upload{Path(name).suffix}"
         with default_storage.open(name) as source, path.open("wb") as target:
@@ -141,7 +141,7 @@ def local_copy(name: str) -> Iterator[Path]:
 
 
 def discard(name: str) -> bool:
-    """Remove a stored file, which may be gone already; return whether it is gone now."""
+    """Remove a stored file; return whether it is gone, also if it did not exist."""
     try:
         default_storage.delete(name)
         if not is_local():
@@ -153,17 +153,17 @@ def discard(name: str) -> bool:
 
 
 def keep_longer(name: str) -> None:
-    """Let the life of a stored file begin again now: its job waits once more."""
+    """Reset the age of a stored file, because its job waits again."""
     folder = name.partition("/")[0]
     if not is_local():
         broker.will_expire(name, after_s=_lifetime_s(folder))
         return
-    with contextlib.suppress(OSError):  # gone already: the job will say so
+    with contextlib.suppress(OSError):  # it doesn't exist: the job reports that
         os.utime(Path(settings.MEDIA_ROOT) / name)
 
 
 def working() -> int:
-    """How many folders in work/ are locked: without USE_RQ, the running conversions."""
+    """Count the locked folders in work/, which are the running conversions without USE_RQ."""
     held = 0
     for entry in work_folder().iterdir():
         with contextlib.suppress(OSError):  # removed just now
@@ -178,7 +178,7 @@ def working() -> int:
 
 
 def count(folder: str) -> int:
-    """How many files are stored in UPLOADS or CONVERTED."""
+    """Count the files stored in UPLOADS or CONVERTED."""
     if not is_local():
         return broker.expiring(f"{folder}/")
     local = Path(settings.MEDIA_ROOT) / folder
@@ -186,17 +186,17 @@ def count(folder: str) -> int:
 
 
 def free_bytes() -> int:
-    """Free space on the disk that work/ is on."""
+    """Return the free bytes on the disk of work/."""
     return shutil.disk_usage(work_folder()).free
 
 
 def sweep_if_due() -> None:
-    """Call `purge_expired`, at most once a minute over all processes of this machine."""
+    """Call `purge_expired`, at most once a minute for all processes of this machine."""
     try:
         is_due = cache.add(f"swept:{socket.gethostname()}", 1, SWEEP_INTERVAL_S)
-    except broker.errors():  # the next sweep will do
+    except broker.errors():  # try again at the next sweep
         return
-    except OSError:  # the disk is full: all the more reason to sweep
+    except OSError:  # the disk is full, so sweep now
         is_due = True
     if is_due:
         purge_expired()
@@ -205,9 +205,9 @@ def sweep_if_due() -> None:
 def purge_expired() -> int:
     """Delete expired cache entries and files; return the number of files. Never raises.
 
-    In work/: what no living process has locked. In converted/: older than a link lives. In
-    uploads/: older than the longest wait for a worker. Other storages than local ones can't be
-    listed: broker.py keeps a list of their names.
+    In work/: entries that no process has locked. In converted/: files older than DOWNLOAD_TTL. In
+    uploads/: files older than the longest queue time. Storages that aren't local can't be listed;
+    broker.py has the names of their files.
     """
     removed = 0
     for purge in (
@@ -226,7 +226,7 @@ def _purge_cache() -> int:
     purge = getattr(cache, "purge_expired", None)  # Redis deletes expired keys by itself
     if purge is not None:
         purge()
-    return 0  # entries are no files
+    return 0  # cache entries don't count as files
 
 
 def _purge_unheld() -> int:
@@ -235,10 +235,10 @@ def _purge_unheld() -> int:
 
 
 def _is_held(entry: Path) -> bool:
-    """Whether a process has locked the entry; one that can't be opened counts as locked."""
+    """Return whether a process has locked the entry; unreadable entries count as locked."""
     try:
         descriptor = os.open(entry, os.O_RDONLY)
-    except FileNotFoundError:  # its owner removed it just now
+    except FileNotFoundError:  # removed by its owner meanwhile
         return True
     except OSError as error:
         log.warning("can't open %s: %r", entry.name, error)
@@ -276,7 +276,7 @@ def _purge_older(folder: str) -> int:
 
 
 def _age_s(entry: Path) -> float:
-    """s since the entry was written; 0 when it is gone."""
+    """Return the age of the entry in s; 0 if it does not exist."""
     try:
         return time.time() - entry.stat().st_mtime
     except OSError:

@@ -1,4 +1,4 @@
-"""Parse, make one call, answer."""
+"""The views: parse the request, make one call, respond."""
 
 import contextlib
 import uuid
@@ -85,7 +85,7 @@ def convert_video(request: HttpRequest) -> HttpResponse:
 
 
 def _links(record: Record) -> dict[str, Any]:
-    """The results of a finished record, with links instead of tokens."""
+    """Return the results of a finished record, with links instead of tokens."""
     links: dict[str, Any] = {}
     for key, result in record["results"].items():
         if "error" in result:
@@ -100,7 +100,7 @@ def _links(record: Record) -> dict[str, Any]:
 @require_http_methods(["GET", "HEAD", "DELETE"])
 @csrf_protect
 def job(request: HttpRequest, job_id: str) -> HttpResponse:
-    """Answer how far a conversion is; DELETE cancels it."""
+    """Return the job's state and progress; DELETE cancels the job."""
     job_id = _canonical(job_id)
     if not job_id:
         raise UnknownJobError
@@ -116,7 +116,7 @@ def job(request: HttpRequest, job_id: str) -> HttpResponse:
 
 
 def _canonical(text: str) -> str:
-    """The UUID in the spelling that we keep; "" if `text` is none."""
+    """Return the UUID in canonical form; "" if `text` is invalid."""
     with contextlib.suppress(ValueError):
         return str(uuid.UUID(text))
     return ""
@@ -125,7 +125,7 @@ def _canonical(text: str) -> str:
 @csrf_exempt
 @require_safe
 def download_converted(request: HttpRequest, token: str) -> HttpResponse | StreamingHttpResponse:
-    """Send the file, once; HEAD and a browser's prefetch get the headers and spend nothing."""
+    """Send the file once; HEAD and a browser's prefetch don't use up the link."""
     token = _canonical(token)
     found = downloads.peek(token) if token else None
     size = downloads.stored_size(found) if found else None
@@ -133,7 +133,7 @@ def download_converted(request: HttpRequest, token: str) -> HttpResponse | Strea
         raise ExpiredError
     response: HttpResponse | StreamingHttpResponse
     if _is_prefetch(request):
-        response = HttpResponse(status=204)  # a browser won't take this for the file
+        response = HttpResponse(status=204)  # a browser doesn't use this response as the file
     elif request.method == "HEAD":
         response = HttpResponse(headers={"Content-Length": str(size)})
     else:
@@ -147,7 +147,7 @@ def download_converted(request: HttpRequest, token: str) -> HttpResponse | Strea
 
 
 def _is_prefetch(request: HttpRequest) -> bool:
-    """https://wicg.github.io/nav-speculation/prefetch.html; older browsers say Purpose or X-Moz."""
+    """Detect a prefetch: https://wicg.github.io/nav-speculation/prefetch.html; Purpose, X-Moz."""
     purposes = (request.headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Moz"))
     return any(word in value.lower() for value in purposes for word in ("prefetch", "preview"))
 
@@ -163,13 +163,13 @@ def _send(request: HttpRequest, token: str) -> StreamingHttpResponse:
             raise ExpiredError
         client_socket.drop_stalled(request)
         transfer.and_then(stack.pop_all().close)
-    return StreamingHttpResponse(transfer)  # which closes it, whatever happens
+    return StreamingHttpResponse(transfer)  # closes the transfer in any case
 
 
 @csrf_exempt
 @require_safe
 def health(request: HttpRequest) -> JsonResponse:
-    """Answer whether a conversion would work here, for a platform's probe."""
+    """Report whether conversions work here, for health probes."""
     report = health_report()
     return JsonResponse(report, status=200 if report["status"] == "healthy" else 503)
 

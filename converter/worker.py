@@ -27,29 +27,29 @@ PR_SET_PDEATHSIG = 1
 
 
 class ConversionWorker(Worker):
-    """RQ's worker, held to WORKER_TTL and to what becomes of a job when somebody is killed."""
+    """RQ's worker with WORKER_TTL and Chromi's recovery of jobs after a process was killed."""
 
     max_connection_wait_time = 5.0  # RQ: a minute
     log_result_lifespan = False
 
     def subscribe(self) -> None:
-        """No commands by way of Redis: a job is canceled through its record, in both modes."""
+        """Disable RQ's commands: jobs are canceled with their record, in both modes."""
 
     @property
     def was_told_to_stop(self) -> bool:
         return self._shutdown_requested_date is not None
 
     def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:
-        """How long after a heartbeat the job counts as abandoned; RQ: 60 s and more."""
+        """Return the s after a heartbeat at which a job counts as abandoned; RQ: at least 60 s."""
         return self.worker_ttl
 
     def maintain_heartbeats(self, job: Job, execution: Execution) -> None:
-        """RQ would leave while its work horse runs on, which then has no one to look after it."""
+        """Continue after errors of Redis. RQ would exit and leave its work horse running."""
         with contextlib.suppress(*broker.errors()):
             super().maintain_heartbeats(job, execution)
 
     def clean_registries(self) -> None:
-        """RQ's lock would outlive a killed worker by 15 minutes; also the files of the dead."""
+        """Recover jobs and sweep files. RQ's lock would outlive a killed worker by 15 minutes."""
         jobs.recover_abandoned(self)
         for queue in self.queues:
             clean_worker_registry(queue)
@@ -57,26 +57,26 @@ class ConversionWorker(Worker):
         self.last_cleaned_at = now()  # type: ignore[assignment]
 
     def clean_group_registries(self) -> None:
-        """There are no groups."""
+        """Do nothing, because Chromi uses no groups."""
 
     def handle_job_failure(self, job: Job, *args: Any, **kwargs: Any) -> None:
-        """Reached by a killed work horse and a lost hand-over, which run no exception handler."""
+        """Handle a killed work horse and a lost hand-over, which call no exception handler."""
         jobs.retry_or_fail(job)
         super().handle_job_failure(job, *args, **kwargs)
 
     def main_work_horse(self, job: Job, queue: Queue) -> None:
-        """A horse must not go on without its worker: another one is given the job by then."""
+        """Let the work horse die with its worker, because another worker then gets the job."""
         _die_with(self.pid)
         super().main_work_horse(job, queue)
 
     def teardown(self) -> None:
-        """RQ would raise, and hide why it stopped, if Redis is away."""
+        """Ignore errors of Redis. RQ would raise them and hide the reason why it stopped."""
         with contextlib.suppress(*broker.errors()):
             super().teardown()  # type: ignore[no-untyped-call]
 
 
 def _die_with(parent: int | None) -> None:
-    """Be killed by the kernel as soon as the parent process ends, however it ends."""
+    """Let the kernel kill this process when its parent ends."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
@@ -84,7 +84,7 @@ def _die_with(parent: int | None) -> None:
 
 
 def _new_worker() -> ConversionWorker:
-    connection = broker.connect(timeout_s=settings.REDIS_TIMEOUT)  # RQ lengthens it to wait on it
+    connection = broker.connect(timeout_s=settings.REDIS_TIMEOUT)  # RQ raises it for blocking reads
     return ConversionWorker(
         [jobs.QUEUE],
         connection=connection,
@@ -99,7 +99,7 @@ def _new_worker() -> ConversionWorker:
 
 
 def import_pipeline() -> None:
-    """What each work horse needs, imported before the fork: none pays the second it takes."""
+    """Import the pipeline before the fork, so that no work horse needs a second for it."""
     import converter.conversions
     import converter.tasks  # noqa: F401
     from converter.pipeline.source import decode
@@ -108,12 +108,12 @@ def import_pipeline() -> None:
 
 
 def is_needed() -> bool:
-    """Whether there is a queue to work on."""
+    """Return whether USE_RQ is on."""
     return bool(settings.USE_RQ)
 
 
 def work(*, burst: bool) -> bool:
-    """Work until told to stop (True), or until Redis fails in mid-job (False: start again)."""
+    """Work until told to stop (True), or until Redis fails during a job (False: start again)."""
     try:
         worker = _new_worker()
         worker.work(burst=burst)

@@ -299,6 +299,8 @@ def run(deployment: Deployment, killer: Killer, clip: Path, options: argparse.Na
     )
     print(f"kill -9: {kills['worker']} workers, {kills['work horse']} work horses")
     print(f"lost: {len(lost) + unsent}, converted twice: {len(twice)}, failed: {len(failed)}")
+    for job_id in failed:
+        print(f"  {job_id}: {ended[job_id].get('code', 'no GIF')}")
     print(f"files left: {files_in(deployment.media)}")
     print(f"{seconds:.0f} s, {len(ended) / seconds * 60:.1f} jobs a minute")
     print(f"from POST to the link: p50 {waits[len(waits) // 2]:.1f} s, max {waits[-1]:.1f} s")
@@ -310,7 +312,10 @@ def run(deployment: Deployment, killer: Killer, clip: Path, options: argparse.Na
     print_metrics(deployment)
     print_sizes(deployment, killer, jobs=len(ended))
     if not options.restart_redis:
-        print(f"Redis: {(redis_commands(deployment) - commands) / len(ended):.0f} commands a job")
+        commands = redis_commands(deployment) - commands
+        used = deployment.broker.process.cpu_times()
+        each_us = (used.user + used.system) / commands * 1e6
+        print(f"Redis: {commands / len(ended):.0f} commands a job, {each_us:.0f} us of CPU each")
     quick = all(timings.percentile(n, 0.99) < options.p99_ms for n in ("/health/", "/jobs/"))
     return quick and is_clean and not (lost or twice or failed or unsent)
 

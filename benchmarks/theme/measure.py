@@ -22,13 +22,13 @@ import imageio_ffmpeg
 import numpy as np
 import psutil
 
-from converter.pipeline.control import Control, stages_with
+from converter.pipeline.control import Control
 from converter.pipeline.picture.encode import Cut
 from converter.pipeline.profile import BACKGROUND, Selection
 from converter.pipeline.screen import parse_screen
 from converter.pipeline.source.decode import decode_arguments
 from converter.pipeline.source.source import open_source
-from converter.pipeline.theme.colours import _lab
+from converter.pipeline.theme.colours import exact_oklab
 from converter.pipeline.theme.package import make_theme
 from tests.support.themes import sampled
 
@@ -62,7 +62,7 @@ def ssim(a, b):
 def blocks(picture, size=8):
     height, width = (side // size * size for side in picture.shape[:2])
     cut = picture[:height, :width].reshape(height // size, size, width // size, size, 3)
-    return _lab(cut.mean((1, 3)).reshape(-1, 3))
+    return exact_oklab(cut.mean((1, 3)).reshape(-1, 3))
 
 
 def scores(wanted, got):
@@ -105,7 +105,7 @@ class Tree:
 
 def weigh(clip, start, screen):
     selection = Selection(start_s=start)
-    control = Control(timeout_s=600, stages=stages_with("theme"))
+    control = Control(timeout_s=600, extras=["theme"])
     sampler, frames = sampled(clip, selection=selection, profile=BACKGROUND)
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "theme.zip"

@@ -2,20 +2,20 @@
 
 import copy
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from converter.pipeline.errors import ConversionCanceledError, ConversionTimeoutError
 
 Stages = dict[str, tuple[int, int]]
-# How long a stage takes beside the others. Decoding and encoding run as one stream of frames:
-# `decode` lasts until the first frame.
+# The relative duration of each stage. Decoding and encoding run at the same time: `decode` lasts
+# until the first frame.
 _WEIGHTS = {"decode": 3, "encode": 60, "verify": 3, "picture": 15, "theme": 55}
 
 
 def stages_with(*extras: str) -> Stages:
     """Return each stage's begin and end in percent, of a GIF and `extras` ("picture", "theme").
 
-    The last percent is for handing over the links.
+    The last percent is for creating the links.
 
     >>> stages_with("theme")["theme"]
     (54, 99)
@@ -26,14 +26,12 @@ def stages_with(*extras: str) -> Stages:
     return {n: (ends[k] // total, ends[k + 1] // total) for k, n in enumerate(names)}
 
 
-STAGES = stages_with()
-
-
 class Control:
-    """Hold one conversion's deadline, cancel and progress; whatever may take long asks it.
+    """One conversion's deadline, cancel flag and progress; long steps call `check`.
 
     `timeout_s` counts from now. `report(stage, percent)` is called when either changes, the
-    percent never falling and never reaching 100. `is_canceled()` must be cheap.
+    percent never falling and never reaching 100. `is_canceled()` must be cheap. `extras` are those
+    of `stages_with`.
     """
 
     def __init__(
@@ -42,23 +40,23 @@ class Control:
         timeout_s: float,
         report: Callable[[str, int], None] = lambda stage, percent: None,
         is_canceled: Callable[[], bool] = lambda: False,
-        stages: Stages = STAGES,
+        extras: Sequence[str] = (),
     ) -> None:
         self.deadline = time.monotonic() + timeout_s
         self.is_canceled = is_canceled
         self._on_progress = report
-        self._stages = stages
+        self._stages = stages_with(*extras)
         self._last: tuple[str, int] = ("", 0)
 
     def check(self) -> None:
-        """Raise ConversionTimeoutError or ConversionCanceledError when it is time to stop."""
+        """Raise ConversionTimeoutError or ConversionCanceledError if the conversion must stop."""
         if time.monotonic() >= self.deadline:
             raise ConversionTimeoutError
         if self.is_canceled():
             raise ConversionCanceledError
 
     def report(self, stage: str, done: float = 0.0) -> None:
-        """Report that `stage` is done to the share `done` (0 to 1)."""
+        """Report the share `done` (0 to 1) of `stage`."""
         begin, end = self._stages[stage]
         percent = max(self._last[1], begin + int((end - begin) * min(1.0, done)))
         if (stage, percent) != self._last:

@@ -1,4 +1,4 @@
-"""THE pipeline: a video in, a verified GIF out; the view, the worker and the command call it."""
+"""The pipeline: convert a video to a verified GIF. View, worker and command call it."""
 
 import contextlib
 import itertools
@@ -35,10 +35,10 @@ def convert_video(
     loop: LoopPlan | None = None,
     see: Callable[[Frame], None] | None = None,
 ) -> GifFacts:
-    """Convert the cut of `source` into the GIF `output` and return what was read back from it.
+    """Convert the selection of `source` to the GIF `output`; return the facts read from the GIF.
 
     `loop` is what `plan_blend` returned. `see` is called with each frame before it is encoded.
-    Raises ConversionError; `output` is the caller's to remove then.
+    Raises ConversionError; then the caller must remove `output`.
     """
     control.report("decode")
     with loop_frames(
@@ -62,7 +62,7 @@ def plan_blend(
     control: Control,
     profile: ConversionProfile = BACKGROUND,
 ) -> LoopPlan | None:
-    """Return how the loop's end runs into its beginning, or None where a cut has to do.
+    """Return a plan for blending the loop's end into its beginning, or None for a cut.
 
     Decodes the selection and MARGIN_S on either side, small. Raises what `control` raises.
     """
@@ -76,7 +76,7 @@ def plan_blend(
             for picture in itertools.islice(shown, lead + profile.frames + MARGIN_S * profile.fps):
                 pictures.append(picture)
                 control.report("decode", len(pictures) / small.frames)
-    except InputError:  # the conversion itself says what is wrong
+    except InputError:  # the conversion itself raises the error
         return None
     return plan_loop(pictures, lead=lead, profile=profile)
 
@@ -145,7 +145,7 @@ def _counted(
     control: Control,
     see: Callable[[Frame], None] | None,
 ) -> Iterator[Frame]:
-    """The same pictures, shown to `see` and progress reported as each is asked for."""
+    """Yield the pictures; call `see` and report progress for each."""
     for number, picture in enumerate(pictures):
         control.report("encode", number / profile.frames)
         if see is not None:

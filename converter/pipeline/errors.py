@@ -1,7 +1,7 @@
-"""Everything a conversion may refuse or fail with: one tree, a stable code and one sentence each.
+"""All errors of a conversion: one tree, with a stable code and one sentence each.
 
 ConversionError
-+-- InputError            the video's sender can mend it
++-- InputError            the user can fix it
 |   +-- UnsupportedTypeError   unsupported_type
 |   +-- StartPastEndError      start_past_end
 |   +-- UnreadableVideoError   unreadable_video
@@ -18,7 +18,7 @@ ConversionError
 
 
 class ConversionError(Exception):
-    """A conversion that gave nothing; `str()` is for the user, `detail` for the log only."""
+    """A failed conversion; `str()` is for the user, `detail` for the log only."""
 
     code = "internal"
     message = "Something went wrong on our side. Please try again."
@@ -29,7 +29,7 @@ class ConversionError(Exception):
 
 
 class InputError(ConversionError):
-    """The upload can't be converted, and its sender can do something about it."""
+    """The upload can't be converted; the user can send another one."""
 
 
 class UnsupportedTypeError(InputError):
@@ -75,7 +75,7 @@ class TooShortError(InputError):
 
 
 class IncompleteUploadError(InputError):
-    """Only a part of the file came (`layout`), and the conversion needs more of it."""
+    """The upload is a part of a file (`layout`), and the conversion needs more of the file."""
 
     code = "incomplete_upload"
     message = "This video needs more of the file than was sent. Send the whole file."
@@ -92,4 +92,4 @@ class ConversionCanceledError(ConversionError):
 
 
 class OutputError(ConversionError):
-    """We wrote something that is not what we promise."""
+    """The output is invalid."""

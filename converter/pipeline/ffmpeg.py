@@ -1,10 +1,11 @@
-"""The only place that starts ffmpeg: confined, watched, killed with its group in any case."""
+"""Run ffmpeg: confined, watched, and killed with its process group. No other module starts it."""
 
 import contextlib
 import functools
 import logging
 import math
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -22,38 +23,39 @@ from converter.pipeline.errors import OutputError, TooManyPixelsError, Unreadabl
 log = logging.getLogger(__name__)
 
 WATCH_S = 0.02
-# How long to wait after the cancel flag could not be read.
+# s to wait after the cancel flag could not be read.
 FLAG_RETRY_S = 1.0
 STDERR_BYTES = 64 * 1024
-# The whole house has 512 MB, and gunicorn with MoviePy takes 175 of them. A decoder that wants
-# more keeps too many too large pictures (16 references of 16 MP: 900 MB) and is not served.
+# The whole process tree has 512 MB, of which gunicorn and MoviePy use 175 MB. A decoder that needs
+# more has too many and too large reference pictures (16 of 16 MP: 900 MB) and is killed.
 RESIDENT_BYTES = 325_000_000
-# What it may ask for at once, before anybody can look; much of it is never touched.
+# Limit of the address space, which can be exceeded between two checks; most of it is never used.
 ADDRESS_SPACE_BYTES = 1536 * 1024 * 1024
-# The kernel counts all tasks of the user here, of other containers too: low numbers break hosts.
+# The kernel counts all tasks of the user, also in other containers, so the limit must be high.
 TASKS = 4096
-# Threads of ffmpeg that can be at work at once: more CPU than all of them take until the deadline
-# (and some to start with) only one takes that has outlived us.
+# Number of ffmpeg threads that can run at once. The CPU limit is their CPU time until the deadline
+# plus a margin: only a process that survived its parent reaches it.
 BUSY_THREADS = 4
 CPU_MARGIN_S = 5
 DEFAULT_FILE_BYTES = 1024 * 1024
 OPEN_FILES = 64
-# Signals that no file makes a decoder die of.
+_DESCRIPTOR = re.compile(r"/proc/self/fd/(\d+)")
+# Signals that other processes send, not crashes caused by a file.
 FROM_OUTSIDE = {signal.SIGHUP, signal.SIGINT, signal.SIGKILL, signal.SIGTERM}
 
 
 def ffmpeg_path() -> str:
-    """Where ffmpeg is: the wheel's own binary, or IMAGEIO_FFMPEG_EXE. Raises RuntimeError."""
+    """Return the path of ffmpeg: the wheel's binary, or IMAGEIO_FFMPEG_EXE. Raises RuntimeError."""
     path: str = imageio_ffmpeg.get_ffmpeg_exe()
     return path
 
 
 @functools.cache
 def _with_its_parent() -> list[str]:
-    """A launcher that has the kernel kill ffmpeg when we die (kill -9 runs no `finally`).
+    """Return a launcher that lets the kernel kill ffmpeg when this process dies (also by SIGKILL).
 
-    util-linux has it on every Debian. Where it is missing, an ffmpeg that writes to our pipe ends
-    with the next picture all the same, and any other by its limit of CPU.
+    It is part of util-linux. Without it, an ffmpeg that writes to a pipe ends with the next
+    picture, and any other at its CPU limit.
     """
     launcher = ["setpriv", "--no-new-privs", "--pdeathsig", "KILL"]
     try:
@@ -64,7 +66,7 @@ def _with_its_parent() -> list[str]:
 
 
 def _confine(pid: int, *, cpu_s: int, file_bytes: int, address_bytes: int) -> None:
-    """Limit CPU, memory, file size and descriptors of process `pid`, where the system can."""
+    """Limit CPU, memory, file size and descriptors of process `pid`, if the system supports it."""
     if not hasattr(resource, "prlimit"):  # macOS
         return
     limits = {
@@ -83,15 +85,15 @@ def _confine(pid: int, *, cpu_s: int, file_bytes: int, address_bytes: int) -> No
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    """End the process and all it started; it leads a session of its own."""
-    if process.poll() is None:  # once reaped, the number may be somebody else's
+    """Kill the process and its children; it is the leader of its own session."""
+    if process.poll() is None:  # after it was reaped, its id may belong to another process
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 
 def resident_bytes(pid: int) -> int:
-    """Memory that process `pid` holds now; 0 where the system does not say (no /proc)."""
+    """Return the resident memory of process `pid` in bytes; 0 without /proc."""
     try:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
     except (OSError, IndexError):
@@ -99,12 +101,12 @@ def resident_bytes(pid: int) -> int:
 
 
 class Ffmpeg:
-    """A running ffmpeg: `stdout` and `stdin` to talk to it, `errors()` for the log."""
+    """A running ffmpeg with its `stdin` and `stdout`; `errors()` returns its stderr."""
 
     def __init__(self, process: subprocess.Popen[bytes], stderr: IO[bytes]) -> None:
         self.process = process
         self._stderr = stderr
-        # Set when we killed it: for its memory, because its control was over, or for what it said.
+        # Set when it was killed: for its memory, because its control was over, or for its output.
         self.is_too_large = self.is_stopped = self.has_said = False
 
     @property
@@ -113,16 +115,16 @@ class Ffmpeg:
         return self.process.stdout
 
     def wait(self) -> int:
-        """The exit status, once it has ended."""
+        """Wait until it has ended; return the exit status."""
         return self.process.wait()
 
     def check(self, *, is_empty: bool = False) -> None:
-        """Wait for its end; raise if it was killed in the middle: its output is not whole.
+        """Wait for its end; raise if it was killed or crashed, because its output is incomplete.
 
-        TooManyPixelsError: for its memory. OutputError: from outside, by the kernel or a hand.
-        UnreadableVideoError: it crashed on the file; not if the output `is_empty`, since ffmpeg
-        9.0.2 also crashes when the second of two graphs gets no frame (a start past the end).
-        Nothing if its control was over: that one says why itself.
+        TooManyPixelsError: killed for its memory. OutputError: killed by another process.
+        UnreadableVideoError: crashed on the file, but not if the output `is_empty`: ffmpeg 9.0.2
+        also crashes if the second of two graphs gets no frame (a start after the end). Nothing is
+        raised if its control was over: `control.check` raises the reason.
         """
         status = self.wait()
         if self.is_too_large:
@@ -180,10 +182,21 @@ def _watch_cancel(child: Ffmpeg, control: Control, done: threading.Event) -> Non
 
 
 def _notebook() -> IO[bytes]:
-    """A file for stderr that needs no disk, so that a full one does not look like a bad video."""
+    """Create an in-memory file for stderr, so that a full disk isn't reported as a bad video."""
     if hasattr(os, "memfd_create"):
         return os.fdopen(os.memfd_create("stderr"), "w+b")
     return tempfile.TemporaryFile()  # macOS
+
+
+def _descriptors(arguments: Sequence[str]) -> list[int]:
+    """Return the descriptors that the arguments name as files: the child gets these.
+
+    /proc of another process can be closed to it, as after gunicorn's setuid.
+
+    >>> _descriptors(["-i", "file:/proc/self/fd/7", "-vf", "movie=/proc/self/fd/9:f=rawvideo"])
+    [7, 9]
+    """
+    return sorted({int(n) for a in arguments for n in _DESCRIPTOR.findall(a)})
 
 
 @contextlib.contextmanager
@@ -196,14 +209,12 @@ def ffmpeg(
     most_bytes: int = RESIDENT_BYTES,
     until: bytes | None = None,
 ) -> Iterator[Ffmpeg]:
-    """Run ffmpeg with `arguments` (never a shell); it does not outlive the block.
+    """Run ffmpeg with `arguments`, without a shell, during the block. Raises OutputError.
 
-    Raises OutputError when there is none.
-    Killed with its process group when the block ends, `control` says stop, it holds more than
-    `most_bytes` of memory, or its stderr has the words `until`. May write `file_bytes` to a file
-    and reserve `address_bytes` at most.
-    Python ignores SIGXFSZ and so does the child (restore_signals is off): a flood of errors is
-    cut off, not a reason to die.
+    ffmpeg and its process group are killed when the block ends, when `control` is over, above
+    `most_bytes` of memory, or when its stderr contains `until`. It may write `file_bytes` to a file
+    and reserve `address_bytes`. SIGXFSZ is ignored in Python and in the child (restore_signals is
+    off), so that a flood of errors is truncated instead of killing it.
     """
     try:
         tool = ffmpeg_path()
@@ -220,6 +231,7 @@ def ffmpeg(
             env={"PATH": os.defpath, "LC_ALL": "C"},
             start_new_session=True,
             restore_signals=False,
+            pass_fds=_descriptors(arguments),
         )
         child, done = Ffmpeg(process, stderr), threading.Event()
         watchdogs = [
@@ -241,4 +253,4 @@ def ffmpeg(
                 process.stdout.close()
             for watchdog in watchdogs:
                 if watchdog.ident is not None:
-                    watchdog.join(FLAG_RETRY_S)  # a flag's reading may hang
+                    watchdog.join(FLAG_RETRY_S)  # reading the cancel flag may hang

@@ -1,4 +1,4 @@
-"""The numbers of the product, said once; all code and documents receive them from here."""
+"""The numbers of the output format, defined once."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,20 +6,20 @@ from typing import Literal
 Fit = Literal["cover", "contain"]
 Quality = Literal["high", "small"]
 DEFAULT_QUALITY: Quality = "high"
-# How the last frame leads to the first: as it is, or mixed into it.
+# How the last frame leads to the first: a cut, or a blend.
 Loop = Literal["cut", "blend"]
-# CSS px and device pixels a CSS px, as parse_screen of screen.py reads it.
+# CSS px and device pixels per CSS px, in the format of parse_screen in screen.py.
 DEFAULT_SCREEN = "1920x1080@1"
-# A theme's pictures: in percent of the display scale that each is drawn for.
+# The display scale, in percent, of each of a theme's pictures.
 Scale = Literal["100", "200"]
 DEFAULT_THEME_NAME = "Chromi theme"
-# Chromium allows no more UTF-16 units in an extension's name.
+# Chromium's limit for an extension's name, in UTF-16 units.
 THEME_NAME_LENGTH = 75
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConversionProfile:
-    """What comes out: picture size in px, length in s, frames a second."""
+    """The output format: picture size in px, length in s, frames per second."""
 
     width: int
     height: int
@@ -28,7 +28,7 @@ class ConversionProfile:
 
     @property
     def frames(self) -> int:
-        """How many frames a full-length clip has."""
+        """Return the number of frames of a full-length clip."""
         return self.seconds * self.fps
 
 
@@ -37,7 +37,7 @@ BACKGROUND = ConversionProfile(width=1280, height=720, fps=24, seconds=6)
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """What of the source is shown: from when (s), and which part of the picture (focus 0 to 1)."""
+    """The selected part of a source: the start in s, and the visible part (focus from 0 to 1)."""
 
     start_s: float = 0.0
     fit: Fit = "cover"

@@ -17,7 +17,7 @@ MIN_RATIO, MAX_RATIO = 0.25, 8.0
 # (long side, short side) in px; a larger picture does not fit the memory of 512 MB.
 SMALLEST, LARGEST = (1280, 720), (3840, 2160)
 # The picture for Chrome has at most so many pixels: what playing it costs goes with them.
-PICTURE_PIXELS = 1600 * 900
+PICTURE_PIXELS = 1536 * 864
 # A second display is seldom the larger one: its picture only keeps it from being blank.
 SECOND = {"100": ((1920, 1080), (2560, 1440)), "200": ((2560, 1440), (2560, 1440))}
 
@@ -79,7 +79,7 @@ def chrome_picture_size(screen: Screen) -> Size:
     As many pixels as the screen has, at least SMALLEST and at most PICTURE_PIXELS.
 
     >>> chrome_picture_size(parse_screen("1512x982@2"))
-    (1488, 966)
+    (1428, 928)
     >>> chrome_picture_size(parse_screen("1366x768@1"))
     (1366, 768)
     """

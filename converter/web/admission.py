@@ -1,4 +1,4 @@
-"""Admit or refuse a request by its headers, before a byte of an upload is read."""
+"""Admit or refuse requests by their headers, before the body is read."""
 
 import contextlib
 import hashlib
@@ -21,21 +21,21 @@ from converter.errors import (
 )
 from converter.web import uploads
 
-# An upload keeps its place until it is answered. Downloads and forms of the admin, which may be
-# slow too, have places of their own. One thread always stays free, so that /health/ answers.
+# An upload occupies a slot until its response. Downloads and the admin's forms, which may be slow
+# too, have separate slots. One thread always stays free for /health/.
 _UPLOADS = max(1, settings.MAX_CONVERSIONS, settings.WEB_THREADS // 2)
 uploading = inline.Slots(_UPLOADS)
 transfer_slots = inline.Slots(
     max(1, settings.WEB_THREADS - 1 - _UPLOADS), refusal=DownloadsBusyError
 )
 
-# Set when the server was told to stop: what runs may end, nothing new begins.
+# Set when the server stops: running requests may finish, new uploads are refused.
 closing = threading.Event()
 
 
 @contextlib.contextmanager
 def admitted(request: HttpRequest) -> Iterator[None]:
-    """Let an upload in for the block, or refuse it by its headers alone. Raises RequestError."""
+    """Admit an upload during the block, or refuse it by its headers. Raises RequestError."""
     if closing.is_set():
         raise ShuttingDownError
     _bound_length(request, settings.FILE_UPLOAD_MAX_MEMORY_SIZE + uploads.UPLOAD_FORM_BYTES)
@@ -51,14 +51,14 @@ def admitted(request: HttpRequest) -> Iterator[None]:
 
 @contextlib.contextmanager
 def small_form(request: HttpRequest) -> Iterator[None]:
-    """Let a form without files in for the block. Raises RequestError."""
+    """Admit a form without files during the block. Raises RequestError."""
     _bound_length(request, uploads.FORM_BYTES)
     with transfer_slots.one():
         yield
 
 
 def _bound_length(request: HttpRequest, most_bytes: int) -> None:
-    """Raise RequestError unless the body's announced length is at most `most_bytes`."""
+    """Raise RequestError unless Content-Length is at most `most_bytes`."""
     length = request.META.get("CONTENT_LENGTH") or ""
     if not length.isdecimal():
         raise LengthRequiredError
@@ -67,7 +67,7 @@ def _bound_length(request: HttpRequest, most_bytes: int) -> None:
 
 
 def client_address(request: HttpRequest) -> str:
-    """The client's address: the peer, or the one that the last trusted proxy names."""
+    """Return the client's address: the peer's, or the one that the trusted proxy reports."""
     hops = settings.TRUSTED_PROXIES
     forwarded = [a.strip() for a in request.headers.get("X-Forwarded-For", "").split(",") if a]
     if hops and len(forwarded) >= hops:
@@ -75,9 +75,9 @@ def client_address(request: HttpRequest) -> str:
     return str(request.META.get("REMOTE_ADDR", ""))
 
 
-# --- An address's places: keys in the cache, each with its holder as the value. An upload's key
-# lives for PLACE_TTL_S and is renewed while the upload lasts, so that it ends with the process. A
-# job's key lives as long as a job may, and counts as free when the job has ended.
+# --- Slots per address: keys in the cache whose value is the holder. The key of an upload lives for
+# PLACE_TTL_S and is renewed during the upload, so that it ends with the process. The key of a job
+# lives as long as a job may, and counts as free when the job has ended.
 PLACE_TTL_S = 15
 RENEW_S = PLACE_TTL_S / 3
 JOB = "job:"
@@ -85,9 +85,10 @@ JOB = "job:"
 
 @contextlib.contextmanager
 def one_per_address(request: HttpRequest) -> Iterator[None]:
-    """Hold one of the address's places for the block. Raises BusyError.
+    """Occupy one of the address's slots during the block. Raises BusyError.
 
-    Off unless MAX_CONVERSIONS_PER_ADDRESS is set: behind an unknown proxy all have one address.
+    Off unless MAX_CONVERSIONS_PER_ADDRESS is set: behind an unknown proxy all clients have the same
+    address.
     """
     limit = settings.MAX_CONVERSIONS_PER_ADDRESS
     if not limit:
@@ -105,16 +106,16 @@ def one_per_address(request: HttpRequest) -> Iterator[None]:
 
 
 def keep_place_for_job(request: HttpRequest, job_id: str) -> None:
-    """Leave the address's place to the enqueued job, until the job has ended."""
+    """Transfer the address's slot to the enqueued job, until the job has ended."""
     renewal: _Renewal | None = getattr(request, "address_place", None)
     if renewal is not None:
         renewal.leave_to(job_id)
 
 
 def _take(place: str, holder: str) -> bool:
-    """Take the place if it is free, or if it was left to a job that has ended since.
+    """Occupy the slot if it is free, or if it belongs to a job that has ended.
 
-    Of several requests that find the job ended, one wins: the one that adds the key of its end.
+    If several requests find the job ended, the one that adds the key of its end wins.
     """
     if cache.add(place, holder, PLACE_TTL_S):
         return True
@@ -132,7 +133,7 @@ def _job_lifetime_s() -> float:
 
 
 class _Renewal:
-    """Renew the place's key in the cache, until the block ends or a job takes the place over."""
+    """Renew the slot's key in the cache until the block ends or a job takes the slot over."""
 
     def __init__(self, place: str, holder: str) -> None:
         self._place = place
@@ -142,7 +143,7 @@ class _Renewal:
 
     def _renew(self) -> None:
         while not self._done.wait(RENEW_S):
-            with contextlib.suppress(OSError, *broker.errors()):  # the next time will do
+            with contextlib.suppress(OSError, *broker.errors()):  # try again at the next renewal
                 cache.set(self._place, self._holder, PLACE_TTL_S)
 
     def _stop(self) -> None:
@@ -160,7 +161,7 @@ class _Renewal:
     def __exit__(self, *error: object) -> None:
         if not self._done.is_set():
             self._stop()
-            # If the cache does not answer, the key ends by itself.
+            # If the cache does not answer, the key expires.
             with contextlib.suppress(OSError, *broker.errors()):
                 self._free()
 

@@ -1,6 +1,6 @@
-"""The client's socket, which gunicorn gives to us: stalls, deadlines, arrival.
+"""Use the client's socket, which gunicorn provides: stalls, deadlines, arrival.
 
-Other servers (runserver, the test client) give none; then these functions do nothing.
+Other servers (runserver, the test client) provide no socket; then these functions do nothing.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 ARRIVAL_POLL_S = 0.01
-# How often an upload's speed is looked at, and what it must be on average after STALL_TIMEOUT.
+# Interval of the check of an upload's speed, and its minimum on average after STALL_TIMEOUT.
 WATCH_S = 1.0
 LEAST_BYTES_PER_S = 4096
 # tcpi_bytes_received in struct tcp_info, linux/tcp.h (since Linux 4.1).
@@ -31,7 +31,7 @@ def socket_of(request: HttpRequest) -> socket.socket | None:
 
 
 def drop_stalled(request: HttpRequest) -> None:
-    """From now on a client that neither sends nor takes anything for STALL_TIMEOUT is cut off."""
+    """Close the connection if the client neither sends nor receives for STALL_TIMEOUT."""
     client = socket_of(request)
     if client is not None:
         client.settimeout(settings.STALL_TIMEOUT)
@@ -39,9 +39,9 @@ def drop_stalled(request: HttpRequest) -> None:
 
 @contextlib.contextmanager
 def body_deadline(request: HttpRequest, *, within_s: float) -> Iterator[None]:
-    """End the client's body, as if it had hung up, after `within_s` or when it comes too slowly.
+    """End the client's body after `within_s`, or if it is too slow, as if it had disconnected.
 
-    A client that sends a byte now and then never stalls; so after STALL_TIMEOUT it must have sent
+    A client that sends single bytes never stalls, so after STALL_TIMEOUT it must have sent
     LEAST_BYTES_PER_S on average.
     """
     client = socket_of(request)
@@ -76,7 +76,7 @@ def _watch_body(client: socket.socket, done: threading.Event, within_s: float) -
 
 
 def _received_bytes(client: socket.socket) -> int | None:
-    """How many bytes have come on the connection; None where the system does not say."""
+    """Return the bytes received on the connection; None if the system doesn't report them."""
     if sys.platform != "linux":
         return None
     with contextlib.suppress(OSError, struct.error):
@@ -86,7 +86,7 @@ def _received_bytes(client: socket.socket) -> int | None:
 
 
 def has_hung_up(request: HttpRequest) -> bool:
-    """Whether the client has closed its side: nobody is left to take the answer."""
+    """Return whether the client has closed the connection."""
     client = socket_of(request)
     if client is None or not hasattr(select, "POLLRDHUP"):
         return False
@@ -96,10 +96,10 @@ def has_hung_up(request: HttpRequest) -> bool:
 
 
 def has_arrived(request: HttpRequest) -> bool:
-    """Whether the client's machine has taken all we sent; False if it hung up or stalls.
+    """Wait until the client's machine has received everything; False if it disconnected or stalls.
 
-    A send returns when our own kernel has the bytes; a client that leaves then answers what is
-    still on its way with a reset. Waits STALL_TIMEOUT at most.
+    `send` returns when this machine's kernel has the bytes. A client that disconnects then resets
+    the connection. Waits at most STALL_TIMEOUT.
     """
     client = socket_of(request)
     if client is None or sys.platform != "linux":

@@ -1,9 +1,9 @@
-"""gunicorn's threads, given only to requests that are here, and never to clients that dawdle.
+"""A gunicorn worker whose threads can't be blocked by slow clients.
 
-As gunicorn 27.0.1 comes, eight clients that send half a request line hold eight threads for ever,
-each client that keeps a closed connection open holds the one accepting thread for 2 s, one that
-asks and asks and reads nothing holds a thread for ever, and at
-`max_requests` nobody is answered until the conversion that happens to run has ended.
+In gunicorn 27.0.1 eight clients that send half a request line block eight threads for ever. A
+client that keeps a closed connection open blocks the accepting thread for 2 s. A client that sends
+requests and reads nothing blocks a thread for ever. And at `max_requests` no request is answered
+until the running conversion has ended.
 """
 
 import json
@@ -19,25 +19,25 @@ from typing import Any
 from gunicorn import util
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-# How long a request's head may take from its first byte to its last.
+# s from the first to the last byte of a request's head.
 HEAD_S = 5.0
-# How long a client may read nothing of a response, in s. Downloads have longer
+# s in which a client may read nothing of a response. Downloads have a longer limit
 # (client_socket.drop_stalled).
-TAKE_S = 5.0
-LOOK_EVERY_S = 0.05
-# gunicorn's own limits on lines and fields come first for any head that is honest.
+RESPONSE_TIMEOUT_S = 5.0
+HEAD_CHECK_S = 0.05
+# For valid heads gunicorn's own limits on lines and fields are lower.
 LARGEST_HEAD = 64 * 1024
-# What a refused upload may still have on its way before the connection is closed.
+# Bytes of a refused upload that are read before the connection is closed.
 DRAIN_S = 0.05
 LINGERING = 100
-# Connections that have sent nothing, or half a head, and wait for more: above this number the
-# oldest is closed. gunicorn itself would accept no connection above 1,000 until they time out.
+# Maximal number of connections with an incomplete head; above it the oldest is closed. gunicorn
+# itself would accept no connection above 1,000 until they time out.
 MOST_WAITING = 200
 ACCEPT_AT_ONCE = 64
 
 
 def _write_error(client: socket.socket, status: int, reason: str, message: str) -> None:
-    """gunicorn's refusal of a head that it can't read, in the JSON of all errors; no echo of it."""
+    """Write gunicorn's error for an invalid head as JSON, without a part of the head."""
     from converter.errors import BadRequestError, InternalError
 
     refusal = InternalError() if status == 500 else BadRequestError()
@@ -49,11 +49,11 @@ def _write_error(client: socket.socket, status: int, reason: str, message: str) 
     util.write_nonblock(client, head.encode("latin-1") + body)
 
 
-util.write_error = _write_error  # gunicorn 27.0.1 writes HTML, and has no other place to say so
+util.write_error = _write_error  # gunicorn 27.0.1 writes HTML and has no setting for it
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """The gthread worker of gunicorn 27.0.1, mended; most methods below run in the main thread."""
+    """The gthread worker of gunicorn 27.0.1 with fixes; most methods run in the main thread."""
 
     max_requests: int
     alive: bool
@@ -66,7 +66,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._lingering = threading.BoundedSemaphore(LINGERING)
 
     def enqueue_req(self, conn: TConn) -> None:
-        """A thread for a whole head; a place to wait, without one, for less."""
+        """Give a complete head a thread; let an incomplete head wait without a thread."""
         head = _received(conn)
         if _is_whole(head):
             super().enqueue_req(conn)
@@ -87,7 +87,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 self._drop(oldest)
 
     def accept(self, listener: socket.socket) -> None:
-        """Accept the connections that wait; gunicorn accepts one a turn."""
+        """Accept all waiting connections; gunicorn accepts one at a time."""
         ready = select.poll()
         ready.register(listener, select.POLLIN)
         for _ in range(ACCEPT_AT_ONCE):
@@ -100,9 +100,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         conn.close()
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
-        """Look after the half heads between two waits."""
-        super().wait_for_and_dispatch_events(min(timeout, LOOK_EVERY_S) if self._heads else timeout)
-        self._be_replaced_when_idle()
+        """Check the incomplete heads between two waits."""
+        super().wait_for_and_dispatch_events(min(timeout, HEAD_CHECK_S) if self._heads else timeout)
+        self._restart_when_idle()
         waiting, self._heads = self._heads, []
         for conn, deadline in waiting:
             if _is_whole(_received(conn)):
@@ -112,8 +112,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             else:
                 self._drop(conn)
 
-    def _be_replaced_when_idle(self) -> None:
-        """After `max_requests`, between two requests; after ten times as many whatever goes on."""
+    def _restart_when_idle(self) -> None:
+        """Restart after `max_requests` when idle, or after ten times as many in any case."""
         idle = len(self.keepalived_conns) + len(self.pending_conns) + len(self._heads)
         most = self._replace_at if self.nr_conns <= idle else 10 * self._replace_at
         if self.alive and self.nr >= most:
@@ -121,12 +121,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self.alive = False
 
     def handle_request(self, req: Any, conn: TConn) -> Any:
-        """In a thread; a client that takes no more of its answers does not keep it."""
-        conn.sock.settimeout(TAKE_S)
+        """Handle a request in a thread, with a time-out for clients that don't read."""
+        conn.sock.settimeout(RESPONSE_TIMEOUT_S)
         return super().handle_request(req, conn)
 
     def finish_request(self, conn: TConn, fs: Any) -> None:
-        """As gunicorn does, but the wait for the client's goodbye is somebody else's."""
+        """Finish as gunicorn does, but close gracefully in a separate thread."""
         conn.close = partial(self._close, conn)
         super().finish_request(conn, fs)
 
@@ -143,15 +143,15 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._lingering.release()
 
     def _keepalive_after(self, conn: TConn, keepalive: bool) -> bool:
-        """Whether another request may follow; in a thread, so unread uploads are not waited for."""
+        """Return whether the connection stays open; an unread upload closes it. In a thread."""
         deadline = time.monotonic() + DRAIN_S
         return bool(keepalive) and bool(conn.parser.finish_body(deadline=deadline))
 
 
 def _received(conn: TConn) -> bytes | None:
-    """What has come of the next request, left where it is; None: the client has gone."""
+    """Peek at the received part of the next request; None if the client has disconnected."""
     kept = conn.parser.unreader.buf.getvalue() if conn.parser else b""
-    conn.sock.setblocking(False)  # with a timeout Python would wait before it asks
+    conn.sock.setblocking(False)  # with a time-out Python would wait for data
     try:
         waiting = conn.sock.recv(LARGEST_HEAD, socket.MSG_PEEK)
     except BlockingIOError:
@@ -162,7 +162,7 @@ def _received(conn: TConn) -> bytes | None:
 
 
 def _is_whole(head: bytes | None) -> bool:
-    """Whether a thread can go on without waiting: a whole head, or the end of the connection.
+    """Return whether a thread needn't wait: the head is complete, or the connection has ended.
 
     >>> _is_whole(b"GET / HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n"), _is_whole(None), _is_whole(b"GET /")
     (True, True, False)

@@ -1,4 +1,4 @@
-"""What happens to every request: errors become answers, uploads are admitted, headers are set."""
+"""Middleware: convert errors to responses, admit uploads, set headers."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ from converter.web import admission, uploads
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
-# style-src and script-src without unsafe-inline: the page's own files or nothing.
+# Only the page's own files: style-src and script-src have no unsafe-inline.
 CONTENT_SECURITY_POLICY = "; ".join(
     [
         "default-src 'none'",
@@ -28,7 +28,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
 
 
 class ErrorsAsAnswersMiddleware:
-    """Answer every refusal in the JSON form: those that a view raises, and Django's own 405."""
+    """Convert refusals to JSON: those that a view raises, and Django's 405."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -48,7 +48,7 @@ class ErrorsAsAnswersMiddleware:
 
 
 class ResponseHeadersMiddleware:
-    """Set the headers that keep an answer out of frames and caches."""
+    """Set headers against framing and caching."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -64,9 +64,9 @@ class ResponseHeadersMiddleware:
 
 
 class AdmitBodyMiddleware:
-    """Refuse an upload by its headers, before anything (CSRF, for one) reads its body.
+    """Refuse an upload by its headers, before other middleware (such as CSRF) reads its body.
 
-    A form of the admin is received within limits too: else eight slow ones hold all threads.
+    The admin's forms are limited too, because eight slow ones would block all threads.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -76,7 +76,7 @@ class AdmitBodyMiddleware:
         if request.method != "POST":
             return self.get_response(request)
         try:
-            # path_info is what finds the view; a proxy's SCRIPT_NAME stands before it in `path`.
+            # path_info selects the view; `path` also contains a proxy's SCRIPT_NAME.
             if request.path_info == "/convert/":
                 with admission.admitted(request):
                     uploads.receive(request, within_s=settings.UPLOAD_TIMEOUT)

@@ -1,4 +1,4 @@
-"""Receive an upload: to disk, no more than the limit, and not from a client that stalls."""
+"""Receive uploads to disk, with limits of size and time."""
 
 import contextlib
 from pathlib import PurePath
@@ -21,17 +21,17 @@ from converter.errors import (
 from converter.pipeline.source.sniff import SNIFF_BYTES, container_of
 from converter.web import client_socket
 
-# The form's fields that may hold the video, and how its name may end.
+# The form fields that may contain the video, and its allowed extensions.
 VIDEO_FIELDS = ("video", "file")
 EXTENSIONS = (".mp4", ".mov", ".webm", ".gif")
-# What the form's other fields and the multipart boundaries may add to the file itself.
+# Maximal bytes of the form's other fields and the multipart boundaries.
 FORM_BYTES = 64 * 1024
-# As much again for the field `layout`, which has 128 KiB, and its encoding.
+# More for the field `layout`, which has up to 128 KiB, and its encoding.
 UPLOAD_FORM_BYTES = 256 * 1024
 
 
 class LimitedUploadHandler(TemporaryFileUploadHandler):
-    """Write the upload into work/; stop at the limit, or at the first bytes of a wrong type.
+    """Write the upload to work/; stop at the size limit, or at the first bytes of a wrong type.
 
     `StopUpload(connection_reset=True)` leaves the rest unread; without it Django reads all of it.
     """
@@ -44,7 +44,7 @@ class LimitedUploadHandler(TemporaryFileUploadHandler):
             self.file_name, self.content_type, 0, self.charset, self.content_type_extra
         )
         self._received = 0
-        # The first bytes, until there are enough to tell the type; None once it is known.
+        # The first bytes until the type can be determined, then None.
         self._head: bytes | None = b"" if self.field_name in VIDEO_FIELDS else None
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
@@ -80,7 +80,7 @@ class LimitedUploadHandler(TemporaryFileUploadHandler):
 
     def upload_interrupted(self) -> None:
         if hasattr(self, "file"):
-            with contextlib.suppress(OSError):  # gone already, or no room for the last bytes
+            with contextlib.suppress(OSError):  # removed already, or no space for the last bytes
                 self.file.close()
 
 
@@ -89,7 +89,7 @@ def _is_named_like_a_video(name: str | None) -> bool:
 
 
 def _refusal_of_the_disk(error: OSError) -> RequestError:
-    """`low_disk` for a full disk. Raises any other error: it is ours."""
+    """Return `low_disk` for a full disk. Raises other errors, which are bugs."""
     refusal = as_refusal(error)
     if refusal is None:
         raise error
@@ -97,7 +97,7 @@ def _refusal_of_the_disk(error: OSError) -> RequestError:
 
 
 class LockedUpload(TemporaryUploadedFile):
-    """A temporary upload in work/, locked so that the sweep leaves it alone."""
+    """A temporary upload in work/, locked against the sweep."""
 
     def __init__(
         self, name: str | None, content_type: str | None, size: int, charset: str | None, extra: Any
@@ -106,7 +106,7 @@ class LockedUpload(TemporaryUploadedFile):
 
 
 class CountedBody:
-    """The request's body as Django reads it; knows whether all that was announced has come."""
+    """Count the bytes of the request's body, to detect an incomplete one."""
 
     def __init__(self, stream: Any, announced: int) -> None:
         self._stream = stream
@@ -133,12 +133,12 @@ class CountedBody:
 
 
 def receive(request: HttpRequest, *, within_s: float) -> None:
-    """Read the whole form, its files to disk. Raises RequestError.
+    """Read the whole form, and its files to disk. Raises RequestError.
 
-    `too_large` beyond the limit, `unsupported_type` for a file that is no video, `upload_stalled`
-    when the client stalls, hangs up or takes longer than `within_s`: Django by itself takes half a
-    body for the whole. A body that is no form with files is read, or left unread, as Django does:
-    it can hold no video, which the view says.
+    The codes are `too_large` above the limit, `unsupported_type` for other files than videos, and
+    `upload_stalled` if the client stalls, disconnects or takes longer than `within_s`. (Django
+    accepts an incomplete body.) Other bodies than multipart forms contain no file; Django reads
+    them, and the view refuses them.
     """
     body = CountedBody(request._stream, int(request.META["CONTENT_LENGTH"]))
     request.counted_body = body  # type: ignore[attr-defined]  # for metrics.py
@@ -151,13 +151,13 @@ def receive(request: HttpRequest, *, within_s: float) -> None:
     error: RequestError | None = getattr(request, "upload_error", None)
     if not is_form or (error is None and not body.is_short):
         return
-    for handler in request.upload_handlers:  # Django closes whole files only, not the half one
+    for handler in request.upload_handlers:  # Django doesn't close an incomplete file
         handler.upload_interrupted()
     raise error or UploadStalledError()
 
 
 def video_of(request: HttpRequest) -> TemporaryUploadedFile:
-    """The file that was received. Raises NoFileError."""
+    """Return the received file. Raises NoFileError."""
     for field in VIDEO_FIELDS:
         video = request.FILES.get(field)
         if isinstance(video, TemporaryUploadedFile):

@@ -6,7 +6,6 @@ import { listenForFiles } from "./intake/intake.js";
 import { readLimits, screenField } from "./intake/limits.js";
 import { Mockup } from "./preview/mockup.js";
 import { createProgress } from "./conversion/progress.js";
-import { createResult, release } from "./result/result.js";
 import { createSettings } from "./trim/settings.js";
 import { createStore } from "./state.js";
 import { mistakes } from "./strings.js";
@@ -15,6 +14,7 @@ import { Trim } from "./trim/trim.js";
 import { createAnnouncer } from "./announcer.js";
 
 const RETRY_CODES = ["unexpected", "unhealthy", "internal", "timeout", "upload_stalled", "low_disk", "queue_unavailable", "shutting_down", "expired"];
+const PHONE_SIDE = 600; // CSS px: the short side of the screen is less on phones
 const START_CODES = ["invalid_start_time", "start_past_end"];
 
 const byId = (id) => document.getElementById(id);
@@ -32,12 +32,15 @@ const conversion = () => import("./conversion/conversion.js");
 const ranges = () => import("./ranges/sending.js");
 const PART_AFTER_MS = 200; // after the last move of the start
 
+let resultPanel = null; // {render, release}, once conversion() is there
 let running = null; // {controller, jobId} of the running conversion
 let lostJob = null; // the job whose connection was lost, to be resumed
 let waysToSend = null; // the open file's: see sendings() in ranges/sending.js
 let partTimer = 0;
+let renderLoops = null; // from the first file on; see trim/looprow.js
 
 const matches = (query) => matchMedia(query).matches;
+const onPhone = matches("(hover: none)") && Math.min(screen.width, screen.height) < PHONE_SIDE;
 const move = (start) => dispatch({ type: "startMoved", start, length: limits.length });
 const focus = (axis, value) => dispatch({ type: "focusMoved", axis, value });
 
@@ -69,13 +72,6 @@ const views = [
     submit: () => trim.takeTyped() && run(),
   }),
   createProgress(byId("panel-converting"), { cancel }),
-  createResult(byId("panel-done"), {
-    limits,
-    saved: () => dispatch({ type: "saved" }),
-    say: announcer.say,
-    anotherMoment: () => leaveResult({ type: "anotherMoment" }),
-    startOver: () => leaveResult({ type: "startedOver" }),
-  }),
   createBadge(document.querySelector('link[rel="icon"]')),
 ];
 
@@ -87,6 +83,7 @@ store.subscribe((state, before) => {
   const isMoved = state.start !== before.start || state.loop !== before.loop;
   if (isMoved && state.file) tellPart(PART_AFTER_MS);
   if (state.problem !== before.problem && state.problem?.field === "start") trim.focusTime();
+  renderLoops?.(state, before);
 });
 
 listenForFiles({
@@ -100,16 +97,24 @@ listenForFiles({
 
 async function openFile(file) {
   const { clip: old, result } = store.get();
-  release(result);
+  resultPanel?.release(result);
   lostJob = null;
   dispatch({ type: "fileChosen", file });
   conversion().catch(() => {}); // offline: run() tries again and reports it
+  loadLoops();
   waysToSend = ranges().then(({ sendings }) => sendings(file, limits));
   tellPart(0);
   const clip = await readClip(file);
   if (store.get().file !== file) return URL.revokeObjectURL(clip.url);
   dispatch({ type: "clipRead", file, clip });
   if (old) URL.revokeObjectURL(old.url);
+}
+
+async function loadLoops() {
+  const { createLoopRow } = await import("./trim/looprow.js").catch(() => ({}));
+  if (!createLoopRow || renderLoops) return;
+  const [root, form] = [byId("trim"), byId("panel-edit")];
+  renderLoops = createLoopRow({ root, form, limits, store, move, say: announcer.say });
 }
 
 /** Shows how much of the file would be sent, once the start has rested for `delay` ms. */
@@ -131,8 +136,21 @@ const tooLarge = ({ name, size }) => mistakes.whole({ name, size, limit: limits.
 function leaveResult(action) {
   const { clip, result } = store.get();
   dispatch(action);
-  release(result);
+  resultPanel?.release(result);
   if (action.type === "startedOver") URL.revokeObjectURL(clip.url);
+}
+
+function addResultPanel({ createResult }) {
+  if (resultPanel) return;
+  resultPanel = createResult(byId("panel-done"), {
+    limits,
+    onPhone,
+    saved: () => dispatch({ type: "saved" }),
+    say: announcer.say,
+    anotherMoment: () => leaveResult({ type: "anotherMoment" }),
+    startOver: () => leaveResult({ type: "startedOver" }),
+  });
+  views.push(resultPanel.render);
 }
 
 async function run() {
@@ -146,12 +164,13 @@ async function run() {
     const offline = () => {
       throw new DOMException("script", "NetworkError");
     };
-    const { convert, createApi } = await conversion().catch(offline);
+    const loaded = await conversion().catch(offline);
+    addResultPanel(loaded);
     const state = store.get();
     const ways = await (await waysToSend.catch(offline))(state.start, state.loop);
     if (!ways.length) throw Object.assign(new Error(), { name: "RefusedError", code: "incomplete_upload" });
-    const result = await convert({
-      api: createApi(server),
+    const result = await loaded.convert({
+      api: loaded.createApi(server),
       // The file is last, so that the server has read the other fields before it.
       attempts: ways.map(({ fields }) => ({ ...fieldsOf(state), ...fields() })),
       resume,
@@ -167,17 +186,20 @@ async function run() {
   }
 }
 
-function fieldsOf({ start, fit, focus: point, quality, theme, themeName }) {
+function fieldsOf({ start, fit, focus: point, quality, loop, theme, themeName }) {
   const fields = {
     start_time: formatTimecode(start),
     fit,
     focus_x: point.x,
     focus_y: point.y,
     quality,
+    loop,
+    picture: "1",
   };
+  // From a phone it goes to a computer, whose screen the server's default is.
+  if (!onPhone) fields.screen = screenField(screen, devicePixelRatio, limits);
   if (theme) {
     fields.theme = "1";
-    fields.screen = screenField(screen, devicePixelRatio, limits);
     if (themeName.trim()) fields.theme_name = themeName.trim();
   }
   return fields;

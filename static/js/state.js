@@ -11,16 +11,20 @@ export const initialState = Object.freeze({
   fit: "cover",
   focus: { x: 0.5, y: 0.5 },
   quality: "high",
-  theme: true,
+  loop: "blend", // or cut
+  isLoopChosen: false, // by the user; else the page chooses by the seam
+  seam: null, // {ratio, verdict} of the loop at this start; see finder.js
+  loops: null, // the marks of the smoothest loops; see finder.js
+  theme: false,
   themeName: "",
   job: null, // {step, ...} while converting; see conversion.js
   result: null, // see conversion.js
   saved: false,
-  shown: "gif", // the picture in the preview of a result: gif or theme
-  problem: null, // {text, retry, field}; independent of the phase
+  shown: "gif", // what the mock-up shows when done: picture, gif or theme
+  problem: null, // {text, retry, field} beside whatever phase it happened in
 });
 
-const MADE_FOR_ONE_FILE = { clip: null, start: 0, part: null, fit: "cover", focus: { x: 0.5, y: 0.5 } };
+const MADE_FOR_ONE_FILE = { loop: "blend", isLoopChosen: false, seam: null, loops: null, clip: null, start: 0, part: null, fit: "cover", focus: { x: 0.5, y: 0.5 } };
 
 const steps = {
   refused: (state, { text, field }) => ({ ...state, problem: { text, field } }),
@@ -37,15 +41,23 @@ const steps = {
   startMoved: (state, { start, length }) => ({
     ...state,
     start: clampStart(start, { duration: state.clip?.duration ?? null, length }),
+    seam: null,
     problem: state.problem?.field === "start" ? null : state.problem,
   }),
+  seamJudged: (state, { file, start, seam }) =>
+    file === state.file && start === state.start ? { ...state, seam, loop: loopFor(state, seam) } : state,
+  loopsFound: (state, { file, loops }) => (file === state.file ? { ...state, loops } : state),
   partFound: (state, { file, start, part }) =>
     file === state.file && start === state.start ? { ...state, part } : state,
   focusMoved: (state, { axis, value }) => ({
     ...state,
     focus: { ...state.focus, [axis]: value },
   }),
-  optionChosen: (state, { name, value }) => ({ ...state, [name]: value }),
+  optionChosen: (state, { name, value }) => ({
+    ...state,
+    [name]: value,
+    isLoopChosen: state.isLoopChosen || name === "loop",
+  }),
   convertAsked: (state) => ({
     ...state,
     phase: "converting",
@@ -59,7 +71,7 @@ const steps = {
     job: null,
     result,
     saved: false,
-    shown: result.theme?.pictureUrl ? "theme" : "gif",
+    shown: result.picture?.kept ? "picture" : "gif",
   }),
   failed: (state, { problem }) => ({ ...state, phase: "edit", job: null, problem }),
   canceled: (state) => ({ ...state, phase: "edit", job: null }),
@@ -72,6 +84,11 @@ const steps = {
     theme: state.theme,
   }),
 };
+
+function loopFor({ loop, isLoopChosen }, seam) {
+  if (isLoopChosen || !seam) return loop;
+  return seam.verdict === "well" ? "cut" : "blend";
+}
 
 /** Return the next state. Throws for an unknown action. */
 export function reduce(state, action) {

@@ -80,7 +80,9 @@ export const preview = {
   hide: "Hide page",
   show: "Show page",
   picture: (kind, bytes) =>
-    [{ theme: "Theme", gif: "GIF" }[kind], bytes && megabytes(bytes)].filter(Boolean).join(" · "),
+    [{ picture: "Picture", theme: "Theme", gif: "GIF" }[kind], bytes && megabytes(bytes)]
+      .filter(Boolean)
+      .join(" · "),
 };
 
 const stages = {
@@ -88,6 +90,7 @@ const stages = {
   decode: "Reading the frames",
   encode: "Encoding the GIF",
   verify: "Checking the finished GIF",
+  picture: "Making the picture for Chrome",
   theme: "Making the Chrome theme",
 };
 
@@ -132,11 +135,17 @@ function timeLeft(value) {
 export const result = {
   facts: ({ bytes, width, height, frames, duration_ms: ms }) =>
     `${megabytes(bytes)} · ${width}\u00a0×\u00a0${height}\u00a0px · ${seconds(ms / 1000)} · ${frames}\u00a0frames`,
-  themeFacts: ({ bytes, pictureBytes, pictureKind }) =>
-    [megabytes(bytes), pictureBytes && `animated ${pictureKind}, ${megabytes(pictureBytes)} for your screen`]
+  themeFacts: ({ bytes, pictureBytes }) =>
+    [megabytes(bytes), pictureBytes && `${megabytes(pictureBytes)} of it for your screen`]
       .filter(Boolean)
       .join(" · "),
+  pictureNotFetched: (why) =>
+    `The picture for Chrome could not be downloaded. Use the GIF: Chrome takes it the same way. ${why}`.trim(),
   themeNotFetched: (why) => `The Chrome theme could not be downloaded. ${why}`.trim(),
+  savePicture: "Save the picture for Chrome",
+  saveGif: "Save the GIF for Chrome",
+  pictureFile: "chromi_background.png",
+  gifFile: "chromi_background.gif",
   here: "Chromi has deleted its copy. Save yours before you close this tab.",
   oneTime: (minutes) =>
     `This page couldn’t download the file. The link works once, within ${minutes} minutes.`,

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import JSHandle, Page, expect
 
+from converter.pipeline.picture.inspect import inspect_animation
 from tests.support.browser.servers import GIF_SIZE, Server
 from tests.support.browser.steps import (
     button,
@@ -25,6 +26,8 @@ from tests.support.browser.steps import (
 
 pytestmark = pytest.mark.browser
 WIDTH, HEIGHT = GIF_SIZE
+# A GIF of one pixel.
+PIXEL = bytes.fromhex("47494638396101000100800000000000ffffff2c00000000010001000002024c01003b")
 
 
 def size_of(file: Path) -> str:
@@ -88,6 +91,7 @@ def test_a_gif_can_be_made_and_saved_twice_by_keyboard_alone(
         page.get_by_text(f"{size_of(first)} MB · {WIDTH} × {HEIGHT} px · 6 s · 144 frames")
     ).to_be_visible()
     expect(page.get_by_text("Chromi has deleted its copy. Save yours")).to_be_visible()
+    page.get_by_role("button", name="GIF ·").click()
     shown = page.locator('[data-part="made"]')
     assert shown.evaluate("image => image.naturalWidth") == WIDTH
     wait_until_empty(server.media)
@@ -140,7 +144,7 @@ def test_a_result_that_cannot_be_fetched_leaves_its_link_usable(editor: Page) ->
     editor.route("**/download/x/", lambda route: route.abort())
     button(editor).click()
     expect_done(editor)
-    link = editor.get_by_role("link", name="Save the GIF")
+    link = editor.get_by_role("link", name="Save the GIF for Chrome")
     expect(link).to_have_attribute("href", "/download/x/")
     expect(editor.get_by_text("The link works once, within 10 minutes.")).to_be_visible()
 
@@ -157,11 +161,14 @@ def test_a_plain_form_converts_without_javascript(open_page, ramp: Path, tmp_pat
     page = open_page(java_script_enabled=False)
     page.get_by_label("Video (").set_input_files(ramp)
     page.get_by_label("Where the 6 seconds start").fill("00:00:09")  # one second is left after it
-    page.get_by_role("checkbox", name="Also make a Chrome theme").uncheck()
     page.get_by_role("button", name="Make my background").click(timeout=60_000)
     expect(page.get_by_role("heading", name="Your background is ready")).to_be_visible(
         timeout=60_000
     )
+    expect(page.get_by_text("Upload an image")).to_be_visible()
+    picture = save(page, tmp_path, "Save the picture for Chrome")
+    assert picture.name == "chromi_background.png"
+    assert inspect_animation(picture).frames == 24
     assert abs(grey_of(save(page, tmp_path)) - (16 + 20 * 9)) <= 2
 
 
@@ -188,16 +195,21 @@ def test_the_theme_is_saved_and_the_mock_up_shows_its_colours(
         picture = archive.getinfo(manifest["theme"]["images"]["theme_ntp_background"]["200"])
     assert manifest["name"] == "Slow dawn"
     megabytes = f"{max(0.1, picture.file_size / 1_048_576):.1f}".removesuffix(".0")
-    expect(page.get_by_text(f"animated AVIF, {megabytes} MB for your screen")).to_be_visible()
+    expect(page.get_by_text(f"{megabytes} MB of it for your screen")).to_be_visible()
     made = page.locator('[data-part="made"]')
+    mockup = page.locator("#mockup")
+    expect(mockup).to_have_attribute("data-way", "picture")
+    page.get_by_role("button", name="Theme ·").click()
+    expect(mockup).to_have_attribute("data-way", "theme")
+    # The picture at "200" is drawn at half its pixels: 320 CSS px, the width of this screen.
+    assert mockup.evaluate("mockup => mockup.style.getPropertyValue('--mock-share')") == "1"
     assert made.evaluate("image => image.decode().then(() => image.naturalWidth)") == 640
-    frame = page.locator("#mockup").evaluate(
-        "mockup => mockup.style.getPropertyValue('--mock-frame')"
-    )
+    frame = mockup.evaluate("mockup => mockup.style.getPropertyValue('--mock-frame')")
     assert frame == f"rgb({' '.join(map(str, manifest['theme']['colors']['frame']))})"
 
-    sizes = [f"Theme · {megabytes} MB", f"GIF · {size_of(save(page, tmp_path))} MB"]
-    expect(page.locator("[data-picture]")).to_have_text(sizes)
+    files = [save(page, tmp_path, "Save the picture for Chrome"), save(page, tmp_path)]
+    sizes = [f"Picture · {size_of(files[0])} MB", f"GIF · {size_of(files[1])} MB"]
+    expect(page.locator("[data-picture]")).to_have_text([*sizes, f"Theme · {megabytes} MB"])
     page.get_by_role("button", name="GIF ·").click()
     until(page, f"document.querySelector('[data-part=made]').naturalWidth === {WIDTH}")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -205,6 +217,60 @@ def test_the_theme_is_saved_and_the_mock_up_shows_its_colours(
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     expect(page.get_by_role("status")).to_have_text("Copied")
     assert page.evaluate("navigator.clipboard.readText()") == "chrome://extensions"
+
+
+def test_the_picture_for_chrome_is_for_this_screen_and_saved_as_png(
+    open_page, moment: Path, tmp_path: Path
+) -> None:
+    page = open_page(screen={"width": 320, "height": 200})
+    choose(page, moment)
+    forms = watch_forms(page)
+    button(page).click()
+    expect_done(page)
+    form = forms.json_value()[0]
+    assert (form["picture"], form["screen"], "theme" in form) == ("1", "320x200@1", False)
+    expect(page.get_by_role("link", name="Save the theme")).to_be_hidden()
+    for step in (
+        "Open a new tab.",
+        "Click “Customize Chrome”",
+        "Upload an image",
+        "Choose the file",
+    ):
+        expect(page.locator(".clicks").get_by_text(step)).to_be_visible()
+    saved = save(page, tmp_path, "Save the picture for Chrome")
+    assert saved.name == "chromi_background.png"
+    facts = inspect_animation(saved)
+    assert (facts.width, facts.height, facts.loops) == (302, 188, True)  # no more px than the GIF
+    expect(page.locator("#mockup")).to_have_attribute("data-way", "picture")
+    expect(page.get_by_text("Chrome on a phone")).to_be_hidden()
+
+
+def test_on_a_phone_the_picture_is_made_for_a_computer_and_the_page_says_so(
+    open_page, moment: Path
+) -> None:
+    phone = {"width": 390, "height": 844}
+    page = open_page(viewport=phone, screen=phone, has_touch=True, is_mobile=True)
+    choose(page, moment)
+    forms = watch_forms(page)
+    button(page).click()
+    expect_done(page)
+    form = forms.json_value()[0]
+    assert (form["picture"], "screen" in form) == ("1", False)
+    expect(page.get_by_text("Send the file to a computer")).to_be_visible()
+
+
+def test_the_gif_takes_the_place_of_a_picture_that_failed(editor: Page) -> None:
+    gif = {"width": 1280, "height": 720, "frames": 144, "duration_ms": 6000, "bytes": 9, "loop": 0}
+    error = "The picture for Chrome could not be made. Use the GIF: Chrome takes it the same way."
+    body = {"success": True, "converted_url": "/download/x/", "gif": gif, "picture_error": error}
+    editor.route("**/convert/", lambda route: route.fulfill(body=json.dumps(body)))
+    editor.route("**/download/x/", lambda route: route.fulfill(body=PIXEL))
+    button(editor).click()
+    expect_done(editor)
+    expect(editor.get_by_text(error)).to_be_visible()
+    link = editor.get_by_role("link", name="Save the GIF for Chrome")
+    expect(link).to_have_attribute("download", "chromi_background.gif")
+    expect(editor.locator(".take:visible")).to_have_count(1)
 
 
 def test_an_error_without_javascript_is_a_page_with_a_link_back(open_page, tmp_path: Path) -> None:

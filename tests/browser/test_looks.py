@@ -17,6 +17,7 @@ from tests.support.browser.steps import button, choose, progress_line, time_fiel
 pytestmark = pytest.mark.browser
 
 GIF = {"width": 1280, "height": 720, "frames": 144, "duration_ms": 6000, "bytes": 9e6, "loop": 0}
+PICTURE = {"width": 1600, "height": 900, "frames": 144, "duration_ms": 6000, "bytes": 2e6}
 Clips = dict[str, Path]
 PIXEL = bytes.fromhex("47494638396101000100800000000000ffffff2c00000000010001000002024c01003b")
 AXE = Axe()
@@ -80,16 +81,18 @@ def converting(page: Page) -> None:
 
 def done(page: Page) -> None:
     body = {"converted_url": "/download/gif/", "theme_url": "/download/zip/", "gif": GIF}
+    body |= {"picture_url": "/download/avif/", "picture": PICTURE}
     page.route("**/convert/", lambda route: route.fulfill(body=json.dumps(body)))
     page.route("**/download/gif/", lambda route: route.fulfill(body=PIXEL))
+    page.route("**/download/avif/", lambda route: route.fulfill(body=PIXEL))
     page.route("**/download/zip/", lambda route: route.fulfill(body=theme()))
     button(page).click()
     expect(page.get_by_role("heading", name="Your background is ready")).to_be_visible()
-    expect(page.get_by_role("button", name="Theme ·")).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_role("button", name="Picture ·")).to_have_attribute("aria-pressed", "true")
 
 
 def half_done(page: Page) -> None:
-    error = {"code": "timeout", "error": "The theme took too long. Try a shorter clip."}
+    error = "The theme took too long. Try a shorter clip."
     body = {"converted_url": "/download/gif/", "theme_error": error, "gif": GIF}
     page.route("**/convert/", lambda route: route.fulfill(body=json.dumps(body)))
     page.route("**/download/gif/", lambda route: route.abort())
@@ -105,14 +108,14 @@ def failed(page: Page) -> None:
 
 def theme() -> bytes:
     """Return a theme's zip as the server packs it, with a picture of one pixel."""
-    images = {"theme_ntp_background": {"100": "images/a.avif", "200": "images/b.avif"}}
+    images = {"theme_ntp_background": {"100": "images/a.png", "200": "images/b.png"}}
     colours = {"frame": [60, 20, 30], "toolbar": [75, 47, 52], "tab_text": [255, 255, 255]}
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr(
             "manifest.json", json.dumps({"theme": {"images": images, "colors": colours}})
         )
-        for name in ("images/a.avif", "images/b.avif"):
+        for name in ("images/a.png", "images/b.png"):
             archive.writestr(name, PIXEL)
     return packed.getvalue()
 

@@ -68,7 +68,6 @@ def test_the_page_of_a_job_shows_the_link_without_javascript(
     page = open_page(url=queued.url, java_script_enabled=False)
     page.get_by_label("Video (").set_input_files(ramp)
     page.get_by_label("Where the 6 seconds start").fill("00:00:08")  # two seconds are left after it
-    page.get_by_role("checkbox", name="Also make a Chrome theme").uncheck()
     page.get_by_role("button", name="Make my background").click()
     expect(page).to_have_url(re.compile("/jobs/"))
     expect(page.get_by_role("heading", name="Making your background")).to_be_visible()

@@ -1,31 +1,23 @@
 """The theme in Chromium: what a New Tab page shows at each display scale."""
 
 import base64
-import contextlib
 import functools
-import io
-import itertools
 import json
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
-from playwright.sync_api import Browser, Page, Playwright
+from playwright.sync_api import Browser
 
 from converter.pipeline.control import Control
 from converter.pipeline.convert import convert_video
 from converter.pipeline.profile import Selection
 from converter.pipeline.source.source import open_source
 from converter.pipeline.theme.package import ThemeFacts
-from tests.support.browser import switches
+from tests.support.browser.newtab import NEAR, is_covered, new_tab, shot, watch
 from tests.support.themes import (
     CLIP_SIZE,
-    GREEN,
-    MAGENTA,
     MAX_PIXELS,
     ONE_SECOND,
     from_frames,
@@ -38,10 +30,6 @@ from tests.support.themes import (
 
 pytestmark = pytest.mark.browser
 
-WINDOW = (1000, 700)
-# Pillow, libyuv and swscale round differently, and libyuv's BT.709 blue is 6 % too low.
-NEAR = 14
-WATCH_S = 60
 FRAMES = 12  # 0.5 s: enough to see it move and start again
 
 
@@ -67,81 +55,6 @@ def themes(
     return theme
 
 
-@contextlib.contextmanager
-def new_tab(
-    playwright: Playwright, chromium: str, theme: Path, profile: Path, *, scale: float
-) -> Iterator[Page]:
-    """Open a New Tab page in a Chromium with the theme, on a display of that scale."""
-    context = playwright.chromium.launch_persistent_context(
-        profile,
-        executable_path=chromium,
-        headless=False,  # Playwright's headless flag would disable extensions
-        no_viewport=True,
-        args=switches.new_tab(theme=theme, scale=scale, window=WINDOW),
-        ignore_default_args=["--disable-extensions", "--force-color-profile=srgb"],
-    )
-    (page,) = context.pages
-    page.goto("chrome://new-tab-page/")
-    yield page
-    context.close()
-
-
-def shot(page: Page) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(page.screenshot(scale="device"))).convert("RGB"))
-
-
-@dataclass(frozen=True)
-class Seen:
-    """The numbers of the frames seen, and whether the last picture covers the page."""
-
-    numbers: list[int]
-    covers: bool
-
-    @property
-    def moves(self) -> bool:
-        return len(set(self.numbers)) >= 3
-
-    @property
-    def loops(self) -> bool:
-        """Return whether an earlier frame followed a later one, as it does only in a loop."""
-        return any(later < earlier for earlier, later in itertools.pairwise(self.numbers))
-
-
-def watch(page: Page, *, drawn: tuple[float, float]) -> Seen:
-    """Watch the page until the theme has moved, looped and covers it, on a busy machine slowly.
-
-    `drawn` is the size of the theme's picture in device px; Chrome centres it.
-    """
-    seen = Seen([], False)
-    end = time.monotonic() + WATCH_S
-    while not (seen.moves and seen.loops and seen.covers) and time.monotonic() < end:
-        picture = shot(page)
-        height, width = picture.shape[:2]
-        left, top = (width - drawn[0]) / 2, (height - drawn[1]) / 2
-        number = number_in(picture, left=left, top=top, scale=drawn[0] / CLIP_SIZE[0])
-        if number is not None:  # None: not painted yet
-            seen = Seen([*seen.numbers, number], is_covered(picture))
-        page.wait_for_timeout(130)  # not a multiple of the loop's length
-    return seen
-
-
-def is_covered(picture: np.ndarray) -> bool:
-    """Return whether the clip's two colours reach the corners; its surroundings have their mean."""
-    last = picture.shape[0] - 4
-    edges = [(3, MAGENTA), (picture.shape[1] - 4, GREEN)]
-    return all(
-        is_shade(picture[row, column].astype(int), colour)
-        for column, colour in edges
-        for row in (3, last)
-    )
-
-
-def is_shade(pixel: np.ndarray, colour: tuple[int, int, int]) -> bool:
-    """Return whether the pixel has the colour, possibly darkened by Chrome's shadow at the top."""
-    light = pixel.max() / max(colour)
-    return 0.6 < light < 1.1 and np.abs(pixel - np.array(colour) * light).max() < NEAR
-
-
 @pytest.mark.parametrize("scale", [1, 1.5, 2])
 def test_a_new_tab_animates_the_theme_and_is_covered_at_the_users_scale(
     playwright, chromium, themes, tmp_path, scale
@@ -150,7 +63,7 @@ def test_a_new_tab_animates_the_theme_and_is_covered_at_the_users_scale(
     theme = unpacked(archive, tmp_path / "theme")
     own = made.pictures[0 if scale <= 1 else 1]
     shrink = scale / (int(own.scale) / 100)
-    with new_tab(playwright, chromium, theme, tmp_path / "profile", scale=scale) as page:
+    with new_tab(playwright, chromium, tmp_path / "profile", theme=theme, scale=scale) as page:
         drawn = (own.width * shrink, own.height * shrink)
         seen = watch(page, drawn=drawn)
     assert (seen.moves, seen.loops, seen.covers) == (True, True, True), seen
@@ -165,7 +78,7 @@ def test_a_new_tab_at_scale_2_shows_nothing_without_the_second_picture(
     del manifest["theme"]["images"]["theme_ntp_background"]["200"]
     (theme / "manifest.json").write_text(json.dumps(manifest))
     own = made.pictures[1]
-    with new_tab(playwright, chromium, theme, tmp_path / "profile", scale=2) as page:
+    with new_tab(playwright, chromium, tmp_path / "profile", theme=theme, scale=2) as page:
         page.wait_for_timeout(3000)
         picture = shot(page)
         height, width = picture.shape[:2]

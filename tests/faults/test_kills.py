@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,7 +13,7 @@ import pytest
 
 from converter.pipeline.gif.inspect import verify_gif
 from converter.pipeline.profile import ConversionProfile
-from tests.support.live import Live, serve
+from tests.support.live import Live, form, serve
 from tests.support.small import SLOW, SMALL, SMALL_SIZE
 from tests.support.waiting import eventually
 
@@ -92,6 +93,30 @@ def test_a_web_process_killed_by_signal_9_is_replaced_and_its_files_swept(
 
     assert eventually(converts, within_s=40)
     assert eventually(lambda: not slow.unfinished(), within_s=40), slow.files()
+
+
+def test_a_web_process_killed_during_an_upload_does_not_keep_its_clients_place(tmp_path, short):
+    with serve(tmp_path, **SMALL, TRUSTED_PROXIES=1) as live:
+        sender = {"X-Forwarded-For": "203.0.113.7"}
+        head = "".join(
+            f"{name}: {value}\r\n"
+            for name, value in {**live.upload_headers(), **sender, "Content-Length": 10**6}.items()
+        )
+        with socket.create_connection(("127.0.0.1", live.port), timeout=30) as client:
+            body = form(short + bytes(200_000), "clip.mp4", {})[:-100]
+            client.sendall(
+                f"POST /convert/ HTTP/1.1\r\nHost: localhost\r\n{head}\r\n".encode() + body
+            )
+            assert eventually(lambda: bool(live.unfinished()), within_s=40)
+            assert live.convert(short, headers=sender).refusal == (503, "busy")
+            os.kill(live.workers()[0].pid, signal.SIGKILL)
+
+        def converts() -> bool:
+            with contextlib.suppress(OSError):
+                return live.convert(short, headers=sender).status == 200
+            return False
+
+        assert eventually(converts, within_s=60)
 
 
 @pytest.mark.xdist_group("kills-slow")

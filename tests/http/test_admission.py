@@ -36,13 +36,11 @@ def is_admitted(address: str = "203.0.113.7") -> bool:
 
 def test_the_place_of_a_killed_process_is_free_soon(one_each, monkeypatch):
     monkeypatch.setattr(admission, "PLACE_TTL_S", 0.3)
-    # As kill -9 leaves it: the place was taken, is not renewed, and never given back.
-    monkeypatch.setattr(admission._Renewal, "_renew", lambda renewal: None)
-    held = admission.one_per_address(request_from("203.0.113.7"))
-    held.__enter__()
-    assert not is_admitted()
-    time.sleep(0.4)
-    assert is_admitted()
+    # As after kill -9, the place is not renewed: the first renewal would come after RENEW_S.
+    with admission.one_per_address(request_from("203.0.113.7")):
+        assert not is_admitted()
+        time.sleep(0.4)
+        assert is_admitted()
 
 
 def test_a_long_upload_keeps_its_place(one_each, monkeypatch):
@@ -103,21 +101,22 @@ def test_an_upload_that_is_complete_second_is_told_busy(client, converted, monke
     assert converted == []
 
 
-def test_a_download_without_a_free_place_says_so(client, media_root, monkeypatch):
+def test_a_download_without_a_free_place_gets_busy(client, media_root):
     url = issue()
-    monkeypatch.setattr(admission.transfer_slots, "_free", 0)
-    response = client.get(url)
+    with contextlib.ExitStack() as stack:
+        while not admission.transfer_slots.is_full:
+            stack.enter_context(admission.transfer_slots.one())
+        response = client.get(url)
     assert (response.status_code, response.json()["code"]) == (503, "busy")
     assert "video" not in response.json()["error"]
     assert int(response.headers["Retry-After"]) > 0
-    monkeypatch.undo()
     assert client.head(url).status_code == 200
 
 
 def test_a_sweep_that_fails_does_not_refuse_an_upload(client, converted, monkeypatch):
-    def fail():
+    def fail(cache):
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr("converter.storage._purge_unheld", fail)
+    monkeypatch.setattr("chrome_background_converter.cache.SweptFileCache.purge_expired", fail)
     cache.clear()  # so that the sweep is due
     assert client.post("/convert/", {"video": clip_file()}).status_code == 200

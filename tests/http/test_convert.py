@@ -1,16 +1,24 @@
 """POST /convert/ in inline mode."""
 
+import json
 import tracemalloc
 import uuid
+from pathlib import Path
 
 import pytest
+from django.core.cache import cache
+from django.core.exceptions import PermissionDenied
+from django.core.files.uploadhandler import TemporaryFileUploadHandler
+from django.http import HttpRequest
 from django.test import Client
 
 from converter import inline, progress
 from converter.pipeline.errors import ConversionTimeoutError, TooShortError
+from converter.views import permission_denied
 from converter.web import admission
+from converter.web.uploads import LimitedUploadHandler
 from tests.support.files import files_in
-from tests.support.uploads import PICTURE, UNKNOWN_ID, clip_file
+from tests.support.uploads import MP4_HEAD, PICTURE, UNKNOWN_ID, clip_file
 
 
 def post(client: Client, **fields):
@@ -153,6 +161,51 @@ def test_a_second_upload_gets_busy_before_it_is_read(client, converted):
         assert int(response.headers["Retry-After"]) > 0
         assert client.get("/health/").json()["busy"] is True
     assert post(client, video=clip_file()).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "upload",
+    [
+        clip_file(content=b"#EXTM3U" + bytes(300_000)),
+        clip_file("clip.avi", MP4_HEAD + bytes(300_000)),
+    ],
+)
+def test_a_wrong_type_is_refused_at_its_first_bytes(client, media_root, monkeypatch, upload):
+    written = []
+    write = TemporaryFileUploadHandler.receive_data_chunk
+    monkeypatch.setattr(
+        TemporaryFileUploadHandler,
+        "receive_data_chunk",
+        lambda handler, data, start: (written.append(data), write(handler, data, start))[1],
+    )
+    assert refusal(post(client, video=upload)) == (400, "unsupported_type")
+    assert written == []
+    assert files_in(media_root) == []
+
+
+@pytest.mark.parametrize("cut", [1, 4, 40, 4095, 4096])
+def test_the_type_is_known_however_the_first_bytes_are_cut(media_root, cut):
+    """Django's parser gives what is left of its buffer first, which may be a few bytes."""
+    handler = LimitedUploadHandler(HttpRequest())
+    handler.new_file("video", "a.mp4", "video/mp4", 0)
+    content = MP4_HEAD + bytes(6000)
+    for start in range(0, len(content), cut):
+        handler.receive_data_chunk(content[start : start + cut], start)
+    with handler.file_complete(len(content)) as file:
+        assert file.read() == content
+
+
+def test_a_refusal_of_django_is_forbidden_not_csrf(rf):
+    response = permission_denied(rf.get("/"), PermissionDenied())
+    assert (response.status_code, json.loads(response.content)["code"]) == (403, "forbidden")
+
+
+def test_a_spoilt_record_of_a_job_counts_as_missing(client, converted):
+    job_id = str(uuid.uuid4())
+    post(client, video=clip_file(), job_id=job_id)
+    Path(cache._key_to_file(f"job:{job_id}")).write_bytes(bytes(200))
+    assert client.get(f"/jobs/{job_id}/").status_code == 400  # no such job
+    assert post(client, video=clip_file(), job_id=job_id).status_code == 200
 
 
 def test_an_upload_is_refused_by_its_content_length(client, converted):

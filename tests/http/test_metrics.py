@@ -1,6 +1,7 @@
 """/metrics without a queue: who may see it, what it counts, and what it costs."""
 
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.test import Client
 
-from converter import metrics
+from converter import broker, metrics
 from converter.metrics import REQUESTS
 from tests.support.files import ROOT
 from tests.support.live import Live, serve
@@ -27,8 +28,8 @@ def counting(settings, tmp_path, monkeypatch):
     """METRICS on, with counts of this test's own."""
     settings.METRICS, settings.METRICS_TOKEN = True, ""
     settings.CACHE_DIR = str(tmp_path)
-    monkeypatch.setattr(metrics, "_pending", {})
-    monkeypatch.setattr(metrics, "_retry_at", 0.0)
+    monkeypatch.setattr(metrics, "pending", {})
+    monkeypatch.setattr(metrics, "retry_at", 0.0)
     return settings
 
 
@@ -106,6 +107,14 @@ def _lines_with(text: str, live: Live) -> str:
     return "\n".join(line for line in live.log().splitlines() if line.endswith(text))
 
 
+def test_the_document_names_every_metric_and_no_other():
+    document = (ROOT / "docs" / "grow.md").read_text()
+    told = {name.removesuffix("_total") for name in re.findall(r"`(chromi_\w+)", document)}
+    code = "".join((ROOT / "converter" / f"{m}.py").read_text() for m in ("metrics", "exposition"))
+    real = set(re.findall(r'"(chromi(?:_\w+)?)"', code))
+    assert told == (real - {"chromi"}) | {"chromi_info"}
+
+
 def _refusals(live: Live, before: Samples) -> dict[str, float]:
     return {
         name[1]: count - before.get(name, 0)
@@ -129,11 +138,11 @@ def test_what_the_store_refuses_is_added_later(counting, monkeypatch):
         raise OSError("no space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(metrics, "_store", fails)
+        patch.setattr(broker, "add_counts", fails)
         metrics.add({COUNT: 1})
         metrics.add({COUNT: 1})
     assert metrics.stored() == {}  # not asked again so soon
-    monkeypatch.setattr(metrics, "_retry_at", 0.0)
+    monkeypatch.setattr(metrics, "retry_at", 0.0)
     metrics.add({COUNT: 1})
     assert metrics.stored() == {COUNT: 3}
 

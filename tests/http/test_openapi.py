@@ -2,12 +2,14 @@
 
 import re
 import uuid
+from dataclasses import asdict
 
 import jsonschema
 import pytest
 import yaml
 
 from converter import errors, urls
+from converter.options import ConversionOptions
 from converter.pipeline.errors import ConversionError
 from tests.support.files import ROOT
 from tests.support.uploads import UNKNOWN_ID, clip_file
@@ -81,3 +83,28 @@ def test_an_unhealthy_response_matches_its_schema(client, monkeypatch):
     response = client.get("/health/")
     assert (response.status_code, response.json()["check"]) == (503, "ffmpeg")
     check(response, "/health/", "get")
+
+
+def test_the_documented_defaults_are_those_of_the_code():
+    """Everywhere that a default is said, it is the one of ConversionOptions."""
+    options = ConversionOptions()
+    real = {**asdict(options.selection), **asdict(options)}
+    fields = API["paths"]["/convert/"]["post"]["requestBody"]["content"]["multipart/form-data"]
+    said = {
+        name: field["default"]
+        for name, field in fields["schema"]["properties"].items()
+        if "default" in field and name in real
+    }
+    assert said == {name: real[name] for name in said}
+    assert set(said) >= {"fit", "focus_x", "focus_y", "quality", "screen"}
+
+
+def test_the_page_begins_with_the_defaults_of_the_code(client):
+    options = ConversionOptions()
+    page = client.get("/").content.decode()
+    state = (ROOT / "static/js/state.js").read_text()
+    for name, value in (("fit", options.selection.fit), ("quality", options.quality)):
+        assert re.search(rf'name="{name}" value="{value}" checked', page)
+        assert f'{name}: "{value}"' in state
+    focus = options.selection
+    assert f"focus: {{ x: {focus.focus_x}, y: {focus.focus_y} }}" in state

@@ -65,7 +65,7 @@ def test_a_picture_has_a_link_to_an_avif_named_png(client, pictured):
 
 def test_the_picture_is_made_for_the_given_screen(client, pictured):
     post(client, picture="on", screen="1512x982@2")
-    assert pictured[0]._size == (1488, 966)
+    assert pictured[0]._size == (1428, 928)
 
 
 @pytest.mark.parametrize("fields", [{}, {"picture": "0"}, {"picture": ""}, {"theme": "0"}])

@@ -31,6 +31,7 @@ test("a manifest's colours are returned, or null without them", () => {
   const colors = { frame: [1, 2, 3], toolbar: [4, 5, 6], tab_text: [255, 255, 255], ntp_background: [7, 8, 9] };
   assert.deepEqual(manifestColours({ theme: { colors } }), {
     frame: [1, 2, 3], toolbar: [4, 5, 6], frameText: [255, 255, 255], toolbarText: [255, 255, 255], page: [7, 8, 9],
+    pageText: [255, 255, 255],
   });
   assert.equal(manifestColours({}), null);
   assert.equal(manifestColours(null), null);
@@ -44,7 +45,8 @@ test("the estimate equals the result of converter/pipeline/theme/colours.py for 
     [[135, 190, 250], [180, 213, 249], [218, 238, 255], [20, 20, 24]],
   ];
   for (const [clip, frame, toolbar, text] of made) {
-    assert.deepEqual(themeColours([flat(clip)]), { frame, toolbar, frameText: text, toolbarText: text, page: clip });
+    const expected = { frame, toolbar, frameText: text, toolbarText: text, page: clip, pageText: readableOn(clip) };
+    assert.deepEqual(themeColours([flat(clip)]), expected);
   }
 });
 

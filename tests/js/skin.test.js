@@ -50,12 +50,16 @@ test("the estimate depends on the crop, the start, the decoded frames and the cl
   assert.equal(shown({ ...EDIT, clip: other }), red);
 });
 
-test("the colours of the made theme are used first, and none if no theme is requested", () => {
+test("the colours of the made theme are used only while the theme is shown", () => {
   const { skin, frame } = skinned();
   skin.open(UPRIGHT);
-  const colours = { frame: [1, 2, 3], toolbar: [4, 5, 6], frameText: [0, 0, 0], toolbarText: [0, 0, 0], page: [7, 8, 9] };
-  skin.render({ ...EDIT, result: { theme: { colours } } });
+  const colours = { frame: [1, 2, 3], toolbar: [4, 5, 6], frameText: [0, 0, 0], toolbarText: [0, 0, 0], page: [7, 8, 9], pageText: [0, 0, 0] };
+  const result = { theme: { colours } };
+  skin.render({ ...EDIT, result, shown: "theme" });
   assert.equal(frame(), "rgb(1 2 3)");
-  skin.render({ ...EDIT, theme: false });
-  assert.equal(frame(), "");
+  skin.render({ ...EDIT, result, shown: "picture" });
+  const estimated = frame();
+  assert.notEqual(estimated, "rgb(1 2 3)");
+  skin.render(EDIT);
+  assert.equal(frame(), estimated);
 });

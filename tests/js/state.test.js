@@ -55,13 +55,16 @@ test("another moment keeps the file and the start", () => {
 });
 
 test("starting over keeps only the options", () => {
-  const state = after(...opened, { type: "optionChosen", name: "theme", value: false }, ...done, { type: "startedOver" });
-  assert.deepEqual(state, { ...initialState, theme: false });
+  const state = after(...opened, { type: "optionChosen", name: "theme", value: true }, ...done, { type: "startedOver" });
+  assert.deepEqual(state, { ...initialState, theme: true });
 });
 
-test("the theme's picture is shown first if there is one", () => {
-  const result = { url: "blob:x", theme: { pictureUrl: "blob:y" } };
-  assert.equal(after(...opened, { type: "convertAsked" }, { type: "converted", result }).shown, "theme");
+test("the picture for Chrome is shown first where there is one", () => {
+  const shown = (picture) =>
+    after(...opened, { type: "convertAsked" }, { type: "converted", result: { url: "blob:x", picture, theme: {} } }).shown;
+  assert.equal(shown({ kept: true }), "picture");
+  assert.equal(shown({ kept: false }), "gif");
+  assert.equal(shown(null), "gif");
 });
 
 test("an unknown action throws", () => {

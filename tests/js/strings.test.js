@@ -25,11 +25,12 @@ test("the position in the queue is a number", () => {
 });
 
 test("every stage has a text, and an unknown stage has a default", () => {
-  const words = ["decode", "encode", "verify", "theme", "sharpen"].map((stage) => line({ step: "work", stage, percent: 7 }));
+  const words = ["decode", "encode", "verify", "picture", "theme", "sharpen"].map((stage) => line({ step: "work", stage, percent: 7 }));
   assert.deepEqual(words, [
     "Reading the frames: 7 %",
     "Encoding the GIF: 7 %",
     "Checking the finished GIF: 7 %",
+    "Making the picture for Chrome: 7 %",
     "Making the Chrome theme: 7 %",
     "Converting: 7 %",
   ]);
@@ -46,7 +47,7 @@ test("sizes are in MiB as the server's limit, and never 0", () => {
 
 test("a theme's facts omit what is unknown", () => {
   assert.equal(result.themeFacts({ bytes: 4_194_304, pictureBytes: 0 }), "4\u00a0MB");
-  assert.match(result.themeFacts({ bytes: 4_194_304, pictureBytes: 2_097_152, pictureKind: "AVIF" }), /animated AVIF, 2.MB for your screen$/);
+  assert.match(result.themeFacts({ bytes: 4_194_304, pictureBytes: 2_097_152 }), / · 2.MB of it for your screen$/);
 });
 
 test("the file types are joined by commas and 'or'", () => {

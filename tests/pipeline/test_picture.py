@@ -37,7 +37,7 @@ def numbered(tmp_path_factory):
 
 
 def control_for(**options) -> Control:
-    return Control(timeout_s=100, stages=stages_with("picture"), **options)
+    return Control(timeout_s=100, extras=["picture"], **options)
 
 
 def encoding_of(output, *, control=None, size=SMALL) -> BackgroundEncoding:

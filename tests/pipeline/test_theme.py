@@ -197,9 +197,7 @@ def test_the_pixels_are_square_for_every_source(clips, tmp_path):
 @pytest.mark.usefixtures("small_pictures")
 def test_progress_never_falls_within_the_theme_stage(numbered, tmp_path):
     told = []
-    control = Control(
-        timeout_s=60, stages=stages_with("theme"), report=lambda *what: told.append(what)
-    )
+    control = Control(timeout_s=60, extras=["theme"], report=lambda *what: told.append(what))
     theme_of(numbered, tmp_path / "theme.zip", screen=SMALL_SCREEN, control=control)
     assert {stage for stage, _ in told} == {"theme"}
     assert all(a[1] < b[1] for a, b in itertools.pairwise(told))
@@ -209,9 +207,7 @@ def test_progress_never_falls_within_the_theme_stage(numbered, tmp_path):
 
 def test_a_cancel_ends_the_theme_and_its_ffmpeg(numbered, tmp_path):
     calls = itertools.count()
-    control = Control(
-        timeout_s=60, stages=stages_with("theme"), is_canceled=lambda: next(calls) > 4
-    )
+    control = Control(timeout_s=60, extras=["theme"], is_canceled=lambda: next(calls) > 4)
     with pytest.raises(ConversionCanceledError):
         theme_of(numbered, tmp_path / "theme.zip", screen="1920x1080@2", control=control)
     assert not (tmp_path / "theme.zip").exists()

@@ -32,9 +32,9 @@ KINDS: dict[str, tuple[str, ...]] = {
     "timecode.mov": (*TWO_INPUTS, *X264, "-c:a", "pcm_s16le", "-timecode", "01:00:00:00"),
     "prores.mov": (*VIDEO, "-c:v", "prores_ks", "-profile:v", "0", "-pix_fmt", "yuv422p10le"),
     "vfr.mp4": (
-        *VIDEO,
+        *TWO_INPUTS,
         *("-vf", "select='not(mod(n,3))+lt(mod(n,60),20)'", "-fps_mode", "vfr"),
-        *(*X264, "-bf", "2"),
+        *(*X264, "-bf", "2", "-c:a", "aac"),
     ),
     "turned.mp4": ("-display_rotation", "90", "-i", "b_frames_edit_list.mp4", "-c", "copy"),
     "fragmented.mp4": (
@@ -104,6 +104,7 @@ def inflate(path: Path, target: Path, *, extra: int) -> Path:
         (count,) = struct.unpack_from(">I", data, place + 8)
         offsets = struct.unpack_from(f">{count}I", data, place + 12)
         cut = min([cut, *(offset for offset in offsets if offset >= middle)])
+    assert cut < len(data), "all samples are in one chunk: give the clip sound"
     for place in places[1:]:
         (count,) = struct.unpack_from(">I", data, place + 8)
         for entry in range(place + 12, place + 12 + 4 * count, 4):

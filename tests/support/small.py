@@ -24,6 +24,7 @@ def shrink() -> None:
             width=width, height=height, fps=24, seconds=seconds
         )
         screen.SMALLEST = (width, height)  # allow themes for small screens
+        screen.PICTURE_PIXELS = width * height
         screen.SECOND = dict.fromkeys(screen.SECOND, (screen.SMALLEST, screen.SMALLEST))
     if pause := float(os.environ.get("TEST_PAUSE_S", 0)):
         at = Control.report

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from converter.pipeline.control import Control, stages_with
+from converter.pipeline.control import Control
 from converter.pipeline.loop.plan import LoopPlan
 from converter.pipeline.picture.encode import Cut
 from converter.pipeline.picture.make import Animation
@@ -130,7 +130,7 @@ def theme_of(
         frames=frames,
         screen=parse_screen(screen),
         name=name,
-        control=control or Control(timeout_s=100, stages=stages_with("theme")),
+        control=control or Control(timeout_s=100, extras=["theme"]),
         made=made,
     )
 

@@ -183,3 +183,48 @@ def test_a_conftest_defines_fixtures_and_hooks_only(name):
         and not any("fixture" in ast.unparse(mark) for mark in node.decorator_list)
     ]
     assert others == []
+
+
+def private_names(source: str) -> list[str]:
+    """List the names with a leading underscore that a test uses of modules in converter/."""
+    tree = ast.parse(source)
+    imports = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("converter")
+    ]
+    modules = {alias.asname or alias.name for node in imports for alias in node.names}
+    used = [
+        ast.unparse(node)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and ast.unparse(node).split(".")[0] in modules
+    ]
+    replaced = [
+        ".".join(ast.unparse(part).strip("\"'") for part in node.args[:2])
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".setattr")
+    ]
+    named = (
+        sorted(modules)
+        + used
+        + [name for name in replaced if name.split(".")[0] in modules | {"converter"}]
+    )
+    return [name for name in named if re.search(r"(^|\.)_(?!_)", name)]
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "from converter.jobs import _fail",
+        "from converter import jobs\njobs._fail(1)",
+        "from converter import jobs\nmonkeypatch.setattr(jobs, '_fail', None)",
+        "monkeypatch.setattr('converter.jobs._fail', None)",
+    ],
+)
+def test_a_private_name_is_found(use):
+    assert len(private_names(use)) == 1
+
+
+@pytest.mark.parametrize("name", TESTS)
+def test_no_test_uses_private_names_of_the_converter(name):
+    assert private_names((ROOT / name).read_text()) == []

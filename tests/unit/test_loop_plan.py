@@ -61,7 +61,7 @@ def test_still_pictures_are_cut():
 
 @pytest.mark.parametrize("count", [12, 18, 24])
 def test_each_region_goes_over_once_and_never_back(count):
-    frames = [plan._lab(frame) for frame in drifting(170)]
+    frames = [plan.picture_lab(frame) for frame in drifting(170)]
     weights = plan.new_weights(frames[144 - 1 : 144 + count], frames[: count + 1])
     assert weights.shape == (count, 45, 80)
     assert (np.diff(weights, axis=0) >= 0).all()
@@ -70,11 +70,11 @@ def test_each_region_goes_over_once_and_never_back(count):
 
 
 def test_the_steps_of_the_overlap_are_even():
-    frames = [plan._lab(frame) for frame in drifting(170)]
+    frames = [plan.picture_lab(frame) for frame in drifting(170)]
     old, new = frames[143:168], frames[:25]
-    steps = plan._steps_of_mix(old, new, plan.new_weights(old, new))
+    steps = plan.steps_of_mix(old, new, plan.new_weights(old, new))
     assert max(steps) < 2 * np.median(steps)
-    assert max(steps) < plan._step(old[0], new[0]) / 8
+    assert max(steps) < plan.step_between(old[0], new[0]) / 8
 
 
 def test_a_region_goes_over_while_both_pictures_are_alike_there():

@@ -16,8 +16,15 @@ LATER = {
     "conversion/api.js",
     "conversion/conversion.js",
     "result/collection.js",
+    "result/result.js",
     "result/zip.js",
     "intake/containers.js",
+    "looptexts.js",
+    "trim/filmstrip.js",
+    "trim/finder.js",
+    "trim/frames.js",
+    "trim/looprow.js",
+    "trim/loops.js",
     *(name for name in SCRIPTS if name.startswith("ranges/")),
 }
 

@@ -67,4 +67,4 @@ def test_a_check_refuses_an_ffmpeg_that_is_too_old(monkeypatch, tmp_path):
     [(SDR, (3840, 2160), 1.0), (HDR, (1920, 1080), 1.0), (HDR, (3840, 2400), 0.5)],
 )
 def test_only_large_hdr_pictures_are_scaled_down_first(probe, size, share):
-    assert encode._working_share(probe, size) == share
+    assert encode.working_share(probe, size) == share

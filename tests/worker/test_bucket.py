@@ -119,9 +119,12 @@ def test_a_name_that_the_bucket_refuses_to_delete_does_not_stop_the_worker(
     machines.broker.client().zadd("chromi:expiring", {"../refused.mp4": 1})
     job_id = machines.client.enqueue(short_clip)
     with machines.worker(MEDIA_ROOT=str(tmp_path / "worker")) as worker:
-        assert machines.client.outcome(job_id)["status"] == "finished"
+        record = machines.client.outcome(job_id)
+        assert record["status"] == "finished"
         assert worker.process.poll() is None
+    machines.client.fetch(record["converted_url"])
     machines.broker.client().zrem("chromi:expiring", "../refused.mp4")
+    assert eventually(lambda: names_in(bucket) == [])
 
 
 def test_a_canceled_upload_is_removed_from_the_bucket(machines, bucket, short_clip):

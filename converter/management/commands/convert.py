@@ -6,12 +6,10 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any, get_args
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from converter import conversions, storage
 from converter.options import ConversionOptions
-from converter.pipeline.control import Control
 from converter.pipeline.errors import ConversionError
 from converter.pipeline.profile import THEME_NAME_LENGTH, Fit, Loop, Quality, Selection
 from converter.pipeline.screen import parse_screen
@@ -48,11 +46,7 @@ class Command(BaseCommand):
             if not path.parent.is_dir():  # before the conversion, not after it
                 raise CommandError(f"The folder {path.parent} does not exist.")
         asked = _options(options)
-        control = Control(
-            timeout_s=settings.CONVERSION_TIMEOUT,
-            report=self._show,
-            stages=conversions.stages_of(asked),
-        )
+        control = conversions.new_control(asked, report=self._show)
         with storage.workspace() as folder:
             try:
                 made = conversions.make(options["source"], folder, asked, control=control)

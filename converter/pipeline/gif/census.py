@@ -1,4 +1,4 @@
-"""A picture's colours counted in cells, so that later steps work on thousands, not a million."""
+"""Count a picture's colours in cells, so that later steps handle thousands instead of a million."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ from converter.pipeline.colours import Bytes, Floats, oklab, rgb_of
 Numbers = NDArray[np.intp]
 
 SAMPLE = 3
-"""Bins and mean colours are made from every third pixel of every third row of a picture"""
+"""Bins and mean colours come from every third pixel of every third row of a picture"""
 LARGE = 1 << 16
-"""of more than so many pixels, and from every pixel of a smaller one."""
+"""with more than this number of pixels, and from every pixel of a smaller one."""
 MOST_ROWS = 1 << 16
-"""A pixel's row is 16 bits; noise that fills more cells is counted in coarser ones."""
+"""Maximal number of cells, since a row number has 16 bits; noise is counted in coarser cells."""
 
 
 @dataclass(frozen=True)
 class Grid:
-    """How the levels 0..255 of Y, Cb and Cr fall into bins; a cell is one bin of each."""
+    """The bins of the levels 0..255 of Y, Cb and Cr; a cell is one bin of each."""
 
     bins: tuple[Bytes, Bytes, Bytes]
     sizes: tuple[int, int, int]
@@ -29,11 +29,11 @@ class Grid:
 
     @property
     def total(self) -> int:
-        """Cells in all, most of them empty."""
+        """Return the number of cells, most of which are empty."""
         return self.sizes[0] * self.sizes[1] * self.sizes[2]
 
     def keys(self, planes: Sequence[Bytes]) -> NDArray[np.uint32]:
-        """Cell number (height, width) of each pixel of three (height, width) planes."""
+        """Return the cell number (height, width) of each pixel of three (height, width) planes."""
         first, *rest = (
             np.asarray(Image.fromarray(plane).point(bins.tolist()))
             for bins, plane in zip(self.bins, planes, strict=True)
@@ -45,22 +45,22 @@ class Grid:
         return keys
 
     def split(self, cells: Numbers) -> tuple[Numbers, Numbers, Numbers]:
-        """Bin numbers of the cells with those numbers."""
+        """Return the bin numbers of the cells."""
         rest, third = np.divmod(cells, self.sizes[2])
         first, second = np.divmod(rest, self.sizes[1])
         return first, second, third
 
     def colours(self, cells: Numbers) -> Floats:
-        """About the mean sRGB colour (n, 3) of the cells with those numbers."""
+        """Return the approximate mean sRGB colours (n, 3) of the cells."""
         parts = zip(self.means, self.split(cells), strict=True)
         return rgb_of(np.stack([means[bins] for means, bins in parts], 1))
 
 
 def make_grid(counts: list[Numbers], most: int) -> Grid:
-    """At most about `most` cells for pictures with those counts (256,) of each plane's levels.
+    """Return a grid of about `most` cells from the counts (256,) of each plane's levels.
 
-    Levels that do not occur take no room and frequent ones take more, so a dark clip keeps every
-    shade; a level has a bin of its own where all fit.
+    Levels that don't occur get no bins and frequent ones get more, so a dark clip keeps every
+    shade. Each level gets its own bin if all fit.
     """
     used = [count > 0 for count in counts]
     exact = np.prod([u.sum() for u in used], dtype=float) <= most
@@ -85,12 +85,12 @@ def make_grid(counts: list[Numbers], most: int) -> Grid:
 
 @dataclass(frozen=True)
 class Census:
-    """The occupied cells of a picture: which row of a table each pixel has, and how many."""
+    """The occupied cells of a picture, as rows of a table, and the row of each pixel."""
 
-    rows: NDArray[np.uint16]  # (height, width): the pixel's row; 0 where nobody asked
+    rows: NDArray[np.uint16]  # (height, width): the pixel's row; 0 for unmasked pixels
     counts: NDArray[np.float64]  # (n,): pixels to be redrawn
     lab: Floats  # (n, 3): mean colour
-    coarse: Numbers  # (n,): which group of neighbouring cells
+    coarse: Numbers  # (n,): the group of neighbouring cells
 
 
 def take_census(
@@ -104,7 +104,7 @@ def take_census(
 ) -> Census:
     """Count the colours of the masked pixels (mask (height, width) uint8, 0 or 1).
 
-    Pixels that are not `urgent` (the same shape, 0 or 1) count `calm` times a whole one.
+    Pixels that are not `urgent` (same shape, 0 or 1) have the weight `calm` instead of 1.
     """
     step = SAMPLE if mask.size > LARGE else 1
     chosen = mask[::step, ::step].astype(bool)
@@ -113,7 +113,7 @@ def take_census(
     levels = [np.bincount(p[::step, ::step][chosen], minlength=256) for p in planes]
     grid = make_grid(levels, most)
     keys = grid.keys(planes)
-    asked = keys * np.uint32(3)  # a multiple of 3: not asked; 1 more: asked; 2 more: urgent
+    asked = keys * np.uint32(3)  # a multiple of 3: not masked; 1 more: masked; 2 more: urgent
     asked += mask if urgent is None else mask + (urgent & mask)
     kinds = np.bincount(asked.ravel(), minlength=3 * grid.total).reshape(-1, 3)
     cells = np.flatnonzero(kinds[:, 1] + kinds[:, 2])
@@ -129,12 +129,12 @@ def take_census(
     )
     coarse = np.zeros(len(cells), np.intp)
     for bins in grid.split(cells):
-        coarse = coarse * 256 + ((bins + 1) >> 1)  # black's bin stays alone
+        coarse = coarse * 256 + ((bins + 1) >> 1)  # black's bin is not grouped
     return Census(rows, weights, oklab(mean), np.unique(coarse, return_inverse=True)[1])
 
 
 def _means(rgb: Bytes, rows: NDArray[np.uint16], asked: Bytes, about: Floats) -> Floats:
-    """Mean sRGB colour of each row's asked pixels; `about` where there is none."""
+    """Return the mean sRGB colour of each row's masked pixels; `about` if there is none."""
     at = np.flatnonzero(asked)
     row = rows.ravel()[at]
     colours = rgb.reshape(-1, 3)[at]

@@ -1,4 +1,4 @@
-"""Hold and heal: which pixels are worth drawing again, given what is on screen."""
+"""Select the pixels of a frame that are worth redrawing over the canvas."""
 
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
@@ -14,50 +14,50 @@ AnyArray = TypeVar("AnyArray", Bytes, Shorts)
 
 BLOCK = 8  # px
 BAND = 10 * BLOCK
-"""Rows worked on at a time where a step needs whole numbers: so they stay in the cache."""
+"""Rows processed at a time by steps with wider integers, so that they stay in the CPU cache."""
 NOISE = 8
-"""Levels: a pixel that changes by no more may be noise,"""
+"""Largest change of a pixel, in levels, that may be noise"""
 STILL = 2
-"""levels: in a block whose mean changes by no more."""
+"""in a block whose mean changes by at most this many levels."""
 HEAL = 2
-"""How much a block's mean error counts in each of its pixels, besides the pixel's own error."""
+"""Weight of a block's mean error in each of its pixels, in addition to the pixel's own error."""
 LARGEST_DRIFT = 3
-"""Levels: a block that is farther off has moved; its pixels speak for themselves."""
+"""Levels: a block with a larger mean error has moved, and its mean error is not used."""
 PLAIN, ROUGH = 4.0, 12.0
-"""Activity (levels): up to PLAIN an error shows whole, from ROUGH on texture hides half of it."""
+"""Activity (levels): up to PLAIN an error is fully visible, from ROUGH on texture hides half."""
 JOINED = 4
-"""A pixel is drawn if more than so many of the 3x3 pixels round it, itself included, want it."""
+"""A pixel is redrawn if more than this many of the 3x3 pixels around it gain enough."""
 URGENT = 4
-"""Times its limit: worth drawing on its own."""
+"""Factor of the limit from which a pixel is redrawn on its own."""
 FILL_SHARE = 0.6
-"""Where more than this share of a block is drawn, the rest is drawn too if that does no harm:"""
+"""Share of redrawn pixels above which a block is completed, except for pixels that lose more"""
 FILL_LOSS = 8
-"""squared levels a filled pixel may lose; holes cost more bytes than they save."""
+"""than this, in squared levels. Holes cost more bytes than they save."""
 
-_LARGEST = 90  # levels: errors are cut here, so that the sum of squares fits in 16 bits
+_LARGEST = 90  # levels: errors are clipped here, so that the sum of squares fits in 16 bits
 
 
 def bands(height: int) -> Iterator[slice]:
-    """The rows of a picture in whole blocks, some at a time."""
+    """Yield the rows of a picture in bands of whole blocks."""
     return (slice(top, min(top + BAND, height)) for top in range(0, height, BAND))
 
 
 def spread(blocks: AnyArray, shape: tuple[int, ...]) -> AnyArray:
-    """Each block's value at each of its pixels; shape: (height, width) of the picture."""
+    """Repeat each block's value for each of its pixels; shape: (height, width) of the picture."""
     wide = np.repeat(blocks, BLOCK, 1)[:, : shape[1]]
     return np.repeat(wide, BLOCK, 0)[: shape[0]]
 
 
 def block_means(plane: Bytes) -> Bytes:
-    """The mean level of each block, rounded."""
+    """Return the mean level of each block, rounded."""
     return np.asarray(Image.fromarray(plane).reduce(BLOCK))
 
 
 def steadied(planes: Sequence[Bytes], coming: Sequence[Bytes]) -> list[Bytes]:
-    """The planes, half way to the coming frame's where nothing but noise lies between them.
+    """Average the planes with those of the next frame where they differ only by noise.
 
-    A flicker that is gone with the next frame is not worth drawing: encoders let their frames
-    pulse. What moves or changes its light stays as it is: its pixels or its block change more.
+    Video encoders let unchanged areas flicker, and such flicker is not worth redrawing. Motion and
+    changes of light stay as they are, because their pixels or their block's mean change more.
     """
     change = [np.maximum(p, c) - np.minimum(p, c) for p, c in zip(planes, coming, strict=True)]
     is_noise = (np.maximum(np.maximum(*change[:2]), change[2]) <= NOISE).view(np.uint8)
@@ -73,9 +73,9 @@ def steadied(planes: Sequence[Bytes], coming: Sequence[Bytes]) -> list[Bytes]:
 
 
 def activity(luma: Bytes) -> Floats:
-    """Mean deviation of luma in each block (levels): how much texture there is to hide an error.
+    """Return the mean deviation of luma in each block (levels), a measure of texture.
 
-    From means that run smoothly from block to block: a steep gradient is not texture.
+    The deviation is from interpolated block means, so that a steep gradient is not texture.
     """
     means = Image.fromarray(luma).reduce(BLOCK)
     mean = np.asarray(means.resize(luma.shape[1::-1], Image.Resampling.BILINEAR))
@@ -83,7 +83,7 @@ def activity(luma: Bytes) -> Floats:
 
 
 def limits(active: Floats, threshold: float) -> Shorts:
-    """Squared levels that drawing a pixel of each block must gain."""
+    """Return the squared levels that redrawing a pixel of each block must gain."""
     hidden = np.clip((active - PLAIN) / (ROUGH - PLAIN), 0, 1)
     scaled: Shorts = (threshold * (1 + hidden)).astype(np.int16)
     return scaled
@@ -106,7 +106,7 @@ def _has_one_level(plane: Bytes) -> NDArray[np.bool_]:
 
 
 def drift(plane: Bytes, shown: Bytes) -> Shorts:
-    """HEAL times what each block is off the screen's on average, 0 where it has moved (levels).
+    """Return HEAL times the mean error of each block in levels; 0 for blocks that moved.
 
     >>> drift(np.full((8, 8), 12, np.uint8), np.full((8, 8), 11, np.uint8)).item()
     2
@@ -123,7 +123,7 @@ def drift(plane: Bytes, shown: Bytes) -> Shorts:
 
 
 def loss(planes: Sequence[Bytes], shown: Sequence[Bytes], drifts: Sequence[Shorts]) -> Shorts:
-    """Squared error (height, width) of what is shown, its block's drift in it; chroma counts half.
+    """Return the squared error (height, width) with the block's drift; chroma has half weight.
 
     >>> one = [np.full((1, 1), level, np.uint8) for level in (4, 2, 0)]
     >>> loss(one, [np.zeros((1, 1), np.uint8)] * 3, [np.zeros((1, 1), np.int16)] * 3).item()
@@ -147,9 +147,9 @@ def loss(planes: Sequence[Bytes], shown: Sequence[Bytes], drifts: Sequence[Short
 
 
 def worth_drawing(gain: Shorts, limit: Shorts) -> Bytes:
-    """Mask (height, width) of 0 and 1: pixels that gain more than their limit, in company.
+    """Return a mask (height, width) of 0 and 1: groups of pixels that gain more than their limit.
 
-    Lone pixels break the runs of what stays and cost more bytes than they are worth.
+    Isolated pixels interrupt runs of transparent pixels and cost too many bytes.
     """
     wanted = (gain > limit).view(np.uint8)
     alone = (gain > URGENT * limit).view(np.uint8)
@@ -157,14 +157,14 @@ def worth_drawing(gain: Shorts, limit: Shorts) -> Bytes:
 
 
 def fill(mask: Bytes, gain: Shorts) -> Bytes:
-    """The mask with blocks completed that are nearly all drawn."""
+    """Return the mask with mostly redrawn blocks completed."""
     share = block_means(mask * np.uint8(255))
     full = spread((share > 255 * FILL_SHARE).view(np.uint8), mask.shape)
     return mask | full & (gain > -FILL_LOSS).view(np.uint8)
 
 
 def _around(mask: Bytes) -> Bytes:
-    """How many of the 3x3 pixels round each are 1."""
+    """Count the ones among the 3x3 pixels around each pixel."""
     row = mask.copy()
     row[:, 1:] += mask[:, :-1]
     row[:, :-1] += mask[:, 1:]

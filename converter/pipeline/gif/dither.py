@@ -1,4 +1,4 @@
-"""Mixing: two palette colours and a share for each cell, chosen between by a Bayer matrix."""
+"""Dither: mix each cell's colour from two palette colours with a Bayer matrix."""
 
 from functools import lru_cache
 
@@ -13,17 +13,17 @@ from converter.pipeline.gif.palette import apart
 LEVELS = 16
 """Steps of the share of two colours, and of the noise."""
 CANDIDATES = 13
-"""Palette colours looked at for a cell: the one nearest to its group, and that one's neighbours."""
+"""Palette colours tried for a cell: the nearest to its group, and the neighbours of that colour."""
 FARTHEST = 0.14
-"""OKLab distance of two colours that may mix."""
+"""Largest OKLab distance of two colours that may be mixed."""
 CHROMA_COST = 0.07
-"""What noise in hue costs beside noise in lightness, which the eye (and SSIM) sees most."""
+"""Cost of noise in hue relative to noise in lightness, which is more visible."""
 UNSEEN = 5e-6
-"""Squared OKLab distance that mixing must gain: less is invisible, but its noise costs bytes."""
+"""Squared OKLab distance that mixing must gain: less is invisible, but the noise costs bytes."""
 BUSY, CALM = 5.0, 2.0
-"""Mean deviation of luma in a block (levels): from BUSY on no dither, below CALM all of it."""
+"""Mean deviation of luma in a block (levels): from BUSY on no dither, below CALM full dither."""
 
-_CHUNK = 2048  # rows of a table made at a time, so that they stay in the processor's cache
+_CHUNK = 2048  # rows of a table computed at a time, so that they stay in the CPU cache
 
 BAYER = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]], np.int16)
 """Thresholds (4, 4): each level once, so every 4x4 square has its cell's mean colour."""
@@ -38,9 +38,9 @@ def tiled_noise(height: int, width: int) -> NDArray[np.int16]:
 
 
 def strength(active: Floats, reach: float) -> NDArray[np.int16]:
-    """How strong the noise is in each block, 0..LEVELS: texture hides banding, so it needs none.
+    """Return the strength of the noise in each block, 0..LEVELS; texture needs none.
 
-    reach: 1, or more where the palette is so poor that texture is mixed too.
+    reach: 1, or more if the palette fits so badly that texture is dithered too.
     """
     share = np.clip((BUSY - active / np.float32(reach)) / (BUSY - CALM), 0, 1)
     levels: NDArray[np.int16] = (share * LEVELS).astype(np.int16)
@@ -48,7 +48,7 @@ def strength(active: Floats, reach: float) -> NDArray[np.int16]:
 
 
 def thresholds(noise: NDArray[np.int16], strong: NDArray[np.int16]) -> NDArray[np.int16]:
-    """Noise (height, width) -8..7 of that strength in each block, as thresholds 0..15."""
+    """Scale noise (height, width), -8..7, by each block's strength; return thresholds 0..15."""
     scaled = noise * spread(strong, noise.shape)
     scaled //= LEVELS
     scaled += LEVELS // 2
@@ -58,12 +58,12 @@ def thresholds(noise: NDArray[np.int16], strong: NDArray[np.int16]) -> NDArray[n
 def mixing_table(
     lab: Floats, palette: Floats, near: Numbers, *, price: float, unseen: float
 ) -> tuple[Bytes, Floats]:
-    """Index to draw, (n, LEVELS) uint8, of each cell colour (n, 3) at each noise level.
+    """Return the index to draw, (n, LEVELS) uint8, for each cell colour (n, 3) and noise level.
 
     palette: (k, 3) OKLab, darkest first; near: (n,) a palette number close to each cell's colour.
     price: cost of noise, as a factor of its squared distance. unseen: least gain of a mixture.
-    Also comes back: each cell's squared distance (n,) from its nearest colour. The brighter of two
-    colours takes the low thresholds, so that patterns run on from cell to cell.
+    Also returns each cell's squared distance (n,) to its nearest colour. The brighter of two
+    colours gets the low thresholds, so that patterns continue from cell to cell.
     """
     between = apart(palette)
     count = min(CANDIDATES, len(palette))
@@ -92,7 +92,7 @@ def _best_pairs(
     prices: Floats,
     unseen: float,
 ) -> tuple[Numbers, Numbers, Numbers, Floats]:
-    """Darker and brighter colour and the brighter one's share 0..LEVELS, for each cell colour.
+    """Return darker and brighter colour and the latter's share 0..LEVELS for each cell colour.
 
     With `a` the nearest colour, `b` another and `t` its share, the mean misses the cell's colour by
     |r|^2 - 2t r.v + t^2 |v|^2, where r = cell - a and v = b - a; noise costs t (1 - t)

@@ -1,4 +1,4 @@
-"""Reads a GIF's blocks back and holds them to what we promise (GIF89a, sections 17 to 27)."""
+"""Read a GIF's blocks and compare them with the profile (GIF89a, sections 17 to 27)."""
 
 import mmap
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ GRAPHIC_CONTROL, APPLICATION = 0xF9, 0xFF
 
 @dataclass(frozen=True, kw_only=True)
 class GifFacts:
-    """What a GIF says of itself: size in px, delays in cs, loop count (0: for ever; None: once)."""
+    """The properties of a GIF: size in px, delays in cs, loop count (0: endless; None: once)."""
 
     width: int
     height: int
@@ -31,7 +31,7 @@ class GifFacts:
         return sum(self.delays) * 10
 
     def described(self) -> dict[str, int | None]:
-        """The facts as plain values; of the delays only how many they are and their sum."""
+        """Return the facts as plain values, with the number and the sum of the delays."""
         return {
             "width": self.width,
             "height": self.height,
@@ -43,19 +43,19 @@ class GifFacts:
 
 
 def _table_bytes(flags: int) -> int:
-    """Size of the colour table that packed `flags` announce."""
+    """Return the size in bytes of the colour table that the packed `flags` announce."""
     return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
 
 
 def _after_sub_blocks(gif: mmap.mmap, at: int) -> int:
-    """Where the chain of data sub-blocks that begins at `at` ends."""
+    """Return the end of the chain of data sub-blocks that begins at `at`."""
     while gif[at]:
         at += gif[at] + 1
     return at + 1
 
 
 def inspect_gif(path: Path) -> GifFacts:
-    """Walk the GIF's blocks, decoding no picture. Raises OutputError when they don't add up."""
+    """Parse the GIF's blocks without decoding a picture. Raises OutputError if they are invalid."""
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as gif:
             return _walk(gif)
@@ -94,7 +94,7 @@ def _walk(gif: mmap.mmap) -> GifFacts:
 
 
 def verify_gif(path: Path, *, profile: ConversionProfile, frames: int) -> GifFacts:
-    """The GIF's facts, if it is all that we promise of `frames` frames. Raises OutputError."""
+    """Return the GIF's facts. Raises OutputError unless they match the profile and `frames`."""
     facts = inspect_gif(path)
     promised = GifFacts(
         width=profile.width,

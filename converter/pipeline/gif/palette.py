@@ -1,4 +1,4 @@
-"""Palettes: k-means in OKLab over counted colours, carried on from frame to frame."""
+"""Compute palettes: k-means in OKLab over counted colours, continued from frame to frame."""
 
 import heapq
 import itertools
@@ -9,29 +9,29 @@ from numpy.typing import NDArray
 from converter.pipeline.colours import Floats
 from converter.pipeline.gif.census import Numbers
 
-MOST_COLOURS = 255  # the last index is the transparent one
+MOST_COLOURS = 255  # the last index is transparent
 ROUNDS = 2
-"""k-means rounds a frame: 5 gain 0.03 dB over 2, since each frame goes on from the last."""
+"""k-means rounds per frame: 5 gain 0.03 dB over 2, since each frame continues from the last."""
 
 FIRST_ROUNDS = 10
-"""k-means rounds of a palette that is not carried on: what the first frame gets wrong, stays."""
+"""k-means rounds of a new palette: errors of the first frame stay visible."""
 NEW_SCENE = 3
-"""Times as far off as usual: then two rounds would not bring the old palette to the new colours."""
+"""Factor of the usual misfit from which a new palette is made: two rounds can't adapt the old."""
 BADLY = 0.5
-"""Power of a colour's squared distance, relative to the mean, in its weight in the next mean."""
+"""Exponent of a colour's relative squared distance in its weight in the next mean."""
 EXACT_SHARE = 0.5
-"""A palette colour takes the colour of one cell that has more than this share of its pixels."""
+"""A palette colour becomes the colour of a cell that has more than this share of its pixels."""
 MOVED = 24
-"""Colours that may change their place in a round, to where the error is largest."""
+"""Colours that may move to where the error is largest, per round."""
 
 _ROWS = 256
-"""Rows a matrix product: 256 x 3 x 255 is below the size at which OpenBLAS starts threads."""
+"""Rows per matrix product: 256 x 3 x 255 is below the size at which OpenBLAS starts threads."""
 
 Weights = NDArray[np.float64]
 
 
 def nearest(colours: Floats, palette: Floats) -> tuple[Numbers, Floats]:
-    """Number of, and squared distance to, the nearest of palette (k, 3) for colours (n, 3).
+    """Return the number of, and squared distance to, the nearest palette colour for colours (n, 3).
 
     >>> nearest(np.array([[0, 0, 1]], np.float32), np.eye(3, dtype=np.float32))[0].tolist()
     [2]
@@ -47,14 +47,14 @@ def nearest(colours: Floats, palette: Floats) -> tuple[Numbers, Floats]:
 
 
 def squares(off: Floats) -> Floats:
-    """Squared length (n,) of each row (n, 3), column by column: sum(1) over three is slow."""
+    """Return the squared length (n,) of each row (n, 3), column by column: sum(1) is slow."""
     a, b, c = off.T
     total: Floats = a * a + b * b + c * c
     return total
 
 
 def apart(colours: Floats) -> Floats:
-    """Squared distances (k, k) between colours (k, axes)."""
+    """Return the squared distances (k, k) between colours (k, axes)."""
     total = np.zeros((len(colours), len(colours)), np.float32)
     for axis in colours.T:  # sum(2) over three is slow, too
         off = axis[:, None] - axis
@@ -64,7 +64,7 @@ def apart(colours: Floats) -> Floats:
 
 
 def grouped(lab: Floats, counts: Weights, group: Numbers) -> tuple[Floats, Weights]:
-    """Mean colour and total count of each group of cells."""
+    """Return the mean colour and total count of each group of cells."""
     total: Weights = np.bincount(group, counts).astype(np.float64)
     safe = np.maximum(total, 1e-9)
     mean = [np.bincount(group, counts * lab[:, axis]) / safe for axis in range(3)]
@@ -74,21 +74,21 @@ def grouped(lab: Floats, counts: Weights, group: Numbers) -> tuple[Floats, Weigh
 def make_palette(
     lab: Floats, weights: Weights, size: int, last: Floats | None, *, usual: float = np.inf
 ) -> Floats:
-    """At most `size` colours (k, 3), darkest first, that serve colours (n, 3) of those weights.
+    """Return at most `size` colours (k, 3), darkest first, for weighted colours (n, 3).
 
-    `last`, the frame before's palette, is carried on unless it is far too small, or the scene is
-    new: it misses these colours by far more than the `usual` mean squared distance of its own.
-    Few enough colours all get their own.
+    `last`, the previous frame's palette, is continued unless it is far too small or the scene is
+    new: its mean squared distance is far above the `usual` one. If there are at most `size`
+    colours, all are in the palette.
     """
     if len(lab) <= size:
         return np.ascontiguousarray(lab[np.argsort(lab[:, 0], kind="stable")])
     rounds = ROUNDS
     if last is None or len(last) < size // 2 or _is_new(lab, weights, last, usual):
         last, rounds = variance_cut(lab, weights, size), FIRST_ROUNDS
-    elif len(last) > size:  # the least used go
+    elif len(last) > size:  # remove the least used
         used = np.bincount(nearest(lab, last)[0], weights, len(last))
         last = last[np.sort(np.argsort(-used, kind="stable")[:size])]
-    elif len(last) < size:  # the worst served come
+    elif len(last) < size:  # add the worst fitting
         worst = np.argsort(-weights * nearest(lab, last)[1], kind="stable")
         last = np.concatenate([last, lab[worst[: size - len(last)]]])
     colours = refine(last, lab, weights, rounds=rounds)
@@ -102,9 +102,9 @@ def _is_new(lab: Floats, weights: Weights, last: Floats, usual: float) -> bool:
 
 
 def refine(colours: Floats, lab: Floats, weights: Weights, *, rounds: int) -> Floats:
-    """k-means; after each round some colours that would hardly be missed go where the error is.
+    """Run k-means; after each round move colours with little effect to where the error is largest.
 
-    k-means alone never gets a colour across to a small saturated thing that just came on screen.
+    k-means alone never moves a colour to a small saturated area that has just appeared.
     """
     colours = colours.copy()
     for _ in range(rounds):
@@ -124,10 +124,10 @@ def refine(colours: Floats, lab: Floats, weights: Weights, *, rounds: int) -> Fl
 def _move(
     colours: Floats, served: Weights, lab: Floats, weights: Weights, distance: Floats
 ) -> None:
-    """Move the MOVED colours (and all idle ones) whose going costs less than it mends.
+    """Move up to MOVED colours, and all unused ones, if this reduces the error.
 
-    A colour that goes leaves what it served to its neighbour. It comes to the worst served of lab
-    (n, 3), whose squared distances (n,) from their colours count by their weights.
+    The pixels of a moved colour get its neighbour. It moves to the worst fitting of lab (n, 3), by
+    their weighted squared distances (n,) from their colours.
     """
     between = apart(colours)
     np.fill_diagonal(between, np.inf)
@@ -136,7 +136,7 @@ def _move(
     left = distance.copy()
     gone, stays = np.zeros((2, len(colours)), bool)
     for colour in np.argsort(missed, kind="stable")[: max(MOVED, np.count_nonzero(served == 0))]:
-        if stays[colour] or gone[heirs[colour]]:  # of two that are alike one has to stay
+        if stays[colour] or gone[heirs[colour]]:  # one of two similar colours has to stay
             continue
         worst = (weights * left).argmax()
         mended = np.minimum(left, squares(lab - lab[worst]))
@@ -154,7 +154,7 @@ def with_exact(palette: Floats, lab: Floats, counts: Weights, near: Numbers) -> 
     """
     order = np.argsort(counts, kind="stable")
     heaviest = np.full(len(palette), order[-1])
-    heaviest[near[order]] = order  # the last, largest one stays
+    heaviest[near[order]] = order  # the last assignment, the largest, stays
     served = np.bincount(near, counts, len(palette))
     exact = counts[heaviest] > EXACT_SHARE * np.maximum(served, 1e-9)
     exact &= near[heaviest] == np.arange(len(palette))
@@ -164,7 +164,7 @@ def with_exact(palette: Floats, lab: Floats, counts: Weights, near: Numbers) -> 
 def variance_cut(lab: Floats, weights: Weights, size: int) -> Floats:
     """Split the group with the largest spread along its widest axis until there are `size`."""
     moments = np.concatenate([np.ones((len(lab), 1)), lab, lab**2], 1) * (weights + 1e-9)[:, None]
-    order = itertools.count()  # equal spreads: first come, first split
+    order = itertools.count()  # for equal spreads: first in, first out
     heap: list[tuple[float, int, Numbers, int, Floats]] = []
 
     def push(members: Numbers) -> None:

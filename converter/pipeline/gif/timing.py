@@ -1,8 +1,8 @@
-"""When each frame of the output is shown: pure arithmetic on frame numbers and cs."""
+"""Compute the delay of each frame."""
 
 
 def delay_cs(frame: int, *, fps: int) -> int:
-    """Delay of frame number `frame` (from 0) in cs: cumulative rounding, so that no error adds up.
+    """Return the delay of frame `frame` (from 0) in cs; cumulative rounding prevents drift.
 
     GIF delays are whole centiseconds (GIF89a, 23.c.vi); 24 fps is 4 1/6 cs, and browsers slow
     anything below 2 cs to 10 cs.

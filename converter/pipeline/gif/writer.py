@@ -1,4 +1,4 @@
-"""GIF89a blocks; the LZW is Pillow's, in C, and runs in a thread while the next frame is made."""
+"""Write GIF89a blocks. Pillow's LZW, in C, runs in a thread while the next frame is encoded."""
 
 import tempfile
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,7 +11,7 @@ from PIL import Image
 from converter.pipeline.colours import Bytes
 
 TRANSPARENT = 255
-"""Index that leaves the pixel on screen as it is; palettes hold up to 255 colours before it."""
+"""Index of unchanged pixels; palettes have up to 255 colours before it."""
 
 TRAILER = b"\x3b"
 _PILLOW_HEADER = 13 + 3 * 256  # bytes: logical screen and its 256-colour table
@@ -19,7 +19,7 @@ _ONE_PIXEL = b"\x02\x02\x44\x01\x00"  # LZW, code size 2: clear, index 0, end
 
 
 class DeltaFrame(Protocol):
-    """What a frame changes (see encoder.py)."""
+    """A frame's change (see encoder.py)."""
 
     @property
     def index(self) -> Bytes: ...
@@ -32,7 +32,7 @@ class DeltaFrame(Protocol):
 
 
 def header(width: int, height: int) -> bytes:
-    """The file's start: screen of width x height px, no global palette, looping for ever.
+    """Return the start of the file: a screen of width x height px, no global palette, endless loop.
 
     Sources: GIF89a, 17 and 18; the NETSCAPE2.0 application extension.
 
@@ -44,9 +44,9 @@ def header(width: int, height: int) -> bytes:
 
 
 def frame_block(delta: DeltaFrame, *, delay: int) -> bytes:
-    """One frame (GIF89a, 20 to 23): control extension, descriptor, palette of its own, indices.
+    """Return one frame (GIF89a, 20 to 23): control extension, descriptor, local palette, indices.
 
-    delay: cs. Disposal 1: what is drawn stays on screen.
+    delay: cs. Disposal 1 keeps the pixels on screen.
     """
     height, width = delta.index.shape
     if (height, width) == (1, 1) and delta.index[0, 0] == TRANSPARENT:
@@ -61,10 +61,10 @@ def frame_block(delta: DeltaFrame, *, delay: int) -> bytes:
 
 
 def compress(index: Bytes) -> bytes:
-    """LZW code size and data sub-blocks of indices (height, width) uint8, with the end mark.
+    """Return the LZW code size and data sub-blocks of indices (height, width) uint8.
 
-    Pillow writes a one-frame file, and the picture data is cut out of it. Into a real file, since
-    Pillow then compresses without holding the interpreter's lock.
+    Pillow writes a one-frame file, from which the picture data is cut out. It is a real file,
+    because Pillow then compresses without holding the GIL.
     """
     height, width = index.shape
     picture = Image.frombuffer("P", (width, height), np.ascontiguousarray(index), "raw", "P", 0, 1)
@@ -83,7 +83,7 @@ def compress(index: Bytes) -> bytes:
 
 
 class FrameWriter:
-    """Writes a GIF to an open file, one frame behind; ends its thread however it is left."""
+    """Write a GIF to an open file, one frame behind; the `with` block ends the thread."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file

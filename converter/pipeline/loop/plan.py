@@ -93,16 +93,16 @@ def plan_loop(frames: Sequence[Bytes], *, lead: int, profile: ConversionProfile)
     if own < profile.fps:
         return None
     shown = frames[lead : lead + own]
-    if _step(_lab(shown[-1]), _lab(shown[0])) <= SMOOTH * median_step(shown):
+    if step_between(picture_lab(shown[-1]), picture_lab(shown[0])) <= SMOOTH * median_step(shown):
         return None
-    lab = functools.cache(lambda number: _lab(frames[number]))
+    lab = functools.cache(lambda number: picture_lab(frames[number]))
     best: tuple[float, _Candidate, Floats] | None = None
     for candidate in _candidates(len(frames), lead=lead, own=own, profile=profile):
         overlap = candidate.overlap
         old = [lab(candidate.old + k) for k in range(-1, overlap)]
         new = [lab(candidate.new + k) for k in range(overlap + 1)]
         weights = new_weights(old, new)
-        worst = max(_steps_of_mix(old, new, weights))
+        worst = max(steps_of_mix(old, new, weights))
         if best is None or worst < best[0]:
             best = worst, candidate, weights
     if best is None:
@@ -141,10 +141,10 @@ def _candidates(total: int, *, lead: int, own: int, profile: ConversionProfile) 
 
 def median_step(frames: Sequence[Bytes]) -> float:
     """Return the median step of frames (height, width, 3), of those that differ at all."""
-    steps, last = [], _lab(frames[0])
+    steps, last = [], picture_lab(frames[0])
     for frame in frames[1:]:
-        now = _lab(frame)
-        steps.append(_step(last, now))
+        now = picture_lab(frame)
+        steps.append(step_between(last, now))
         last = now
     return float(np.median([step for step in steps if step > STILL] or [STILL]))
 
@@ -191,8 +191,8 @@ def _pace(old: Sequence[Floats], new: Sequence[Floats], *, total: float) -> Floa
     Steps that are small by themselves take more, so that the largest is as small as can be.
     """
     count = len(new) - 1
-    of_old = [_step(a, b) for a, b in itertools.pairwise(old)]
-    of_new = [_step(a, b) for a, b in itertools.pairwise(new)]
+    of_old = [step_between(a, b) for a, b in itertools.pairwise(old)]
+    of_new = [step_between(a, b) for a, b in itertools.pairwise(new)]
     share = (np.arange(count + 1) + 0.5) / (count + 1)
     own = np.array([*of_old, of_old[-1]]) * (1 - share) + np.array([of_new[0], *of_new]) * share
     low, high = own.min(), own.max() + total
@@ -216,19 +216,19 @@ def _at_pace(order: Floats, load: Floats, pace: Floats, *, width: float) -> Floa
     return turn.reshape(order.shape)
 
 
-def _steps_of_mix(old: Sequence[Floats], new: Sequence[Floats], weights: Floats) -> list[float]:
+def steps_of_mix(old: Sequence[Floats], new: Sequence[Floats], weights: Floats) -> list[float]:
     """Return the steps from the frame before the overlap to the frame after it."""
     size = old[0].shape[1::-1]
     last, steps = old[0], []
     for a, b, weight in zip(old[1:], new, weights, strict=False):
         part = _resized(weight, size)[..., None]
         mixed = a + (b - a) * part
-        steps.append(_step(last, mixed))
+        steps.append(step_between(last, mixed))
         last = mixed
-    return [*steps, _step(last, new[-1])]
+    return [*steps, step_between(last, new[-1])]
 
 
-def _lab(frame: Bytes) -> Floats:
+def picture_lab(frame: Bytes) -> Floats:
     """Return OKLab (height, width, 3) x 100 of a picture (height, width, 3) sRGB."""
     lab: Floats = oklab(frame.reshape(-1, 3).astype(np.float32)).reshape(frame.shape) * 100
     return lab
@@ -240,7 +240,7 @@ def _distance(a: Floats, b: Floats) -> Floats:
     return distance
 
 
-def _step(a: Floats, b: Floats) -> float:
+def step_between(a: Floats, b: Floats) -> float:
     """Return how far two OKLab pictures are apart, on average."""
     return float(_distance(a, b).mean())
 

@@ -1,8 +1,10 @@
-"""An upload as a MoviePy clip: decoded by one confined ffmpeg, never by MoviePy's own.
+"""Decode an upload with one confined ffmpeg, and compose its frames with MoviePy.
 
-MoviePy's reader must not see an upload: it follows playlists, hangs on a flood of errors, picks
-frames by the average rate (wrong for phones) and squashes rotated clips. So ffmpeg delivers
-pictures that are already trimmed, upright, at 24 fps and fitted; MoviePy carries them on.
+ffmpeg delivers pictures that are already trimmed, upright, at 24 fps and fitted. MoviePy's
+VideoClip adds the bars of `contain` and mixes the frames of a blended loop; with `cover` and a cut
+it passes the pictures through. MoviePy's own reader is not used on uploads: it follows playlists,
+hangs when ffmpeg prints many errors, selects frames by the average rate (wrong for phones) and
+distorts rotated clips.
 """
 
 import contextlib
@@ -33,43 +35,43 @@ from converter.pipeline.source.source import Source
 Frame = NDArray[np.uint8]
 
 MIN_FRAMES = 2
-# Each decoding thread holds pictures of its own: 8 MB of 1080p, 48 MB of a 5.3K camera's. One keeps
-# the tree below 220 MB from 1080p on, and is as fast: the encoder is what one waits for.
+# Each decoding thread needs its own pictures: 8 MB for 1080p, 48 MB for a 5.3K camera. One thread
+# keeps the process tree below 220 MB from 1080p on and is as fast: the encoder is the bottleneck.
 TWO_THREADS_UP_TO_PIXELS = 1_500_000
-# Each picture carries its size, so that `contain` may deliver any; but the encoder takes all
-# pictures of one run for as large as the first. Without a queue of one ffmpeg would write eight
-# pictures ahead of us, 22 MB.
+# Each picture has its size, so that `contain` may deliver any size; but the encoder assumes that
+# all pictures of a run have the size of the first. Without a queue of one, ffmpeg would buffer
+# eight pictures, 22 MB.
 TO_STDOUT = ["-f", "image2pipe", "-thread_queue_size", "1", "pipe:1"]
 ONE_FRAME = "This video has only one frame. Choose a longer video."
 _FITTED = ("-map", "[fitted]")
-# ffmpeg's words when `-drop_changed` drops a frame whose size or format is not the first one's.
+# ffmpeg's message when `-drop_changed` drops a frame whose size or format differs from the first.
 CHANGED = b"Avoiding reinit; dropping frame"
-# A line of ffmpeg's that is worse than a warning, as `-v level+...` marks it.
+# A line of ffmpeg's output with a level above warning, as `-v level+...` marks it.
 _ERROR = re.compile(r"\[(?:error|fatal|panic)\]")
 
 
 Pad = Callable[[Frame], Frame]
-# Takes a frame of the clip, its number, and what pads a frame of the same source like it.
+# Called with a frame of the clip, its number, and a function that adds the same bars to a frame.
 Mix = Callable[[Frame, int, Pad], Frame]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Overlay:
-    """Further inputs of a decode, and the graph that makes [mixed] of them and of [fitted]."""
+    """Additional inputs of a decode, and the graph that makes [mixed] from them and [fitted]."""
 
     inputs: Sequence[str]
     graph: str
 
 
 class EndOfClipError(Exception):
-    """No frame is left at the time asked for."""
+    """The source ends before the requested time."""
 
 
 def seek_arguments(probe: Probe, start_s: float) -> list[str]:
     """Return ffmpeg's options that start reading at the key frame before `start_s`, if any.
 
-    Without accurate_seek decoding starts at the key frame and `fps` does the cut; `-ss 0` would
-    refuse files whose first timestamp is negative.
+    Without accurate_seek decoding starts at the key frame, and `fps` cuts at the start; `-ss 0`
+    fails for files whose first timestamp is negative.
     """
     if start_s > 0 and probe.can_seek:
         return ["-noaccurate_seek", "-ss", f"{start_s:.6f}"]
@@ -122,7 +124,7 @@ def decode_arguments(
 
 
 def read_ppm(stream: IO[bytes]) -> Frame | None:
-    """Return the next picture of a PPM stream, (height, width, 3) uint8; None at its end.
+    """Read the next picture of a PPM stream, (height, width, 3) uint8; None at its end.
 
     https://netpbm.sourceforge.net/doc/ppm.html, without comments, as ffmpeg writes it.
     """
@@ -218,7 +220,7 @@ def _until_none(read: Callable[[], Frame | None]) -> Iterator[Frame]:
 
 
 class Reader:
-    """The pictures of one decode by time, forward only: what a MoviePy clip asks for."""
+    """Return the pictures of one decode by time, forward only, for a MoviePy clip."""
 
     def __init__(self, pictures: Iterator[Frame], *, fps: int) -> None:
         self._pictures = pictures
@@ -240,14 +242,14 @@ class Reader:
 
 
 def border_colour(frame: Frame) -> Frame:
-    """The mean colour of the outermost pixels of `frame` (h, w, 3), a (3,) uint8."""
+    """Return the mean colour, (3,) uint8, of the outermost pixels of `frame` (h, w, 3)."""
     edge = np.concatenate([frame[0], frame[-1], frame[:, 0], frame[:, -1]])
     mean: Frame = np.rint(edge.mean(axis=0)).astype(np.uint8)
     return mean
 
 
 def padding(first: Frame, profile: ConversionProfile) -> Callable[[Frame], Frame]:
-    """What puts a frame in the middle of the profile's picture, bars in `first`'s border colour."""
+    """Return a function that centres a frame between bars in `first`'s border colour."""
     colour = border_colour(first)
 
     def pad(frame: Frame) -> Frame:
@@ -264,10 +266,10 @@ def padding(first: Frame, profile: ConversionProfile) -> Callable[[Frame], Frame
 
 
 def moviepy_clip_class() -> Any:
-    """MoviePy's VideoClip, imported late: it takes a second and 60 MB, which only a converter pays.
+    """Import and return MoviePy's VideoClip.
 
-    At import MoviePy 2.2 starts `ffplay` to see whether it is there; we play nothing, so it gets
-    a command that ends at once.
+    The import takes 0.09 CPU s and 7 MB in addition to numpy and Pillow, so it is done only before
+    a conversion. MoviePy 2.2 starts `ffplay` at import to see whether it exists; `true` stands in.
     """
     os.environ.setdefault("FFPLAY_BINARY", "true")
     from moviepy.video.VideoClip import VideoClip
@@ -284,9 +286,9 @@ def open_clip(
     control: Control,
     mix: Mix | None = None,
 ) -> Iterator[Any]:
-    """The cut as a MoviePy clip of the profile's size, rate and length; closed with the block.
+    """Yield the selection as a MoviePy clip of the profile's size, rate and length; close it after.
 
-    Its frames end with EndOfClipError where the source ends. Raises what `read_pictures` raises.
+    The clip raises EndOfClipError where the source ends. Raises the exceptions of `read_pictures`.
     """
     video_clip = moviepy_clip_class()
     pictures = read_pictures(source, profile=profile, selection=selection, control=control)
@@ -306,9 +308,9 @@ def open_clip(
 
 
 def frames(clip: Any, *, control: Control) -> Iterator[Frame]:
-    """The clip's frames in order, each (height, width, 3) uint8, up to where its source ends.
+    """Yield the clip's frames, each (height, width, 3) uint8, until its source ends.
 
-    Raises TooShortError below two frames, and what `control` raises.
+    Raises TooShortError for less than two frames, and the exceptions of `control`.
     """
     count = 0
     try:
@@ -317,13 +319,13 @@ def frames(clip: Any, *, control: Control) -> Iterator[Frame]:
             count += 1
             yield frame
     except EndOfClipError:
-        control.check()  # a killed decoder looks like the end of the clip
+        control.check()  # after a kill the clip also seems to end
     if count < MIN_FRAMES:
         raise TooShortError
 
 
 def _why_empty(child: Ffmpeg, probe: Probe, selection: Selection) -> Exception:
-    """Why the child, which has ended, gave no first frame: the start, or the file."""
+    """Return why a decode gave no frame: the start is too late, or the file is damaged."""
     errors = child.errors()
     if is_too_large(errors):
         return TooManyPixelsError(detail=errors)

@@ -1,4 +1,4 @@
-"""The filter graphs of a decode: constant rate, opaque SDR, fitted; as text, for ffmpeg."""
+"""Build ffmpeg's filter graphs for a decode: constant frame rate, opaque SDR, fitted."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from converter.pipeline.source.colour import (
 )
 from converter.pipeline.source.probe import Probe
 
-# Of a source that changes on the way every frame is fitted that is not dropped by these.
+# If the source changes during the clip, every frame is fitted that these filters don't drop.
 MOST_FPS = 96
 LEAD_S = 10
 # Planar RGB in which colours are converted.
@@ -26,11 +26,11 @@ PREMULTIPLY = "premultiply=inplace=1"
 
 
 def _fit_filters(probe: Probe, profile: ConversionProfile, selection: Selection) -> list[str]:
-    """ffmpeg filters that fit the pictures into the profile, `contain` without its bars."""
+    """Return filters that fit the pictures into the profile, for `contain` without bars."""
     w, h = profile.width, profile.height
-    # More exact than the default, where more than 8 bits come out of it.
+    # More exact than the default if the output has more than 8 bits.
     flags = "bicubic+accurate_rnd+full_chroma_int" if probe.colour.is_converted else "bicubic"
-    # dar counts the pixels' shape in. Rounded, never below the frame (cover) or above it (contain).
+    # dar includes the pixel aspect. Rounded, but not below the frame (cover) or above it (contain).
     if selection.fit == "cover":
         return [
             *([_shorten(profile, selection)] if probe.is_strip else []),
@@ -42,9 +42,10 @@ def _fit_filters(probe: Probe, profile: ConversionProfile, selection: Selection)
 
 
 def _shorten(profile: ConversionProfile, selection: Selection) -> str:
-    """The filter that cuts a strip down to twice what will be seen of it, before it is scaled.
+    """Return the filter that crops a strip to twice its visible part before it is scaled.
 
-    4000x10 px that cover 1280x720 would be 288000x720. The same focus again cuts the rest.
+    Otherwise 4000x10 px would be scaled to 288000x720 to cover 1280x720. The final crop has the
+    same focus.
     """
     shape = f"{2 * profile.width}/{profile.height}"
     tall = f"{2 * profile.height}/{profile.width}"
@@ -53,7 +54,7 @@ def _shorten(profile: ConversionProfile, selection: Selection) -> str:
 
 
 def _focus(selection: Selection) -> str:
-    """Where a crop begins, so that what the focus points at stays."""
+    """Return the offsets of a crop around the focus."""
     return f"x=(iw-ow)*{selection.focus_x:.6f}:y=(ih-oh)*{selection.focus_y:.6f}"
 
 

@@ -1,4 +1,4 @@
-"""A part of a file: which bytes came, and the file laid out again with holes everywhere else."""
+"""Parse the layout of a partial upload, and restore the file as a sparse file."""
 
 import bisect
 import itertools
@@ -15,34 +15,34 @@ MAX_TEXT_BYTES = 128 * 1024
 MAX_RANGES = 4096
 MAX_SIZE = 64 << 30
 COPY_BYTES = 1 << 20
-# What a file system without holes would write at once; with holes a truncated file takes a few KB.
+# Disk use that reveals a file system without sparse files; a sparse file takes a few KB.
 MAX_EMPTY_BYTES = 4 << 20
-DISK_BLOCK = 512  # st_blocks counts in these, whatever the file system's own are
+DISK_BLOCK = 512  # the unit of st_blocks, independent of the file system
 
 
 class LayoutError(ValueError):
-    """A text that is no layout."""
+    """The text is not a valid layout."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """A file of `size` bytes of which only `ranges` came: (offset, length) pairs in order."""
+    """A file of `size` bytes of which only `ranges` were sent: sorted (offset, length) pairs."""
 
     size: int
     ranges: tuple[tuple[int, int], ...]
 
     @property
     def sent_bytes(self) -> int:
-        """How many bytes the upload must have."""
+        """Return the number of bytes that the upload must have."""
         return sum(length for _, length in self.ranges)
 
     @property
     def text(self) -> str:
-        """The layout as JSON, which `parse_layout` reads."""
+        """Return the layout as JSON for `parse_layout`."""
         return json.dumps({"size": self.size, "ranges": self.ranges})
 
     def covers(self, start: int, end: int) -> bool:
-        """Whether all of [start, end) came; bytes past the end of the file are never needed."""
+        """Return whether all of [start, end) was sent, as far as it lies within the file."""
         end = min(end, self.size)
         if start >= end:
             return start >= 0
@@ -54,7 +54,7 @@ class Layout:
 
 
 def parse_layout(text: str) -> Layout:
-    """The layout that the JSON `text` describes. Raises LayoutError for anything else.
+    """Parse the JSON `text`. Raises LayoutError if it is invalid.
 
     >>> parse_layout('{"size": 100, "ranges": [[0, 10], [50, 5]]}').sent_bytes
     15
@@ -62,7 +62,7 @@ def parse_layout(text: str) -> Layout:
     try:
         if len(text.encode()) > MAX_TEXT_BYTES:
             raise LayoutError("too long")
-        # json's own float and NaN would pass for numbers; int() refuses 5,000 digits itself.
+        # Refuse floats and NaN, which json accepts; int() refuses 5,000 digits itself.
         record = json.loads(text, parse_float=_refuse, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise LayoutError(f"no JSON of whole numbers: {type(error).__name__}") from error
@@ -87,7 +87,7 @@ def _refuse(text: str) -> Any:
 
 
 def _is_count(value: object) -> bool:
-    return type(value) is int  # True is an int too
+    return type(value) is int  # bool is a subclass of int
 
 
 def _pair(entry: object) -> tuple[int, int]:
@@ -102,8 +102,8 @@ def _pair(entry: object) -> tuple[int, int]:
 def lay_out(upload: Path, layout: Layout, target: Path) -> None:
     """Write the file that `layout` describes to `target`, a new sparse file.
 
-    It takes as much disk as the upload. Raises IncompleteUploadError where the upload is shorter
-    than the layout says or the disk can't hold such a file, and OSError.
+    It takes as much disk space as the upload. Raises IncompleteUploadError if the upload is shorter
+    than the layout or the disk can't store such a file, and OSError.
     """
     with upload.open("rb") as source, target.open("xb", buffering=0) as whole:
         if os.fstat(source.fileno()).st_size != layout.sent_bytes:
@@ -121,7 +121,7 @@ def lay_out(upload: Path, layout: Layout, target: Path) -> None:
 
 
 def _pieces(layout: Layout) -> Iterator[tuple[int, int]]:
-    """The ranges in pieces of at most COPY_BYTES: (length, offset)."""
+    """Yield the ranges in pieces of at most COPY_BYTES: (length, offset)."""
     for offset, length in layout.ranges:
         for start in range(0, length, COPY_BYTES):
             yield min(COPY_BYTES, length - start), offset + start

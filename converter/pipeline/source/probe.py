@@ -1,4 +1,4 @@
-"""What ffmpeg sees in a file before we decode it. A hint, never a proof: every field may lie."""
+"""Read a file's properties with ffmpeg. They are hints, because every field may be false."""
 
 import re
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ from converter.pipeline.source.colour import Colour, read
 from converter.pipeline.source.protection import is_protected
 from converter.pipeline.source.sniff import Container
 
-# Only what an allowed container may hold; without these lists ffmpeg plays AVI renamed .mp4, and
-# opens other files that a playlist names.
+# Codecs and formats of the allowed containers. Without these lists ffmpeg plays an AVI renamed to
+# .mp4, and opens files that a playlist names.
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,gif"
 VIDEO_CODECS = (
     *("h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "prores", "mjpeg", "gif"),
@@ -29,7 +29,7 @@ CODECS = ",".join(
     (
         *VIDEO_CODECS,
         *("libvpx", "libvpx-vp9", "libdav1d"),
-        # Audio is never decoded, but a probe without its decoders calls a good file broken.
+        # Audio is never decoded, but without its decoders the probe reports valid files as broken.
         *("aac", "mp3", "mp3float", "opus", "libopus", "vorbis"),
     )
 )
@@ -57,9 +57,9 @@ MAX_STREAMS = 64
 
 STRIP = 4
 
-# The lines below are ffmpeg's own; metadata lines are indented deeper, so that a title cannot
-# pass for one of them ("Duration: 99:00:00"). ffmpeg 9 moves the streams of a group (video with
-# its time code) two spaces in.
+# Patterns for lines of ffmpeg. Metadata lines have a deeper indentation, so that a title such as
+# "Duration: 99:00:00" doesn't match. ffmpeg 9 indents the streams of a group (video with its time
+# code) by two more spaces.
 _DURATION = re.compile(r"^ {2}Duration: (\d+):(\d\d):(\d\d\.\d+)", re.MULTILINE)
 _STREAM = re.compile(
     r"^ {2}(?: {2})?Stream #0:(?P<index>\d+)\S*: Video: (?P<about>.*)$", re.MULTILINE
@@ -79,11 +79,11 @@ LEAST_INTERLACED = 16
 NEAR_A_QUARTER = 10.0
 # A base layer with compatibility id 0 is no YCbCr that another decoder shows.
 _DOLBY_VISION = re.compile(r"^ +DOVI configuration record:.*\bcompatibility id: 0\b", re.MULTILINE)
-# Upper case after a copy by ffmpeg.
+# In upper case after a stream copy by ffmpeg.
 _ALPHA_MODE = re.compile(r"^ +(?:alpha_mode|ALPHA_MODE) +: 1$", re.MULTILINE)
 _NEXT_STREAM = re.compile(r"\n {2,4}Stream ")
-# Over -max_pixels, or over what any picture of ffmpeg's may be; at a line's start is the decoder's
-# name, never metadata.
+# Above -max_pixels, or above ffmpeg's own limit. The line starts with the decoder's name, unlike
+# metadata.
 _TOO_LARGE = re.compile(
     r"^\[.*Picture size (?:\d+x\d+ exceeds|[1-9]\d{3,}x[1-9]\d{3,} is invalid)", re.MULTILINE
 )
@@ -140,7 +140,7 @@ class Probe:
 
     @property
     def can_seek(self) -> bool:
-        """Whether jumping to a key frame is safe; else the file is decoded from its beginning.
+        """Return whether seeking to a key frame is safe; else decode the file from its beginning.
 
         A GIF's frames build on all earlier ones and its demuxer calls each a key frame. Old x264
         wrote broken H.264 4:4:4; ffmpeg repairs it only if it has seen x264's version, which
@@ -159,7 +159,7 @@ class Probe:
 def input_arguments(
     path: Path, *, container: Container, max_pixels: int, threads: int = 2
 ) -> list[str]:
-    """ffmpeg's options for reading an upload: whitelists and limits, then the file."""
+    """Return ffmpeg's options for reading an upload: whitelists, limits and the file."""
     return [
         *("-max_alloc", str(ALLOC_BYTES)),
         *("-protocol_whitelist", "file"),
@@ -177,7 +177,7 @@ def input_arguments(
 
 
 def is_too_large(report: str) -> bool:
-    """Whether ffmpeg says that a picture has more pixels than it may have.
+    """Return whether ffmpeg reports that a picture has too many pixels.
 
     >>> is_too_large("[gif @ 0x5] [IMGUTILS @ 0x7] Picture size 65535x65535 is invalid")
     True
@@ -267,7 +267,7 @@ def _codec_name(about: str) -> str:
     return f"the codec “{known}”" if known.isprintable() else "an unknown codec"
 
 
-# What ffmpeg says between the brackets of a pixel format besides colours.
+# Words in the brackets of a pixel format that are not colours.
 _NO_COLOUR = re.compile(
     r"^(tv|pc|progressive|(top|bottom) (coded )?first.*|left|center|top|topleft|bottom|bottomleft"
     r"|\d+ bpc|)$"
@@ -294,7 +294,7 @@ def _colour(words: list[str]) -> tuple[str, str, str]:
 
 
 def _is_strip(*shapes: tuple[int, int]) -> bool:
-    """Whether one of the shapes, by pixels or as displayed, is beyond STRIP either way."""
+    """Return whether a shape, in pixels or as displayed, is wider or taller than STRIP:1."""
     return any(max(a, b) > STRIP * min(a, b) for a, b in shapes)
 
 
@@ -303,7 +303,7 @@ def _seconds(match: re.Match[str]) -> float:
 
 
 def probe(path: Path, *, container: Container, max_pixels: int, control: Control) -> Probe:
-    """Look at the file without decoding it. Raises InputError and what `control` raises."""
+    """Probe the file without decoding it. Raises InputError and the exceptions of `control`."""
     if is_protected(path, container=container):
         raise ProtectedVideoError
     arguments = input_arguments(path, container=container, max_pixels=max_pixels)

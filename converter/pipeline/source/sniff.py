@@ -1,4 +1,4 @@
-"""Which container a file really is, by its first bytes: what is not one never reaches ffmpeg."""
+"""Detect a file's container by its first bytes. Other files never reach ffmpeg."""
 
 from pathlib import Path
 from typing import Literal
@@ -19,7 +19,7 @@ DOC_TYPE_WITHIN = 64
 
 
 def container_of(head: bytes) -> Container | None:
-    """The container whose first bytes are `head`, as ffmpeg names its demuxer; None: none of ours.
+    """Return ffmpeg's demuxer name for the first bytes `head`; None for other files.
 
     >>> container_of(b"GIF89a...")
     'gif'
@@ -37,7 +37,7 @@ def container_of(head: bytes) -> Container | None:
 
 
 def sniff(path: Path) -> Container:
-    """The container of the file at `path`. Raises UnsupportedTypeError."""
+    """Return the container of the file at `path`. Raises UnsupportedTypeError."""
     with path.open("rb") as file:
         container = container_of(file.read(SNIFF_BYTES))
     if container is None:

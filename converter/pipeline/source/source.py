@@ -1,4 +1,4 @@
-"""A source: a file that was sniffed and probed once, and travels on as one object."""
+"""A source: a file that was sniffed and probed once, passed on as one object."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from converter.pipeline.source.sniff import sniff
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """A local file, what ffmpeg says of it, and the most pixels that one of its frames may have."""
+    """A local file, its probe, and the maximal number of pixels per frame."""
 
     path: Path
     probe: Probe

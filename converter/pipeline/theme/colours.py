@@ -29,7 +29,7 @@ def _linear(rgb: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4)
 
 
-def _lab(rgb: NDArray[np.float64]) -> Lab:
+def exact_oklab(rgb: NDArray[np.float64]) -> Lab:
     return np.asarray(np.cbrt(_linear(rgb) @ TO_LMS.T) @ TO_LAB.T)
 
 
@@ -83,7 +83,7 @@ class ThemeColours:
 
 def theme_colours(samples: NDArray[np.uint8], *, border: RGB) -> ThemeColours:
     """Return colours in the hue of `samples` (n, 3 sRGB), as dark or light as the clip is."""
-    lab = _lab(samples.astype(np.float64))
+    lab = exact_oklab(samples.astype(np.float64))
     is_dark = float(np.median(lab[:, 0])) < 0.62
     a, b = _dominant_hue(lab)
     frame_light, toolbar_light = (0.26, 0.34) if is_dark else (0.86, 0.94)

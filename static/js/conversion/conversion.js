@@ -7,6 +7,7 @@ import { LostError, RefusedError } from "./api.js";
 import { collect } from "../result/collection.js";
 
 export { createApi } from "./api.js";
+export { createResult } from "../result/result.js";
 
 const FIRST_POLL_MS = 400;
 const SLOWEST_POLL_MS = 1000;

@@ -24,14 +24,16 @@ export function borderColour({ data, width, height }) {
 /** Return the colours in a theme's manifest.json, or null if one is missing. */
 export function manifestColours(manifest) {
   const colours = manifest?.theme?.colors ?? {};
-  const { frame, toolbar, ntp_background: page } = colours;
+  const { frame, toolbar } = colours;
   if (!frame || !toolbar) return null;
+  const page = colours.ntp_background ?? frame;
   return {
     frame,
     toolbar,
     frameText: colours.tab_background_text ?? readableOn(frame),
     toolbarText: colours.tab_text ?? colours.bookmark_text ?? readableOn(toolbar),
-    page: page ?? frame,
+    page,
+    pageText: colours.ntp_text ?? readableOn(page),
   };
 }
 

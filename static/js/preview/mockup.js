@@ -10,6 +10,7 @@ import { createStandIn } from "./standin.js";
 import { preview as words } from "../strings.js";
 
 export class Mockup {
+  #root;
   #part;
   #limits;
   #calm;
@@ -24,6 +25,7 @@ export class Mockup {
   /** `onTime(seconds)` follows the preview; `choose` tells a new focus, `show` another picture. */
   constructor(root, { limits, calm, thrifty, dark, onTime, choose, show }) {
     const part = (name) => root.querySelector(`[data-part="${name}"]`);
+    this.#root = root;
     this.#part = part;
     this.#limits = limits;
     this.#calm = calm;
@@ -68,6 +70,7 @@ export class Mockup {
     if (playable && (clip !== before.clip || state.start !== before.start || before.phase === "done")) {
       this.#preview.cut({ start: state.start, duration: clip.duration });
     }
+    if (playable) this.#preview.blend(state.loop === "blend");
     if (playable && clip !== before.clip) this.#preview.play(!this.#calm);
     if (done && before.phase !== "done") this.#preview.play(false);
     this.#preview.show(playable);
@@ -76,6 +79,7 @@ export class Mockup {
     if (playable) this.#showPlaying(this.#preview.isPlaying);
     this.#renderCrop(state);
     this.#renderSwitch(state);
+    this.#renderWay(state);
     this.#skin.render(state);
   }
 
@@ -116,7 +120,7 @@ export class Mockup {
     const { phase, clip } = state;
     const done = phase === "done";
     showPicture(this.#part("still"), !done && clip?.kind === "gif" ? clip.url : null);
-    showPicture(this.#part("made"), done ? madeUrl(state) : null);
+    showPicture(this.#part("made"), done ? (madeFiles(state.result)[state.shown]?.url ?? null) : null);
     const unseen = clip?.kind === "unplayable" && !done;
     this.#part("blank").hidden = !unseen;
     this.#part("play").hidden = unseen;
@@ -136,15 +140,22 @@ export class Mockup {
   }
 
   #renderSwitch({ phase, result, shown }) {
-    const both = phase === "done" && result.theme?.pictureUrl && result.kept;
-    this.#part("pictures").hidden = !both;
-    if (!both) return;
-    const sizes = { theme: result.theme.pictureBytes, gif: result.gif?.bytes };
+    const files = phase === "done" ? madeFiles(result) : {};
+    this.#part("pictures").hidden = Object.keys(files).length < 2;
     for (const button of this.#buttons()) {
       const { picture } = button.dataset;
-      button.textContent = words.picture(picture, sizes[picture]);
+      button.hidden = !files[picture];
+      button.textContent = words.picture(picture, files[picture]?.bytes);
       button.setAttribute("aria-pressed", picture === shown);
     }
+  }
+
+  // Chrome scales an uploaded picture to cover the page, and never scales a theme's.
+  #renderWay({ phase, result, shown }) {
+    const isTheme = phase === "done" && shown === "theme";
+    this.#root.dataset.way = isTheme ? "theme" : "picture";
+    const share = isTheme ? result.theme.pictureWidth / screen.width : 0;
+    this.#root.style.setProperty("--mock-share", share || 1);
   }
 
   #buttons() {
@@ -152,9 +163,13 @@ export class Mockup {
   }
 }
 
-function madeUrl({ result, shown }) {
-  if (shown === "theme" && result.theme?.pictureUrl) return result.theme.pictureUrl;
-  return result.kept ? result.url : null;
+// What can be shown of a result, by kind: {url, bytes}.
+function madeFiles({ gif, url, kept, picture, theme }) {
+  const files = {};
+  if (picture?.kept) files.picture = { url: picture.url, bytes: picture.bytes };
+  if (kept) files.gif = { url, bytes: gif?.bytes };
+  if (theme?.pictureUrl) files.theme = { url: theme.pictureUrl, bytes: theme.pictureBytes };
+  return files;
 }
 
 function showPicture(image, url) {

@@ -10,6 +10,8 @@ export class Player {
   #held = false; // paused while the selection is dragged
   #frame = 0;
   #goals = new Map(); // targets of seeks that wait for a running seek
+  #fade = 0; // s for which the first stretch plays on below the second
+  #isFading = false;
   #onTime;
   #onPlaying;
 
@@ -46,8 +48,10 @@ export class Player {
   }
 
   /** Go to the start of the first interval; keep playing if it was playing. */
-  setStretches(list) {
+  setStretches(list, { fade = 0 } = {}) {
     this.#stretches = list;
+    this.#fade = fade;
+    this.#showFading(false);
     this.#index = 0;
     this.#stop();
     this.#seek(this.#active, list[0][0]);
@@ -94,7 +98,8 @@ export class Player {
     const { ended, currentTime, seeking } = this.#active;
     const over = ended || currentTime >= this.#stretches[this.#index][1];
     const isReady = this.#resting.readyState >= 2 && !this.#resting.seeking;
-    if (over && !seeking && isReady) this.#turn();
+    if (this.#isFading) this.#goOnFading();
+    else if (over && !seeking && isReady) this.#turn();
     this.#onTime(this.#active.currentTime, this.#index);
   };
 
@@ -102,12 +107,43 @@ export class Player {
     this.#index = this.#next();
     [this.#active, this.#resting] = [this.#resting, this.#active];
     this.#show();
+    if (this.#fade && this.#index) this.#showFading(true);
     this.#start();
+    if (!this.#isFading) this.#rest();
+  }
+
+  #rest() {
     this.#resting.pause();
     this.#seek(this.#resting, this.#stretches[this.#next()][0]);
   }
 
+  #goOnFading() {
+    const share = (this.#active.currentTime - this.#stretches[this.#index][0]) / this.#fade;
+    this.#showShare(Math.min(1, Math.max(0, share)));
+    if (share < 1) return;
+    this.#showFading(false);
+    this.#rest();
+  }
+
+  #showFading(on) {
+    this.#isFading = on;
+    for (const video of this.#pair()) {
+      video.toggleAttribute("data-fading", on && video === this.#resting);
+      video.style.opacity = "";
+    }
+    if (on) this.#showShare(0);
+  }
+
+  /** Show the active video by a share from 0 to 1: the later one in the document lies on top. */
+  #showShare(share) {
+    const { DOCUMENT_POSITION_FOLLOWING: follows } = Node;
+    const isBelow = this.#active.compareDocumentPosition(this.#resting) & follows;
+    if (isBelow) this.#resting.style.opacity = 1 - share;
+    else this.#active.style.opacity = share;
+  }
+
   #start() {
+    if (this.#isFading) this.#resting.play().catch(() => {});
     this.#active.play().catch(() => {}); // refused or interrupted: the next click tries again
   }
 

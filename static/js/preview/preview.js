@@ -1,7 +1,7 @@
 // Play the selected six seconds in the mock-up in a loop, or only the seconds around the cut.
 
 import { Player } from "./player.js";
-import { windowLength } from "../trim/trimwindow.js";
+import { blendAt, windowLength } from "../trim/trimwindow.js";
 
 const SEAM_S = 1;
 const CUT_SHOWN_S = 0.35;
@@ -13,6 +13,7 @@ export class Preview {
   #length;
   #player;
   #seam = false;
+  #isBlended = false;
   #stretch = { start: 0, end: 0 };
 
   /** Calls `onTime(seconds)` while playing and `onStill(video)` when it shows the selected start. */
@@ -68,9 +69,17 @@ export class Preview {
 
   /** Play all selected seconds again, from their start. */
   cut({ start, duration }) {
-    this.#stretch = { start, end: start + windowLength({ duration, length: this.#length }) };
+    const end = start + windowLength({ duration, length: this.#length });
+    this.#stretch = { start, end, duration };
     this.#seam = false;
     this.#applyStretches();
+  }
+
+  /** Show in the seam check whether the result is blended. */
+  blend(on) {
+    if (on === this.#isBlended) return;
+    this.#isBlended = on;
+    if (this.#seam) this.#applyStretches();
   }
 
   #setSeam(on) {
@@ -80,12 +89,14 @@ export class Preview {
   }
 
   #applyStretches() {
-    const { start, end } = this.#stretch;
+    const { start, end, duration } = this.#stretch;
     const edge = Math.min(SEAM_S, (end - start) / 2);
     this.#part("seam").setAttribute("aria-pressed", this.#seam);
     this.#part("cut").hidden = true;
-    this.#player.setStretches(
-      this.#seam ? [[end - edge, end], [start, start + edge]] : [[start, end]],
-    );
+    if (!this.#seam) return this.#player.setStretches([[start, end]]);
+    const blend = this.#isBlended ? blendAt({ start, duration, length: this.#length }) : null;
+    const { leave, enter, fade } = blend ?? { leave: end, enter: start, fade: 0 };
+    const stretches = [[leave - edge, leave], [enter, enter + fade + edge]];
+    this.#player.setStretches(stretches, { fade });
   }
 }

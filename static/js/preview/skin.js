@@ -1,5 +1,5 @@
-// The colours of the mock-up: those of the made theme, or an estimate from the frames seen so far. The
-// server uses every twelfth frame, the page uses the frames of the film strip.
+// The colours of the mock-up's window: the made theme's own, or an estimate from the frames of the
+// clip that were seen so far. Chrome colours its window from an uploaded picture by itself.
 
 import { sample } from "../intake/clip.js";
 import { css } from "./colours.js";
@@ -13,6 +13,7 @@ const PROPERTIES = {
   frameText: "--mock-frame-text",
   toolbarText: "--mock-toolbar-text",
   page: "--mock-ground",
+  pageText: "--mock-page-text",
 };
 
 export class Skin {
@@ -49,11 +50,10 @@ export class Skin {
 
   render(state) {
     this.#state = state;
-    const own = state.result?.theme?.colours ?? this.#estimate(state);
-    const wears = state.result?.theme || state.theme;
+    const made = state.shown === "theme" ? state.result?.theme?.colours : null;
+    const colours = made ?? this.#estimate(state);
     for (const [name, property] of Object.entries(PROPERTIES)) {
-      const shown = own && (wears || name === "page");
-      this.#root.style.setProperty(property, shown ? css(own[name]) : "");
+      this.#root.style.setProperty(property, colours ? css(colours[name]) : "");
     }
   }
 

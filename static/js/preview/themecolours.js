@@ -13,7 +13,7 @@ const GROUNDS = { dark: [0.26, 0.34], light: [0.86, 0.94] }; // OKLab lightness 
 const READABLE = 4.5;
 const LINEAR = Float64Array.from({ length: 256 }, (_, level) => linear(level));
 
-/** Return {frame, toolbar, frameText, toolbarText, page} for ImageData frames, the first one first. */
+/** {frame, toolbar, frameText, toolbarText, page, pageText} for frames (ImageData); the first is the clip's. */
 export function themeColours(images) {
   const labs = [];
   for (const { data } of images) {
@@ -26,7 +26,8 @@ export function themeColours(images) {
   const text = readableOn(toolbar);
   const own = toRgb([frameLight, a, b]);
   const frame = contrast(text, own) < READABLE ? toolbar : own;
-  return { frame, toolbar, frameText: text, toolbarText: text, page: borderColour(images[0]) };
+  const page = borderColour(images[0]);
+  return { frame, toolbar, frameText: text, toolbarText: text, page, pageText: readableOn(page) };
 }
 
 /** Return the pixels of `image` inside `part`, given in shares as in crop.js. */

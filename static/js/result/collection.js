@@ -1,13 +1,13 @@
 // Download the results with the one-time links, so that Save works any number of times.
 
 import { manifestColours } from "../preview/colours.js";
-import { extensionOf } from "../intake/limits.js";
 import { storedFiles } from "./zip.js";
 import { result as words } from "../strings.js";
 
 /**
- * {gif, url, kept, theme, themeError}: `kept` is false where `url` is still the one-time link;
- * theme is null or {url, kept, bytes, pictureUrl, pictureBytes, pictureKind, colours}.
+ * {gif, url, kept, picture, pictureError, theme, themeError}: `kept` is false where `url` is still
+ * the one-time link; picture is null or the answer's facts with {url, kept}; theme is null or
+ * {url, kept, bytes, pictureUrl, pictureBytes, pictureWidth, colours}.
  */
 export async function collect({ api, answer, report, signal }) {
   const fetchBlob = (url) => api.fetchFile(url, {
@@ -15,18 +15,32 @@ export async function collect({ api, answer, report, signal }) {
     onProgress: (loaded, total) =>
       report({ step: "fetch", loaded, total, percent: Math.floor((loaded / total) * 100) }),
   });
-  const gif = await keep(answer.converted_url, fetchBlob, signal);
-  const result = { gif: answer.gif, url: gif.url, kept: gif.kept, theme: null };
-  result.themeError = answer.theme_error?.error ?? answer.theme_error ?? null;
-  if (answer.theme_url) {
+  // An extra that can't be fetched never costs the GIF: {value, error}.
+  const extra = async (link, read, sentence) => {
     try {
-      result.theme = await readTheme(answer.theme_url, fetchBlob, signal);
+      return { value: link ? await read() : null, error: null };
     } catch (error) {
       if (signal.aborted) throw error;
-      result.themeError = words.themeNotFetched(error.message); // the GIF is here all the same
+      return { value: null, error: sentence(error.message) };
     }
-  }
-  return result;
+  };
+  const readPicture = async () => {
+    const { url, kept } = await keep(answer.picture_url, fetchBlob, signal);
+    return { ...answer.picture, url, kept };
+  };
+  const picture = await extra(answer.picture_url, readPicture, words.pictureNotFetched);
+  const gif = await keep(answer.converted_url, fetchBlob, signal);
+  const readZip = () => readTheme(answer, fetchBlob, signal);
+  const theme = await extra(answer.theme_url, readZip, words.themeNotFetched);
+  return {
+    gif: answer.gif,
+    url: gif.url,
+    kept: gif.kept,
+    picture: picture.value,
+    pictureError: picture.error ?? answer.picture_error ?? null,
+    theme: theme.value,
+    themeError: theme.error ?? answer.theme_error ?? null,
+  };
 }
 
 async function keep(link, fetchBlob, signal) {
@@ -39,27 +53,20 @@ async function keep(link, fetchBlob, signal) {
   }
 }
 
-async function readTheme(link, fetchBlob, signal) {
-  const { url, kept, blob } = await keep(link, fetchBlob, signal);
-  const theme = { url, kept, bytes: blob?.size ?? 0, pictureUrl: null, pictureBytes: 0, pictureKind: null, colours: null };
+async function readTheme(answer, fetchBlob, signal) {
+  const { url, kept, blob } = await keep(answer.theme_url, fetchBlob, signal);
+  const theme = { url, kept, bytes: blob?.size ?? 0, pictureUrl: null, pictureBytes: 0, pictureWidth: 0, colours: null };
   if (!blob) return theme;
   const files = await storedFiles(blob).catch(() => ({}));
   const manifest = await files["manifest.json"]?.text().then(JSON.parse).catch(() => null);
-  const name = pictureName(manifest, devicePixelRatio);
-  const picture = files[name];
+  const scale = devicePixelRatio > 1 ? "200" : "100"; // Chrome takes "200" on any scale above 100 %
+  const picture = files[manifest?.theme?.images?.theme_ntp_background?.[scale]];
   if (picture) {
-    const kind = extensionOf(name).slice(1); // avif; webp where the server's ffmpeg has no AV1
-    theme.pictureUrl = URL.createObjectURL(picture.slice(0, picture.size, `image/${kind}`));
+    theme.pictureUrl = URL.createObjectURL(picture.slice(0, picture.size, "image/avif"));
     theme.pictureBytes = picture.size;
-    theme.pictureKind = { avif: "AVIF", webp: "WebP" }[kind];
+    const facts = answer.theme?.pictures?.find((one) => one.scale === scale);
+    theme.pictureWidth = (facts?.width ?? 0) / (Number(scale) / 100); // CSS px, as Chrome draws it
   }
   theme.colours = manifestColours(manifest);
   return theme;
-}
-
-// Chrome takes "200" on any display scaled above 100 %.
-function pictureName(manifest, scale) {
-  const names = manifest?.theme?.images?.theme_ntp_background;
-  if (!names || typeof names === "string") return names;
-  return names[scale > 1 ? "200" : "100"];
 }

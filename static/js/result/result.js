@@ -1,14 +1,13 @@
-// The panel of a finished conversion: the results, their sizes, and Save buttons.
+// The panel of the finished conversion: what was made, its true size, and Save as often as needed.
 
 import { result as words } from "../strings.js";
 
 const COPIED_MS = 2000;
 
-/** `saved()` at each Save, `say(text)` for what only a screen reader needs to be told. */
-export function createResult(root, { limits, saved, say, anotherMoment, startOver }) {
+/** {render, release}. `saved()` runs at each Save, `say(text)` tells screen readers; `onPhone`: no Chrome for it here. */
+export function createResult(root, { limits, onPhone, saved, say, anotherMoment, startOver }) {
   const part = (name) => root.querySelector(`[data-part="${name}"]`);
-  part("saveGif").addEventListener("click", saved);
-  part("saveTheme").addEventListener("click", saved);
+  for (const name of ["savePicture", "saveGif", "saveTheme"]) part(name).addEventListener("click", saved);
   part("moment").addEventListener("click", anotherMoment);
   part("over").addEventListener("click", startOver);
   part("copy").addEventListener("click", async () => {
@@ -17,29 +16,44 @@ export function createResult(root, { limits, saved, say, anotherMoment, startOve
     say(part("copyWord").textContent);
     setTimeout(() => (part("copyWord").textContent = words.copy), COPIED_MS);
   });
+  part("phone").hidden = !onPhone;
 
-  function renderTheme(theme) {
+  // Without a picture the GIF takes its place: Chrome takes it in the same way.
+  function renderPicture({ picture, gif, url }) {
+    const file = picture ?? gif;
+    part("pictureFacts").textContent = file ? words.facts(file) : "";
+    part("savePicture").href = picture?.url ?? url;
+    part("savePicture").download = picture ? words.pictureFile : words.gifFile;
+    part("savePictureWord").textContent = picture ? words.savePicture : words.saveGif;
+  }
+
+  function renderGif({ picture, gif, url }) {
+    part("gif").hidden = !picture;
+    part("gifFacts").textContent = gif ? words.facts(gif) : "";
+    part("saveGif").href = url;
+  }
+
+  function renderTheme({ theme }) {
     part("theme").hidden = !theme;
-    part("why").hidden = !theme;
-    part("saveGif").classList.toggle("button-quiet", Boolean(theme));
     if (!theme) return;
     part("themeFacts").textContent = theme.bytes ? words.themeFacts(theme) : "";
     part("saveTheme").href = theme.url;
   }
 
-  function noteOf({ kept, theme, themeError }) {
-    const all = kept && (theme?.kept ?? true);
+  function noteOf({ kept, picture, pictureError, theme, themeError }) {
+    const all = kept && (picture?.kept ?? true) && (theme?.kept ?? true);
     const where = all ? words.here : words.oneTime(Math.round(limits.linkTtl / 60));
-    return [themeError, where].filter(Boolean).join(" ");
+    return [pictureError, themeError, where].filter(Boolean).join(" ");
   }
 
-  return function render({ phase, result }) {
+  function render({ phase, result }) {
     if (phase !== "done") return;
-    part("gifFacts").textContent = result.gif ? words.facts(result.gif) : "";
-    part("saveGif").href = result.url;
-    renderTheme(result.theme);
+    renderPicture(result);
+    renderGif(result);
+    renderTheme(result);
     part("note").textContent = noteOf(result);
-  };
+  }
+  return { render, release };
 }
 
 // Pages loaded over http can't use the clipboard; select the text instead.
@@ -53,9 +67,10 @@ async function copyText(element) {
   }
 }
 
-/** Release the blob URLs of a result. */
-export function release(result) {
-  for (const url of [result?.url, result?.theme?.url, result?.theme?.pictureUrl]) {
+// Release the blob URLs of a result.
+function release(result) {
+  const urls = [result?.url, result?.picture?.url, result?.theme?.url, result?.theme?.pictureUrl];
+  for (const url of urls) {
     if (url?.startsWith("blob:")) URL.revokeObjectURL(url);
   }
 }

@@ -3,7 +3,7 @@
 import { overhang } from "../preview/crop.js";
 import { clip as words, focus as focusWords } from "../strings.js";
 
-const OPTIONS = ["fit", "quality", "theme", "themeName"];
+const OPTIONS = ["fit", "quality", "loop", "theme", "themeName"];
 
 /** Callbacks: `choose(name, value)` for options, `focus(axis, value)`, `submit()`. */
 export function createSettings(form, { limits, choose, focus, submit }) {
@@ -36,7 +36,7 @@ export function createSettings(form, { limits, choose, focus, submit }) {
   }
 
   function renderOptions(state) {
-    for (const name of ["fit", "quality"]) form.elements[name].value = state[name];
+    for (const name of ["fit", "quality", "loop"]) form.elements[name].value = state[name];
     const theme = form.elements.theme;
     if (!theme) return;
     theme.checked = state.theme;

@@ -1,11 +1,8 @@
 // The film strip with a selection of fixed length, and the text field of the start time.
 
-import { Filmstrip } from "./filmstrip.js";
 import { clip as words } from "../strings.js";
 import { formatClock, parseTimecode } from "./timecode.js";
-import { startAfterKey, startAtLeft, windowBox, windowFraction, windowLength } from "./trimwindow.js";
-
-const FINGER_PX = 44;
+import { FINGER_PX, startAfterKey, startAtLeft, windowBox, windowFraction, windowLength } from "./trimwindow.js";
 
 export class Trim {
   #root;
@@ -13,7 +10,7 @@ export class Trim {
   #tell;
   #shown = { clip: null, file: null, start: 0 };
   #grab = null; // px between the pointer and the selection's left edge while dragging
-  #film;
+  #film = null; // loaded with the first clip
   #opened = null; // the clip on the film strip
 
   /**
@@ -24,14 +21,13 @@ export class Trim {
     this.#root = root;
     this.#limits = limits;
     this.#tell = tell;
-    this.#film = new Filmstrip(this.#part("film"), { seen: tell.seen });
     this.#listenToPointer();
     this.#listenToKeys();
     this.#part("here").addEventListener("click", () => tell.move(tell.playhead()));
     new ResizeObserver(() => {
       if (!this.#shown.clip || root.hidden) return;
       this.#renderWindow();
-      this.#film.paint();
+      this.#film?.paint();
     }).observe(this.#part("strip"));
   }
 
@@ -45,8 +41,15 @@ export class Trim {
     this.#renderWords();
     if (start !== before.start || clip !== before.clip) this.#renderTime();
     this.#renderWindow();
-    if (clip !== this.#opened) this.#film.open(clip, state.file);
+    if (clip !== this.#opened) this.#openFilm(clip, state.file);
     this.#opened = clip;
+  }
+
+  async #openFilm(clip, file) {
+    const { Filmstrip } = await import("./filmstrip.js").catch(() => ({}));
+    if (!Filmstrip || clip !== this.#shown.clip) return; // offline: a blank strip selects as well
+    this.#film ??= new Filmstrip(this.#part("film"), { seen: this.#tell.seen });
+    this.#film.open(clip, file);
   }
 
   focusTime() {

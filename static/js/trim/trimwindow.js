@@ -1,7 +1,11 @@
 // Arithmetic of the selection of fixed length, in s and px. Pure functions.
 // `duration` is null if the browser doesn't know it; then the start has no upper limit.
 
+export const FINGER_PX = 44; // the selection is never drawn narrower
+
 const PAGE_KEYS = { PageUp: 1, PageDown: -1 };
+const LEAST_BLEND_S = 0.5;
+const MOST_BLEND_S = 1;
 const ARROW_KEYS = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 };
 
 /** Return the last start that leaves a whole selection, in s, rounded down to ms. */
@@ -50,4 +54,23 @@ export function startAtLeft(left, { duration, length, strip, minimum }) {
 export function windowFraction(instant, { start, duration, length }) {
   const seconds = windowLength({ duration, length });
   return Math.min(1, Math.max(0, (instant - start) / seconds));
+}
+
+/**
+ * Return where a blended loop leaves its end and enters its start, in s, and for how long both are
+ * seen; null where a cut has to do. As converter/pipeline/loop/plan.py chooses it.
+ */
+export function blendAt({ start, duration, length }) {
+  const known = duration ?? Infinity;
+  const end = Math.min(start + length, known);
+  if (end - start < 2 * LEAST_BLEND_S) return null;
+  const most = Math.min(MOST_BLEND_S, (end - start) / 2);
+  if (known - end >= LEAST_BLEND_S) {
+    return { leave: end, enter: start, fade: Math.min(most, known - end) };
+  }
+  if (start >= LEAST_BLEND_S) {
+    const fade = Math.min(most, start);
+    return { leave: end - fade, enter: start - fade, fade };
+  }
+  return { leave: end - most, enter: start, fade: most };
 }

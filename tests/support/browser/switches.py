@@ -41,12 +41,15 @@ PAGE = [
 ]
 
 
-def new_tab(*, theme: Path, scale: float, window: tuple[int, int]) -> list[str]:
-    """Return switches for a New Tab page with the unpacked theme; scale: device px per CSS px."""
+def new_tab(*, theme: Path | None, scale: float, window: tuple[int, int]) -> list[str]:
+    """Return switches for a New Tab page, perhaps with an unpacked theme.
+
+    `scale` is in device px per CSS px, `window` in px.
+    """
     return [
         *_ALWAYS,
         "--headless=new",
-        f"--load-extension={theme}",
+        *([f"--load-extension={theme}"] if theme else []),
         without("DisableLoadExtensionCommandLineSwitch"),
         f"--force-device-scale-factor={scale}",
         f"--window-size={window[0]},{window[1]}",

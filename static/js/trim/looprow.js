@@ -1,0 +1,83 @@
+// The row below the film strip that finds smooth loops, their marks, and what the seam is like.
+
+import { loops as words } from "../looptexts.js";
+import { findLoops, judgeSeam } from "./finder.js";
+import { formatClock } from "./timecode.js";
+import { FINGER_PX, windowBox } from "./trimwindow.js";
+
+const JUDGE_AFTER_MS = 500; // after the last move of the start
+
+/** Return render(state, before). `root` is the film strip's group, `form` the panel next to it. */
+export function createLoopRow({ root, form, limits, store, move, say }) {
+  const part = (name) => root.querySelector(`[data-part="${name}"]`);
+  const seamWord = form.querySelector('[data-part="seamWord"]');
+  let judging = new AbortController();
+
+  part("find").addEventListener("click", find);
+  part("best").addEventListener("click", () => {
+    move(store.get().loops[0].start);
+    part("window").focus();
+  });
+  new ResizeObserver(() => renderMarks(store.get())).observe(part("strip"));
+
+  /** Judge the loop at this start, once the start has rested. */
+  function judgeLater({ phase, file, clip, start }) {
+    judging.abort();
+    if (phase !== "edit" || clip?.kind !== "video" || !clip.duration) return;
+    judging = new AbortController();
+    const { signal } = judging;
+    setTimeout(async () => {
+      const seam = signal.aborted ? null : await judgeSeam(clip, start, limits, signal);
+      if (!signal.aborted) store.dispatch({ type: "seamJudged", file, start, seam });
+    }, JUDGE_AFTER_MS);
+  }
+
+  async function find() {
+    const button = part("find");
+    if (button.getAttribute("aria-busy") === "true") return;
+    button.setAttribute("aria-busy", "true");
+    part("findWord").textContent = words.finding;
+    const { file, clip, start } = store.get();
+    const { signal } = new AbortController();
+    const loops = await findLoops(clip, start, limits, signal).catch(() => []);
+    button.removeAttribute("aria-busy");
+    part("findWord").textContent = words.find;
+    store.dispatch({ type: "loopsFound", file, loops });
+    say(loops.length ? words.best(loops[0], formatClock) : words.none);
+    if (!part("best").hidden) part("best").focus();
+  }
+
+  function renderMarks({ clip, loops }) {
+    const strip = part("strip").clientWidth;
+    const { length } = limits;
+    const span = { duration: clip?.duration, length, strip, minimum: FINGER_PX };
+    const marks = (loops ?? []).map(({ start }) => {
+      const mark = document.createElement("span");
+      mark.className = "strip-mark";
+      mark.style.left = `${windowBox(start, span).left}px`;
+      return mark;
+    });
+    part("marks").replaceChildren(...marks);
+  }
+
+  function renderRow({ clip, loops, start }) {
+    const isLong = clip?.kind === "video" && clip.duration > limits.length;
+    part("loops").hidden = !isLong;
+    const best = loops?.[0];
+    const isHere = Boolean(best) && Math.abs(best.start - start) < 1 / limits.fps;
+    part("best").hidden = !best || isHere;
+    if (best) part("best").textContent = words.best(best, formatClock);
+    part("found").textContent = isHere ? words.here(best) : loops && !best ? words.none : "";
+  }
+
+  function render(state, before) {
+    const isNew = state.clip !== before.clip || state.start !== before.start;
+    if (isNew || state.phase !== before.phase) judgeLater(state);
+    if (state.loops !== before.loops) renderMarks(state);
+    renderRow(state);
+    seamWord.textContent = words.seam(state);
+  }
+
+  render(store.get(), {});
+  return render;
+}
