@@ -5,6 +5,7 @@ import functools
 import logging
 import math
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -38,6 +39,7 @@ BUSY_THREADS = 4
 CPU_MARGIN_S = 5
 DEFAULT_FILE_BYTES = 1024 * 1024
 OPEN_FILES = 64
+_DESCRIPTOR = re.compile(r"/proc/self/fd/(\d+)")
 # Signals that other processes send, not crashes caused by a file.
 FROM_OUTSIDE = {signal.SIGHUP, signal.SIGINT, signal.SIGKILL, signal.SIGTERM}
 
@@ -186,6 +188,17 @@ def _notebook() -> IO[bytes]:
     return tempfile.TemporaryFile()  # macOS
 
 
+def _descriptors(arguments: Sequence[str]) -> list[int]:
+    """Return the descriptors that the arguments name as files: the child gets these.
+
+    /proc of another process can be closed to it, as after gunicorn's setuid.
+
+    >>> _descriptors(["-i", "file:/proc/self/fd/7", "-vf", "movie=/proc/self/fd/9:f=rawvideo"])
+    [7, 9]
+    """
+    return sorted({int(n) for a in arguments for n in _DESCRIPTOR.findall(a)})
+
+
 @contextlib.contextmanager
 def ffmpeg(
     arguments: Sequence[str],
@@ -218,6 +231,7 @@ def ffmpeg(
             env={"PATH": os.defpath, "LC_ALL": "C"},
             start_new_session=True,
             restore_signals=False,
+            pass_fds=_descriptors(arguments),
         )
         child, done = Ffmpeg(process, stderr), threading.Event()
         watchdogs = [

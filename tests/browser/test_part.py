@@ -98,6 +98,7 @@ def test_a_file_of_more_than_a_gigabyte_gives_the_gif_of_the_whole_file(
     page = open_page(alone=True)
     choose(page, clip)
     start_at(page, "0:11.300")
+    page.get_by_role("radio", name="Cut").check()  # as the command does by default
     if clip.stat().st_size > GIB:
         expect(sent_note(page)).to_contain_text("Only your six seconds are sent")
         expect(sent_note(page)).to_contain_text(" of 1.1\u00a0GB.")

@@ -113,6 +113,7 @@ class Client:
         sender: str = "",
         theme_for: str = "",
         picture: bool = False,
+        loop: str = "",
         **headers: str,
     ):
         """POST a clip to /convert/ from a new client address; return (status, headers, body).
@@ -121,7 +122,11 @@ class Client:
         """
         job_id = str(uuid.uuid4())
         fields = {"job_id": job_id, "screen": theme_for}
-        fields |= {"theme": "1" if theme_for else "", "picture": "1" if picture else ""}
+        fields |= {
+            "loop": loop,
+            "theme": "1" if theme_for else "",
+            "picture": "1" if picture else "",
+        }
         body = b"".join(
             [
                 *(

@@ -1,5 +1,8 @@
 """A worker converts: progress, links, cancel, a bad video."""
 
+import numpy as np
+
+from tests.support.themes import from_frames
 from tests.support.waiting import eventually
 
 
@@ -28,6 +31,20 @@ def test_the_theme_has_its_own_link(deployment, worker, short_clip):
     record = deployment.client.outcome(deployment.client.enqueue(short_clip, theme_for="96x64@1"))
     assert deployment.client.fetch(record["theme_url"])[1][:2] == b"PK"
     assert deployment.client.fetch(record["converted_url"])[1][:6] == b"GIF89a"
+    assert eventually(deployment.is_clean)
+
+
+def test_a_worker_blends_the_loop(deployment, worker, tmp_path):
+    levels = 20 + 4 * np.arange(36, dtype=np.uint8)  # nothing comes after them, so it gets shorter
+    frames = np.broadcast_to(levels[:, None, None, None], (36, 54, 96, 3))
+    clip = from_frames(tmp_path / "brighter.mp4", frames.copy())
+    cut, blended = (
+        deployment.client.outcome(deployment.client.enqueue(clip, loop=loop))
+        for loop in ("cut", "blend")
+    )
+    assert cut["gif"]["frames"] - blended["gif"]["frames"] in (12, 18)
+    for record in (cut, blended):
+        deployment.client.fetch(record["converted_url"])
     assert eventually(deployment.is_clean)
 
 

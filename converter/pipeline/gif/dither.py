@@ -18,7 +18,7 @@ FARTHEST = 0.14
 """Largest OKLab distance of two colours that may be mixed."""
 CHROMA_COST = 0.07
 """Cost of noise in hue relative to noise in lightness, which is more visible."""
-UNSEEN = 1.5e-5
+UNSEEN = 5e-6
 """Squared OKLab distance that mixing must gain: less is invisible, but the noise costs bytes."""
 BUSY, CALM = 5.0, 2.0
 """Mean deviation of luma in a block (levels): from BUSY on no dither, below CALM full dither."""

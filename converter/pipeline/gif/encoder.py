@@ -182,7 +182,7 @@ class Canvas:
             lab,
             near,
             price=self.tuning.price * min(MOST_MIXING, self.strain**-MIXING_EASE),
-            unseen=dither.UNSEEN / self.strain,
+            unseen=dither.UNSEEN / self.strain**2,
         )
         mean, tail = misfit(distance, census.counts)
         self.strain = max(1.0, mean) / STRAINED

@@ -24,7 +24,5 @@ class NamelessFile:
 
     @property
     def path(self) -> Path:
-        """Where a child process finds the file."""
-        if self._name.exists():
-            return self._name
-        return Path(f"/proc/{os.getpid()}/fd/{self._number}")
+        """Where this process and an ffmpeg that it starts find the file (see `ffmpeg`)."""
+        return self._name if self._name.exists() else Path(f"/proc/self/fd/{self._number}")
