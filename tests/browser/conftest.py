@@ -164,9 +164,8 @@ def portrait_moment(clips: Callable[..., Path]) -> Path:
 
 
 @pytest.fixture(scope="session")
-def heavy(ramp: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the ramp with a `free` box of 24 MB: slow to upload, quick to convert."""
-    size = 24_000_000
-    path = tmp_path_factory.mktemp("heavy") / "heavy.mp4"
-    path.write_bytes(ramp.read_bytes() + size.to_bytes(4, "big") + b"free" + bytes(size - 8))
-    return path
+def heavy(clips: Callable[..., Path]) -> Path:
+    """Return a clip of 7 s of noise: slow to upload even when only six seconds are sent."""
+    noise = "nullsrc=s=640x360:r=10:d=7,geq=lum='random(1)*255':cb=128:cr=128"
+    codec = ["-c:v", "libx264", "-preset", "ultrafast", "-crf", "10", "-pix_fmt", "yuv420p"]
+    return clips("heavy.mp4", "-f", "lavfi", "-i", noise, *codec)

@@ -132,10 +132,10 @@ def test_cancel_works_during_an_upload_that_shows_megabytes(
 ) -> None:
     page = open_page(alone=True)
     choose(page, heavy)
-    slow_network(page, 3_000_000)
+    slow_network(page, 1_000_000)
     button(page).click()
     expect(progress_line(page)).to_have_text(
-        re.compile(r"Uploading: \d[\d.]*\sMB of 22\.9\sMB, about \d+\ss left")
+        re.compile(r"Uploading: \d[\d.]*\sMB of \d[\d.]*\sMB, about \d+\ss left")
     )
     cancel(page)
     wait_until_empty(server.media)

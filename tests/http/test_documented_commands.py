@@ -25,7 +25,7 @@ ARGUMENTS = {
 # Where no server runs, this one says so.
 FAILING = {"scripts/healthy"}
 # Not one program: a folder, of which the documents also name the program.
-FOLDERS = {"benchmarks/memory", "benchmarks/queue", "benchmarks/theme"}
+FOLDERS = {"benchmarks/memory", "benchmarks/picture", "benchmarks/queue", "benchmarks/theme"}
 
 
 def documented(kind: str) -> list[str]:

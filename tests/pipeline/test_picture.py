@@ -81,7 +81,7 @@ def test_a_whole_conversion_makes_both_from_the_same_frames(
     control, options = control_for(), ConversionOptions(picture=True, screen="1280x720@1")
     source = open_source(numbered, max_pixels=MAX_PIXELS, control=control)
     path = tmp_path / "picture.png"
-    with Material(source, options, picture_path=path, control=control) as material:
+    with Material(source, options, loop=None, picture_path=path, control=control) as material:
         facts = convert_video(
             source,
             tmp_path / "clip.gif",
