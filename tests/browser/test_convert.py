@@ -94,7 +94,7 @@ def test_a_gif_can_be_made_and_saved_twice_by_keyboard_alone(
     expect(page.get_by_text("Chromi has deleted its copy. Save yours")).to_be_visible()
     page.get_by_role("button", name="GIF ·").click()
     shown = page.locator('[data-part="made"]')
-    assert shown.evaluate("image => image.naturalWidth") == WIDTH
+    expect(shown).to_have_js_property("naturalWidth", WIDTH)
     wait_until_empty(server.media)
 
     page.get_by_role("button", name="Same video, another moment").click()
