@@ -73,7 +73,8 @@ def plan_blend(
     try:
         with open_clip(source, profile=small, selection=earlier, control=control) as clip:
             shown = frames(clip, control=control)
-            for picture in itertools.islice(shown, lead + profile.frames + MARGIN_S * profile.fps):
+            reach = lead + profile.frames + round(MARGIN_S * profile.fps)
+            for picture in itertools.islice(shown, reach):
                 pictures.append(picture)
                 control.report("decode", len(pictures) / small.frames)
     except InputError:  # the conversion itself raises the error

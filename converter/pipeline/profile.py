@@ -24,12 +24,12 @@ class ConversionProfile:
     width: int
     height: int
     fps: int
-    seconds: int
+    seconds: float
 
     @property
     def frames(self) -> int:
         """Return the number of frames of a full-length clip."""
-        return self.seconds * self.fps
+        return round(self.seconds * self.fps)
 
 
 BACKGROUND = ConversionProfile(width=1280, height=720, fps=24, seconds=6)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from converter.pipeline.colours import Bytes, Floats, oklab
@@ -19,25 +20,40 @@ from converter.pipeline.profile import ConversionProfile
 
 SMALL_WIDTH = 160
 """px of the pictures that the plan is made from."""
-MARGIN_S = 1
+MARGIN_S = 1.5
 """How much of the source before and after the selection may become material, s."""
-OVERLAPS_S = (0.5, 0.75, 1.0)
+OVERLAPS_S = (0.5, 0.75, 0.875, 1.0, 1.25, 1.375, 1.5)
 """Lengths that an overlap may have, s. At 24 fps all are whole eighths of a second, so that a start
 moved by one is exact in the microseconds that ffmpeg gets."""
-CHANGE_SHARE = 0.25
-"""How much of the overlap one region takes to change over."""
+WIDTHS = (3, 6)
+"""How many frames a region may take to change over; the better one is used."""
 STILL = 0.02
 """Step (OKLab distance x 100) up to which two frames count as the same picture."""
 SMOOTH = 1.2
-"""Up to this many median steps from the last frame to the first nobody sees a seam."""
+"""A seam of up to this many median steps is left as it is."""
+EVEN = 1.4
+"""The shortest overlap is used whose steps are at most this many median steps."""
+SHARP, SOFT_COST = 0.9, 20.0
+"""A frame with less than SHARP of its gradient in a cut costs the plan SOFT_COST median steps times
+the difference. 0.9 of a small picture's gradient is about 0.85 of a full-size picture's."""
 GRID = (32, 18)
 """Columns and rows of the regions."""
 MASK = (80, 45)
 """Columns and rows of the weights."""
 NEIGHBOURS = 2.0
-"""Sigma, in regions, within which regions take their turns together."""
+"""Sigma, in regions, within which regions change over together."""
+STARTS = 3
+"""How many orders of the regions are tried."""
 TURNS = 24
-"""How many moments are tried for each region's turn."""
+"""How many moments are tried for each region before the steps are evened."""
+GROUPS = 64
+"""Groups of regions that change over together before the steps are evened."""
+ROUNDS = 60
+"""Iterations that even the steps."""
+MOST_MOVE = 0.7
+"""Frames by which the first iteration moves a turn at most; later ones move it less."""
+PEAK = 20.0
+"""How strongly the largest steps lead an iteration."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -93,7 +109,8 @@ def plan_loop(frames: Sequence[Bytes], *, lead: int, profile: ConversionProfile)
     if own < profile.fps:
         return None
     shown = frames[lead : lead + own]
-    if step_between(picture_lab(shown[-1]), picture_lab(shown[0])) <= SMOOTH * median_step(shown):
+    unit = median_step(shown)
+    if step_between(picture_lab(shown[-1]), picture_lab(shown[0])) <= SMOOTH * unit:
         return None
     lab = functools.cache(lambda number: picture_lab(frames[number]))
     best: tuple[float, _Candidate, Floats] | None = None
@@ -101,10 +118,19 @@ def plan_loop(frames: Sequence[Bytes], *, lead: int, profile: ConversionProfile)
         overlap = candidate.overlap
         old = [lab(candidate.old + k) for k in range(-1, overlap)]
         new = [lab(candidate.new + k) for k in range(overlap + 1)]
-        weights = new_weights(old, new)
-        worst = max(steps_of_mix(old, new, weights))
-        if best is None or worst < best[0]:
-            best = worst, candidate, weights
+        in_cut = old[1:] if candidate.ends_on_material else new[:-1]
+        added = new[:-1] if candidate.ends_on_material else old[1:]
+        edge = -1 if candidate.ends_on_material else 0  # where only the material is seen
+        if best is not None and best[0] < _cost_of_softness(added[edge:][:1], in_cut[edge:][:1]):
+            continue
+        for weights in new_weights(old, new, unit=unit, keeps_old=candidate.ends_on_material):
+            mixed = mix(old, new, weights)
+            worst = max(map(step_between, [old[0], *mixed], [*mixed, new[-1]])) / unit
+            cost = worst + _cost_of_softness(mixed, in_cut)
+            if best is None or cost < best[0]:
+                best = cost, candidate, weights
+        if best is not None and best[0] <= EVEN:
+            break
     if best is None:
         return None
     _, candidate, weights = best
@@ -119,9 +145,9 @@ def plan_loop(frames: Sequence[Bytes], *, lead: int, profile: ConversionProfile)
 
 
 def _candidates(total: int, *, lead: int, own: int, profile: ConversionProfile) -> list[_Candidate]:
-    """Return the ways to close the loop: whole ones, else shorter ones.
+    """Return the ways to close the loop, the shortest overlap first: whole ones, else shorter ones.
 
-    Material after the selection comes first; where it is too short, material before it.
+    The material of a whole loop comes from after the selection or from before it.
     """
     whole, shorter = [], []
     for seconds in OVERLAPS_S:
@@ -130,12 +156,11 @@ def _candidates(total: int, *, lead: int, own: int, profile: ConversionProfile) 
             continue
         if total - lead - own >= overlap:
             whole.append(_Candidate(own, overlap, lead + own, lead, ends_on_material=False))
-        elif lead >= overlap:
+        if lead >= overlap:
             old, new = lead + own - overlap, lead - overlap
             whole.append(_Candidate(own, overlap, old, new, ends_on_material=True))
-        else:
-            left = min(own, total - lead - overlap)
-            shorter.append(_Candidate(left, overlap, lead + left, lead, ends_on_material=False))
+        left = min(own, total - lead - overlap)
+        shorter.append(_Candidate(left, overlap, lead + left, lead, ends_on_material=False))
     return whole or shorter
 
 
@@ -149,83 +174,211 @@ def median_step(frames: Sequence[Bytes]) -> float:
     return float(np.median([step for step in steps if step > STILL] or [STILL]))
 
 
-def new_weights(old: Sequence[Floats], new: Sequence[Floats]) -> Floats:
-    """Return the weights of `new`, from 0 to 1, in each frame of the overlap: (n, rows, columns).
+def new_weights(
+    old: Sequence[Floats], new: Sequence[Floats], *, unit: float, keeps_old: bool = False
+) -> list[Floats]:
+    """Return weights of `new`, from 0 to 1, for each of WIDTHS: (n frames, rows, columns) of MASK.
 
     `old` and `new` are OKLab pictures: the frame before the overlap and its n frames; its n frames
-    and the frame after it.
+    and the frame after it. `unit` is the clip's median step; a cut shows `old` where `keeps_old`,
+    else `new`.
     """
-    count = len(new) - 1
-    width = max(2.0, CHANGE_SHARE * count)  # frames that one region takes
-    apart = np.stack([_regions(_distance(a, b)) for a, b in zip(old[1:], new, strict=False)])
-    order = _turns(apart, width)
-    pace = _pace(old, new, total=float(apart.mean()))
-    # Regions in their order, each taking as much of the pace as it adds to the steps.
-    load = apart.mean(axis=0)
-    for _ in range(2):
-        turn = _at_pace(order, load, pace, width=width)
-        nearest = np.clip(np.rint(turn - 0.5).astype(np.intp), 0, count - 1)
-        load = np.take_along_axis(apart, nearest[None], 0)[0]
-    turn = _resized(_at_pace(order, load, pace, width=width), MASK)
-    moment = np.arange(1, count + 1, dtype=np.float32)[:, None, None]
-    weights: Floats = np.clip((moment - turn) / np.float32(width) + 0.5, 0, 1)
+    steps = _region_steps(old, new, unit=unit, keeps_old=keeps_old)
+    moment = np.arange(1, len(new), dtype=np.float32)[:, None, None]
+    weights = []
+    for width in WIDTHS:
+        mask = _resized(_turns(steps, width).reshape(GRID[::-1]), MASK)
+        weights.append(np.clip((moment - mask) / np.float32(width) + 0.5, 0, 1))
     return weights
 
 
-def _turns(apart: Floats, width: float) -> Floats:
-    """Return the moment, in frames, at which each region would best change over.
+@dataclass(frozen=True)
+class _Steps:
+    """What each of the overlap's n + 1 steps is in each region, (n + 1, regions).
 
-    `apart` is how far old and new picture are apart in each frame and region.
+    of_old, of_new: the step of either picture alone. apart: how far they are apart, which a region
+    that changes over adds. All in median steps.
+    loss_of_old, loss_of_new: how much of the cut's gradient a frame loses where it shows either
+    picture, (n, regions), with the mean over the regions as the frame's share.
     """
-    count = len(apart)
-    moments = np.linspace(width / 2, count + 1 - width / 2, TURNS)
-    share = np.clip((np.arange(1, count + 1) - moments[:, None]) / width + 0.5, 0, 1)
-    mixed = (share * (1 - share)).astype(np.float32)  # how much a frame is of both
-    seen = np.stack([_blurred(cost) for cost in np.tensordot(mixed, apart, 1)])
-    return _blurred(moments.astype(np.float32)[seen.argmin(axis=0)])
+
+    of_old: Floats
+    of_new: Floats
+    apart: Floats
+    loss_of_old: Floats
+    loss_of_new: Floats
 
 
-def _pace(old: Sequence[Floats], new: Sequence[Floats], *, total: float) -> Floats:
-    """Return how much of `total`, the steps that changing over adds, each step should take.
+def _region_steps(
+    old: Sequence[Floats], new: Sequence[Floats], *, unit: float, keeps_old: bool
+) -> _Steps:
+    """Return the steps of two sequences as `new_weights` gets them."""
+    of_old = np.stack([_regions(_distance(a, b)) for a, b in itertools.pairwise(old)])
+    of_new = np.stack([_regions(_distance(a, b)) for a, b in itertools.pairwise(new)])
+    apart = np.stack([_regions(_distance(a, b)) for a, b in zip(old[1:], new, strict=False)])
+    between = (apart[1:] + apart[:-1]) / 2
+    edges_of_old = np.stack([_regions(_edges(lab)) for lab in old[1:]])
+    edges_of_new = np.stack([_regions(_edges(lab)) for lab in new[:-1]])
+    kept = edges_of_old if keeps_old else edges_of_new
+    frame = kept.mean(axis=1, keepdims=True) + np.float32(1e-6)
+    scale = np.float32(1 / unit)
+    return _Steps(
+        of_old=np.concatenate([of_old, of_old[-1:]]) * scale,
+        of_new=np.concatenate([of_new[:1], of_new]) * scale,
+        apart=np.concatenate([apart[:1], between, apart[-1:]]) * scale,
+        loss_of_old=(kept - edges_of_old) / frame,
+        loss_of_new=(kept - edges_of_new) / frame,
+    )
 
-    Steps that are small by themselves take more, so that the largest is as small as can be.
+
+def _turns(steps: _Steps, width: int) -> Floats:
+    """Return the moment, in frames, at which each region changes over: the best of STARTS tries.
+
+    Each try makes the steps dearer that were large in the one before.
     """
-    count = len(new) - 1
-    of_old = [step_between(a, b) for a, b in itertools.pairwise(old)]
-    of_new = [step_between(a, b) for a, b in itertools.pairwise(new)]
-    share = (np.arange(count + 1) + 0.5) / (count + 1)
-    own = np.array([*of_old, of_old[-1]]) * (1 - share) + np.array([of_new[0], *of_new]) * share
-    low, high = own.min(), own.max() + total
-    for _ in range(40):
-        level = (low + high) / 2
-        low, high = (low, level) if np.maximum(0, level - own).sum() > total else (level, high)
-    pace: Floats = np.maximum(1e-6, high - own).astype(np.float32)
-    return pace
+    count = len(steps.apart)
+    price = np.full(count, 1 / count, np.float32)
+    least, best = np.inf, np.empty(0, np.float32)
+    for number in range(STARTS):
+        start = _first_turns(steps, width, price=price, is_even=number == 0)
+        worst, turn, step = _evened(start, steps, width)
+        if worst < least:
+            least, best = worst, turn
+        peaks = np.exp((step / step.max() - 1) * 8)
+        price = ((price + peaks / peaks.sum()) / 2).astype(np.float32)
+    return best
 
 
-def _at_pace(order: Floats, load: Floats, pace: Floats, *, width: float) -> Floats:
-    """Return when each region changes over, in frames, so that their loads keep to the pace."""
-    count = len(pace) - 1
-    ranks = np.argsort(order, axis=None, kind="stable")
-    done = np.cumsum(load.ravel()[ranks] + 1e-6)
-    share = np.empty(order.size)
-    share[ranks] = (done - done[0] / 2) / done[-1]
-    ends = np.concatenate([[0], np.cumsum(pace)]) / pace.sum()
-    moments = np.interp(share, ends, np.arange(count + 2))
-    turn: Floats = np.clip(moments, width / 2, count + 1 - width / 2).astype(np.float32)
-    return turn.reshape(order.shape)
+def _first_turns(steps: _Steps, width: int, *, price: Floats, is_even: bool) -> Floats:
+    """Return the moment, in frames, at which each region changes over, before they are evened.
+
+    Each region would best change over while both pictures are alike there and little moves; the
+    regions do so in the order of these moments. `price` is of each step.
+    """
+    count = len(steps.apart) - 1
+    moments = np.linspace(width / 2, count + 1 - width / 2, TURNS, dtype=np.float32)
+    seen = np.stack([_blurred(cost) for cost in _costs(steps, moments, width, price=price)])
+    order = np.argsort(_blurred(moments[seen.argmin(axis=0)]), kind="stable")
+    turn = np.empty(order.size, np.float32)
+    if is_even:
+        load = steps.apart.mean(axis=0)[order] + 1e-6
+        done = np.cumsum(load)
+        turn[order] = width / 2 + (count + 1 - width) * (done - load / 2) / done[-1]
+        return turn
+    turn[order] = np.interp(np.arange(order.size) + 0.5, _done(steps, order), np.arange(count + 2))
+    return np.clip(turn, width / 2, count + 1 - width / 2).astype(np.float32)
 
 
-def steps_of_mix(old: Sequence[Floats], new: Sequence[Floats], weights: Floats) -> list[float]:
-    """Return the steps from the frame before the overlap to the frame after it."""
+def _costs(steps: _Steps, moments: Floats, width: int, *, price: Floats) -> Floats:
+    """Return the steps, and the pictures seen at once, of each moment and region."""
+    share = _shares(moments, len(steps.apart), width).T
+    during, change = (share[:, 1:] + share[:, :-1]) / 2, np.diff(share, axis=1)
+    costs = (
+        ((1 - during) * price) @ steps.of_old
+        + (during * price) @ steps.of_new
+        + (change * price + during * (1 - during) / len(steps.apart)) @ steps.apart
+    )
+    return costs.astype(np.float32)
+
+
+def _shares(turn: Floats, count: int, width: int) -> Floats:
+    """Return the new picture's share at the moments 0 to `count`, (count + 1, turns)."""
+    moment = np.arange(count + 1, dtype=np.float32)[:, None]
+    shares: Floats = np.clip((moment - turn) / np.float32(width) + np.float32(0.5), 0, 1)
+    return shares
+
+
+def _done(steps: _Steps, order: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return how many regions, in their order, have changed over at the moments 0 to n + 1.
+
+    The largest step of the way is as small as can be, if each region changes over at once
+    (dynamic programming over groups of regions of equal load).
+    """
+    load = np.cumsum(steps.apart.mean(axis=0)[order] + 1e-6)
+    ends = np.concatenate([[0], np.searchsorted(load, np.linspace(0, load[-1], GROUPS + 1)[1:])])
+    ends[-1] = order.size
+
+    def upto(values: Floats) -> Floats:
+        sums = np.cumsum(values[:, order], axis=1) / order.size
+        return np.concatenate([np.zeros((len(values), 1), np.float32), sums], axis=1)[:, ends]
+
+    worst = np.full(GROUPS + 1, np.inf)
+    worst[0] = 0
+    origins = []
+    later = np.arange(GROUPS + 1)[:, None] > np.arange(GROUPS + 1)
+    for old, new, apart in zip(
+        upto(steps.of_old), upto(steps.of_new), upto(steps.apart), strict=True
+    ):
+        before, after = (new - old) / 2 - apart, (new - old) / 2 + apart
+        step = np.where(later, np.inf, old[-1] + before[:, None] + after)
+        largest = np.maximum(worst[:, None], step) + 1e-3 * step
+        origins.append(largest.argmin(axis=0))
+        worst = largest.min(axis=0)
+    groups = [GROUPS]
+    for origin in reversed(origins):
+        groups.append(origin[groups[-1]])
+    done: NDArray[np.float64] = ends[groups[::-1]] + np.arange(len(groups)) * 1e-6
+    return done
+
+
+def _evened(turn: Floats, steps: _Steps, width: int) -> tuple[float, Floats, Floats]:
+    """Return the largest step, the turns moved so that it is small, and the steps.
+
+    Each iteration moves the regions, together with their neighbours, down the gradient of the
+    largest steps (their softmax).
+    """
+    count = len(steps.apart)
+    lost = steps.loss_of_new - steps.loss_of_old
+    least, best, steps_of_best = np.inf, turn, steps.apart[:, 0]
+    for number in range(ROUNDS):
+        share = _shares(turn, count, width)
+        during, change = (share[1:] + share[:-1]) / 2, share[1:] - share[:-1]
+        step = ((1 - during) * steps.of_old + during * steps.of_new + change * steps.apart).mean(1)
+        loss = (steps.loss_of_old + share[1:-1] * lost).mean(1)
+        soft = EVEN + SOFT_COST * (loss - (1 - SHARP))
+        worst = max(step.max(), soft.max())
+        if worst < least:
+            least, best, steps_of_best = worst, turn, step
+        moves = ((share > 0) & (share < 1)).astype(np.float32)
+        moves[0] = moves[-1] = 0
+        earlier, later = moves[:-1], moves[1:]
+        pull = (steps.of_new - steps.of_old) / 2 * (earlier + later) + steps.apart * (
+            later - earlier
+        )
+        slope = np.exp((step - worst) * PEAK) @ pull
+        slope += np.exp((soft - worst) * PEAK) @ (SOFT_COST * lost * moves[1:-1])
+        slope = _blurred(-slope)
+        reach = MOST_MOVE * (1 - number / ROUNDS) / (np.abs(slope).max() + 1e-9)
+        turn = np.clip(turn - reach * slope, width / 2, count - width / 2).astype(np.float32)
+    return least, best, steps_of_best
+
+
+def mix(old: Sequence[Floats], new: Sequence[Floats], weights: Floats) -> list[Floats]:
+    """Return the overlap's OKLab pictures, of sequences as `new_weights` gets them."""
     size = old[0].shape[1::-1]
-    last, steps = old[0], []
-    for a, b, weight in zip(old[1:], new, weights, strict=False):
-        part = _resized(weight, size)[..., None]
-        mixed = a + (b - a) * part
-        steps.append(step_between(last, mixed))
-        last = mixed
-    return [*steps, step_between(last, new[-1])]
+    return [
+        a + (b - a) * _resized(weight, size)[..., None]
+        for a, b, weight in zip(old[1:], new, weights, strict=False)
+    ]
+
+
+def _cost_of_softness(shown: Sequence[Floats], in_cut: Sequence[Floats]) -> float:
+    """Return what the softest of the shown pictures costs, beside its picture in a cut."""
+    pairs = zip(shown, in_cut, strict=False)
+    softest = min((_gradient(a) + 1e-6) / (_gradient(b) + 1e-6) for a, b in pairs)
+    return SOFT_COST * max(0, SHARP - softest)
+
+
+def _gradient(lab: Floats) -> float:
+    """Return the mean horizontal gradient of the lightness."""
+    return float(_edges(lab).mean())
+
+
+def _edges(lab: Floats) -> Floats:
+    """Return the horizontal gradient of the lightness at each pixel; the last column has none."""
+    edges: Floats = np.zeros(lab.shape[:2], np.float32)
+    edges[:, :-1] = np.abs(np.diff(lab[..., 0], axis=1))
+    return edges
 
 
 def picture_lab(frame: Bytes) -> Floats:
@@ -246,8 +399,8 @@ def step_between(a: Floats, b: Floats) -> float:
 
 
 def _regions(picture: Floats) -> Floats:
-    """Return the means of a picture (height, width) over each region, (rows, columns) of GRID."""
-    return np.asarray(Image.fromarray(picture).resize(GRID, Image.Resampling.BOX))
+    """Return the means of a picture (height, width) over the regions of GRID, row by row."""
+    return np.asarray(Image.fromarray(picture).resize(GRID, Image.Resampling.BOX)).ravel()
 
 
 def _resized(picture: Floats, size: tuple[int, int]) -> Floats:
@@ -255,16 +408,20 @@ def _resized(picture: Floats, size: tuple[int, int]) -> Floats:
     return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR))
 
 
-def _blurred(picture: Floats) -> Floats:
-    """Return a picture (rows, columns) blurred by a Gaussian of NEIGHBOURS; edges are repeated."""
+def _blurred(values: Floats) -> Floats:
+    """Return a value per region blurred by a Gaussian of NEIGHBOURS; edges are repeated."""
+    columns, rows = GRID
+    blurred = _blurring(rows) @ values.reshape(rows, columns) @ _blurring(columns).T
+    return blurred.ravel().astype(np.float32)
+
+
+@functools.cache
+def _blurring(count: int) -> Floats:
+    """Return the matrix (count, count) that blurs a row of regions."""
     reach = int(3 * NEIGHBOURS)
-    kernel = np.exp(-((np.arange(-reach, reach + 1) / NEIGHBOURS) ** 2) / 2)
-    kernel /= kernel.sum()
-    for axis in (0, 1):
-        places = np.arange(picture.shape[axis])
-        near = [
-            np.take(picture, np.clip(places + k, 0, places[-1]), axis)
-            for k in range(-reach, reach + 1)
-        ]
-        picture = np.tensordot(kernel, np.stack(near), 1).astype(np.float32)
-    return picture
+    matrix = np.zeros((count, count), np.float32)
+    for place in range(count):
+        for k in range(-reach, reach + 1):
+            matrix[place, min(max(place + k, 0), count - 1)] += np.exp(-((k / NEIGHBOURS) ** 2) / 2)
+    blurring: Floats = (matrix / matrix[0].sum()).astype(np.float32)
+    return blurring

@@ -3,7 +3,7 @@
 import { layouts, partOf } from "./layout.js";
 
 const WORTHWHILE = 0.75; // of the file's bytes; a part that saves less is not worth the risk
-const BLEND_S = 1.25; // what a blended loop looks at before and after its six seconds
+const BLEND_S = 1.75; // before and after the six seconds: MARGIN_S of a blend, and a quarter more
 
 /**
  * A function (start s, loop "cut" or "blend") that resolves to the ways to send `file`, the best one

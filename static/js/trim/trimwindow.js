@@ -5,7 +5,7 @@ export const FINGER_PX = 44; // the selection is never drawn narrower
 
 const PAGE_KEYS = { PageUp: 1, PageDown: -1 };
 const LEAST_BLEND_S = 0.5;
-const MOST_BLEND_S = 1;
+const MOST_BLEND_S = 1; // in the preview; the result takes up to 1.5 s
 const ARROW_KEYS = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 };
 
 /** Return the last start that leaves a whole selection, in s, rounded down to ms. */
