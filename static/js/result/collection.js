@@ -1,13 +1,14 @@
-// Download the results with the one-time links, so that Save works any number of times.
+// Download the results with the one-time links, so that they can be saved any number of times.
 
 import { manifestColours } from "../preview/colours.js";
 import { storedFiles } from "./zip.js";
 import { result as words } from "../strings.js";
 
 /**
- * {gif, url, kept, picture, pictureError, theme, themeError}: `kept` is false where `url` is still
- * the one-time link; picture is null or the answer's facts with {url, kept}; theme is null or
- * {url, kept, bytes, pictureUrl, pictureBytes, pictureWidth, colours}.
+ * Resolve to {gif, url, kept, picture, pictureError, theme, themeError}. `kept` is false if `url` is
+ * still the one-time link, because the download failed. `gif` and `picture` have the properties that
+ * the server sent; `picture` also has {url, kept}. `theme` is {url, kept, bytes, pictureUrl,
+ * pictureBytes, pictureWidth, colours}. `picture` and `theme` are null if there is none.
  */
 export async function collect({ api, answer, report, signal }) {
   const fetchBlob = (url) => api.fetchFile(url, {
@@ -15,7 +16,7 @@ export async function collect({ api, answer, report, signal }) {
     onProgress: (loaded, total) =>
       report({ step: "fetch", loaded, total, percent: Math.floor((loaded / total) * 100) }),
   });
-  // An extra that can't be fetched never costs the GIF: {value, error}.
+  // Resolve to {value, error}: the conversion succeeds even if the picture or theme can't be fetched.
   const extra = async (link, read, sentence) => {
     try {
       return { value: link ? await read() : null, error: null };
