@@ -44,7 +44,7 @@ def submit(
     """
     if jobs.enqueue(video, options):
         return Record(status="queued")
-    with inline.conversions.one():
+    with inline.conversions.occupy():
         return convert(video, options, progress.begin(options.job_id), is_abandoned=is_abandoned)
 
 
@@ -64,7 +64,7 @@ def cancel(job_id: str) -> None:
     record = progress.find(job_id)
     if record is not None and record["status"] == "finished":
         for result in record["results"].values():
-            downloads.take_back(result.get("token"))
+            downloads.undo_offer(result.get("token"))
         progress.fail(job_id, ConversionCanceledError())
     jobs.withdraw(job_id)
 
@@ -122,9 +122,8 @@ def convert_stored(upload: str, options: ConversionOptions) -> None:
 def make(video: Path, folder: Path, options: ConversionOptions, *, control: Control) -> list[Made]:
     """Write the GIF and each extra that the options ask for into `folder`.
 
-    The picture for Chrome is encoded at the same time as the GIF where memory allows.
-
-    Raises ConversionError if there is no GIF, ConversionCanceledError at any time.
+    The picture for Chrome is encoded at the same time as the GIF if memory allows. Raises
+    ConversionError if the GIF fails, and ConversionCanceledError.
     """
     # Imported here, so that an idle web process doesn't load numpy and MoviePy.
     from converter.material import Material
@@ -159,7 +158,7 @@ def make(video: Path, folder: Path, options: ConversionOptions, *, control: Cont
 
 
 def _open(video: Path, folder: Path, options: ConversionOptions, *, control: Control) -> "Source":
-    """Open the upload; one that is a part of its file is laid out in `folder` first."""
+    """Open the upload; restore the file in `folder` first if only a part of it was uploaded."""
     from converter.pipeline.convert import blend_reach
     from converter.pipeline.source.part import open_part
     from converter.pipeline.source.source import open_source
@@ -199,13 +198,13 @@ def _convert(video: Path, options: ConversionOptions, *, control: Control) -> di
     with storage.workspace() as folder, contextlib.ExitStack() as undo:
         made = make(video, folder, options, control=control)
         results = {
-            file.product.key: _hand_out(file, undo=undo, job_id=options.job_id) for file in made
+            file.product.key: _offer(file, undo=undo, job_id=options.job_id) for file in made
         }
         undo.pop_all()
     return results
 
 
-def _hand_out(made: Made, *, undo: contextlib.ExitStack, job_id: str) -> Result:
+def _offer(made: Made, *, undo: contextlib.ExitStack, job_id: str) -> Result:
     """Store the file and issue its link; register the removal of both with `undo`."""
     if made.facts is None:
         return Result(error=made.error)
@@ -222,7 +221,7 @@ def _hand_out(made: Made, *, undo: contextlib.ExitStack, job_id: str) -> Result:
             raise
         product.log_failure(error, job_id=job_id)  # for example, the disk has no space for both
         return Result(error=product.failed)
-    undo.callback(downloads.take_back, token)
+    undo.callback(downloads.undo_offer, token)
     return Result(token=token, facts=made.facts)
 
 
