@@ -64,11 +64,12 @@ def offer(path: Path, *, filename: str, content_type: str, job_id: str) -> str:
         raise
 
 
-def undo_offer(token: str | None) -> None:
-    """Remove the link and its file. Do nothing for None."""
-    download = revoke(token) if token else None
-    if download is not None:
-        storage.discard(download.name)
+def undo_offers(*tokens: str) -> None:
+    """Remove the links and their files."""
+    for token in tokens:
+        download = revoke(token)
+        if download is not None:
+            storage.discard(download.name)
 
 
 def peek(token: str) -> Download | None:
