@@ -64,11 +64,12 @@ def offer(path: Path, *, filename: str, content_type: str, job_id: str) -> str:
         raise
 
 
-def take_back(token: str | None) -> None:
-    """Undo `offer`: remove the link and its file. Do nothing for None."""
-    download = revoke(token) if token else None
-    if download is not None:
-        storage.discard(download.name)
+def take_back(*tokens: str) -> None:
+    """Undo `offer`: remove the links and their files."""
+    for token in tokens:
+        download = revoke(token)
+        if download is not None:
+            storage.discard(download.name)
 
 
 def peek(token: str) -> Download | None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, cast
 
 from django.conf import settings
 
-from converter import broker, metrics, progress, storage
+from converter import broker, downloads, metrics, progress, storage
 from converter.errors import RequestError, RqDisabledError, UnknownJobError
 from converter.options import ConversionOptions
 from converter.pipeline.errors import (
@@ -225,8 +225,10 @@ def _fail(job: "Job", because: Reason) -> None:
     job.retries_left = 0
     with contextlib.suppress(DeserializationError):  # not ours; the sweep removes its upload
         upload = _upload_of(job)
+        tokens = progress.tokens(job.id)
         error = progress.fail_if_open(job.id, REASONS[because])
         if error is not None:
+            downloads.take_back(*tokens)
             log.warning("job=%s code=%s", job.id, error.code)
             metrics.count_failure(mode(), error)
         storage.discard(upload)

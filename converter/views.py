@@ -85,9 +85,9 @@ def convert_video(request: HttpRequest) -> HttpResponse:
 
 
 def _links(record: Record) -> dict[str, Any]:
-    """Return the results of a finished record, with links instead of tokens."""
+    """Return a record's results so far, with links instead of tokens."""
     links: dict[str, Any] = {}
-    for key, result in record["results"].items():
+    for key, result in record.get("results", {}).items():
         if "error" in result:
             links[f"{key}_error"] = result["error"]
         else:
@@ -100,7 +100,7 @@ def _links(record: Record) -> dict[str, Any]:
 @require_http_methods(["GET", "HEAD", "DELETE"])
 @csrf_protect
 def job(request: HttpRequest, job_id: str) -> HttpResponse:
-    """Return the job's state and progress; DELETE cancels the job."""
+    """Return the job's state, progress and results so far; DELETE cancels the job."""
     job_id = _canonical(job_id)
     if not job_id:
         raise UnknownJobError
@@ -110,7 +110,7 @@ def job(request: HttpRequest, job_id: str) -> HttpResponse:
         record = conversions.find(job_id)
     public = ("status", "stage", "progress", "error", "code", "position")
     payload = {"id": job_id, **{key: value for key, value in record.items() if key in public}}
-    if record["status"] == "finished":
+    if record["status"] in ("started", "finished"):
         payload |= _links(record)
     return answer(request, payload, template="converter/job.html")
 

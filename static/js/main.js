@@ -96,6 +96,7 @@ listenForFiles({
 });
 
 async function openFile(file) {
+  if (running) cancel(); // extras of the last file
   const { clip: old, result } = store.get();
   resultPanel?.release(result);
   lostJob = null;
@@ -134,6 +135,7 @@ function tellPart(delay) {
 const tooLarge = ({ name, size }) => mistakes.whole({ name, size, limit: limits.maxUploadBytes });
 
 function leaveResult(action) {
+  if (running) cancel(); // its extras
   const { clip, result } = store.get();
   dispatch(action);
   resultPanel?.release(result);
@@ -160,16 +162,19 @@ async function run() {
   const resume = lostJob;
   lostJob = null;
   dispatch({ type: "convertAsked" });
+  let loaded = null;
   try {
     const offline = () => {
       throw new DOMException("script", "NetworkError");
     };
-    const loaded = await conversion().catch(offline);
+    loaded = await conversion().catch(offline);
     addResultPanel(loaded);
     const state = store.get();
     const ways = await (await waysToSend.catch(offline))(state.start, state.loop);
     if (!ways.length) throw Object.assign(new Error(), { name: "RefusedError", code: "incomplete_upload" });
     const result = await loaded.convert({
+      wanted: ["picture", ...(state.theme ? ["theme"] : [])],
+      onPart: (part) => dispatch({ type: "converted", result: part }),
       api: loaded.createApi(server),
       // The file is last, so that the server has read the other fields before it.
       attempts: ways.map(({ fields }) => ({ ...fieldsOf(state), ...fields() })),
@@ -180,10 +185,19 @@ async function run() {
     });
     dispatch({ type: "converted", result });
   } catch (error) {
-    dispatch(error.name === "AbortError" ? { type: "canceled" } : { type: "failed", problem: problemOf(error) });
+    if (error.name === "AbortError") dispatch({ type: "canceled" });
+    else runFailed(problemOf(error), loaded);
   } finally {
     running = null;
   }
+}
+
+/** Return to the editor, or keep the files that are there already. */
+function runFailed(problem, loaded) {
+  const { phase, result } = store.get();
+  if (phase !== "done") return dispatch({ type: "failed", problem });
+  lostJob = null;
+  dispatch({ type: "converted", result: loaded.withoutPending(result, problem.text) });
 }
 
 function fieldsOf({ start, fit, focus: point, quality, loop, theme, themeName }) {

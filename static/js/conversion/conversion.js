@@ -4,9 +4,10 @@
 //   {step: "queue", position}  {step: "work", stage, percent}  {step: "fetch", loaded, total, percent}
 
 import { LostError, RefusedError } from "./api.js";
-import { collect } from "../result/collection.js";
+import { Collection } from "../result/collection.js";
 
 export { createApi } from "./api.js";
+export { withoutPending } from "../result/collection.js";
 export { createResult } from "../result/result.js";
 
 const FIRST_POLL_MS = 400;
@@ -21,12 +22,18 @@ const CANCEL_AGAIN_MS = 500;
 /**
  * Resolve to a result (see collection.js). Throws RefusedError, LostError or AbortError.
  * `attempts` are the fields of the upload in several ways: the next one is sent when the server
- * says that the one before is not enough of the file.
+ * says that the one before is not enough of the file. `onPart` gets a result whose extras
+ * (`wanted`) are not all made yet.
  */
-export async function convert(options) {
+export async function convert({ wanted, onPart, ...options }) {
   const { api, report, signal } = options;
-  const answer = await firstComplete(options);
-  return collect({ api, answer, report, signal });
+  const collection = new Collection({ api, wanted, signal });
+  const onMade = async (job) => {
+    const part = await collection.addMade(job).catch(() => null);
+    if (part?.pending.length && !signal.aborted) onPart(part);
+  };
+  const answer = await firstComplete({ ...options, onMade });
+  return collection.finish(answer, report);
 }
 
 async function firstComplete({ attempts, resume, ...options }) {
@@ -45,14 +52,16 @@ class Conversion {
   #jobId;
   #resume;
   #onJob;
+  #onMade;
   #report;
   #signal;
 
-  constructor({ api, fields, resume, onJob, report, signal }) {
+  constructor({ api, fields, resume, onJob, onMade, report, signal }) {
     this.#api = api;
     this.#fields = fields;
     this.#resume = resume;
     this.#onJob = onJob;
+    this.#onMade = onMade;
     this.#report = report;
     this.#signal = signal;
   }
@@ -156,7 +165,9 @@ class Conversion {
         if (job.status === "finished") return job;
         if (job.status === "failed") throw new RefusedError({ status: 422, ...job });
         if (job.status === "canceled") throw new DOMException("canceled", "AbortError");
-        if (!watchSignal.aborted) this.#report(workJob(job));
+        if (watchSignal.aborted) continue; // the next pause ends this loop
+        this.#report(workJob(job));
+        if (job.converted_url) this.#onMade(job);
       } catch (error) {
         if (error instanceof LostError && (silent += 1) <= LOST_POLLS) continue;
         if (isUnknown(error) && (patience -= 1) >= 0) continue;
