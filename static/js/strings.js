@@ -133,8 +133,8 @@ function timeLeft(value) {
 }
 
 export const result = {
-  facts: ({ bytes, width, height, frames, duration_ms: ms }) =>
-    `${megabytes(bytes)} · ${width}\u00a0×\u00a0${height}\u00a0px · ${seconds(ms / 1000)} · ${frames}\u00a0frames`,
+  facts: ({ bytes, width, height, duration_ms: ms }) =>
+    `${megabytes(bytes)} · ${width}\u00a0×\u00a0${height}\u00a0px · ${seconds(ms / 1000)}`,
   themeFacts: ({ bytes, pictureBytes }) =>
     [megabytes(bytes), pictureBytes && `${megabytes(pictureBytes)} of it for your screen`]
       .filter(Boolean)

@@ -143,7 +143,7 @@ def shapes(clips: Callable[..., Path]) -> Clips:
 
 # Elements that overflow their box; the bar of the main button on phones may.
 STICKING_OUT = """() => {
-    const boxes = document.querySelectorAll(".panel, .take, .segments, .problem, .steps");
+    const boxes = document.querySelectorAll(".panel, .product, .segments, .problem, .steps");
     const right = (element) => element.getBoundingClientRect().right;
     return [...boxes].filter((box) => box.checkVisibility())
     .flatMap((box) => [...box.querySelectorAll("*")]
