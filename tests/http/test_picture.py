@@ -63,6 +63,20 @@ def test_a_picture_has_a_link_to_an_avif_named_png(client, pictured):
     assert client.get(payload["picture_url"]).status_code == 404
 
 
+def test_the_theme_can_use_a_picture_that_was_handed_out_already(client, pictured, monkeypatch):
+    read: list[bytes] = []
+
+    def make(cut, output, *, made, **options):
+        job = client.get(f"/jobs/{JOB}/").json()
+        assert client.head(job["picture_url"]).status_code == 200
+        read.append(made.path.read_bytes())
+        raise OutputError
+
+    monkeypatch.setattr("converter.pipeline.theme.package.make_theme", make)
+    post(client, picture="1", theme="1", job_id=JOB)
+    assert read == [AVIF]
+
+
 def test_the_picture_is_made_for_the_given_screen(client, pictured):
     post(client, picture="on", screen="1512x982@2")
     assert pictured[0]._size == (1428, 928)

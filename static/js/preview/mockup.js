@@ -5,7 +5,7 @@ import { createDecoration } from "./decoration.js";
 import { createFocus } from "./focus.js";
 import { createNewTab } from "./newtab.js";
 import { Preview } from "./preview.js";
-import { Skin } from "./skin.js";
+import { WindowColours } from "./windowcolours.js";
 import { createStandIn } from "./standin.js";
 import { preview as words } from "../strings.js";
 
@@ -17,7 +17,7 @@ export class Mockup {
   #preview;
   #decoration;
   #standIn;
-  #skin;
+  #windowColours;
   #renderFocus;
   #state = {};
   #picture = ""; // the URL of the animated image that is shown
@@ -30,12 +30,12 @@ export class Mockup {
     this.#limits = limits;
     this.#calm = calm;
     const onPlaying = (playing) => this.#showPlaying(playing);
-    this.#skin = new Skin(root, { limits });
+    this.#windowColours = new WindowColours(root, { limits });
     this.#preview = new Preview(part, {
       length: limits.length,
       onTime,
       onPlaying,
-      onStill: (video) => this.#state.phase === "edit" && this.#skin.seeFirst(video),
+      onStill: (video) => this.#state.phase === "edit" && this.#windowColours.seeFirst(video),
     });
     this.#decoration = createDecoration(part("decoration"), { wanted: !calm && !thrifty, onPlaying });
     this.#standIn = createStandIn(part("frozen"));
@@ -55,9 +55,9 @@ export class Mockup {
     this.#preview.hold(on);
   }
 
-  /** Add a frame of the clip, decoded elsewhere; see skin.js. */
+  /** Add a frame of the clip, decoded elsewhere; see windowcolours.js. */
   see(seconds, picture) {
-    this.#skin.see(seconds, picture);
+    this.#windowColours.see(seconds, picture);
   }
 
   render(state) {
@@ -80,11 +80,11 @@ export class Mockup {
     this.#renderCrop(state);
     this.#renderSwitch(state);
     this.#renderWay(state);
-    this.#skin.render(state);
+    this.#windowColours.render(state);
   }
 
   #open(clip) {
-    this.#skin.open(clip);
+    this.#windowColours.open(clip);
     this.#preview.load(clip?.kind === "video" ? clip.url : null);
   }
 

@@ -13,6 +13,7 @@ export function createLoopRow({ root, form, limits, store, move, say }) {
   const seamWord = form.querySelector('[data-part="seamWord"]');
   let judging = new AbortController();
 
+  part("find").disabled = false;
   part("find").addEventListener("click", find);
   part("best").addEventListener("click", () => {
     move(store.get().loops[0].start);
@@ -43,7 +44,7 @@ export function createLoopRow({ root, form, limits, store, move, say }) {
     button.removeAttribute("aria-busy");
     part("findWord").textContent = words.find;
     store.dispatch({ type: "loopsFound", file, loops });
-    say(loops.length ? words.best(loops[0], formatClock) : words.none);
+    say(loops.length ? words.found(loops[0], formatClock) : words.none);
     if (!part("best").hidden) part("best").focus();
   }
 
@@ -60,14 +61,18 @@ export function createLoopRow({ root, form, limits, store, move, say }) {
     part("marks").replaceChildren(...marks);
   }
 
-  function renderRow({ clip, loops, start }) {
-    const isLong = clip?.kind === "video" && clip.duration > limits.length;
-    part("loops").hidden = !isLong;
+  function renderRow({ loops, start }) {
     const best = loops?.[0];
     const isHere = Boolean(best) && Math.abs(best.start - start) < 1 / limits.fps;
     part("best").hidden = !best || isHere;
     if (best) part("best").textContent = words.best(best, formatClock);
-    part("found").textContent = isHere ? words.here(best) : loops && !best ? words.none : "";
+    part("found").textContent = foundText({ loops, isHere });
+  }
+
+  function foundText({ loops, isHere }) {
+    if (!loops) return words.hint;
+    if (!loops.length) return words.none;
+    return isHere ? words.here : "";
   }
 
   function render(state, before) {

@@ -159,6 +159,7 @@ export class Trim {
     this.#part("head").hidden = kind !== "video";
     this.#part("here").hidden = kind !== "video";
     this.#part("row").hidden = whole;
+    this.#part("loops").hidden = whole || duration === null || kind !== "video";
     this.#part("note").hidden = !whole;
   }
 

@@ -16,7 +16,7 @@ const PROPERTIES = {
   pageText: "--mock-page-text",
 };
 
-export class Skin {
+export class WindowColours {
   #root;
   #limits;
   #first = null; // the frame at the selected start
