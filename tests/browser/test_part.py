@@ -147,7 +147,7 @@ def test_another_start_sends_another_part(open_page, clips, tmp_path: Path) -> N
     assert all(note.startswith("Only your six seconds are sent:") for note in notes)
 
 
-def test_what_the_page_can_not_cut_and_not_send_whole_is_refused_in_words(
+def test_a_file_that_can_be_sent_neither_in_part_nor_whole_is_refused(
     open_page, tmp_path: Path
 ) -> None:
     path = tmp_path / "odd.mp4"
