@@ -23,22 +23,20 @@ NOISE = 8
 """Largest change of a pixel, in levels, that may be noise"""
 STILL = 2
 """in a block whose mean changes by at most this many levels."""
-HEAL = 2
-"""Weight of a block's mean error in each of its pixels, in addition to the pixel's own error."""
-LARGEST_DRIFT = 3
-"""Levels: a block with a larger mean error has moved, and its mean error is not used."""
 PLAIN, ROUGH = 4.0, 12.0
-"""Activity (levels): up to PLAIN an error is fully visible, from ROUGH on texture hides half."""
+"""Activity (levels): up to PLAIN an error is fully visible, and from ROUGH on the limit grows by"""
+HIDDEN = 2.5
+"""this share, because texture hides a part."""
 JOINED = 4
 """A pixel is redrawn if more than this many of the 3x3 pixels around it gain enough."""
 URGENT = 4
 """Factor of the limit from which a pixel is redrawn on its own."""
 FILL_SHARE = 0.6
 """Share of redrawn pixels above which a block is completed, except for pixels that lose more"""
-FILL_LOSS = 8
-"""than this, in squared levels. Holes cost more bytes than they save."""
+FILL_LOSS = 32
+"""than this, in quarters of squared levels. Holes cost more bytes than they save."""
 
-_LARGEST = 90  # levels: errors are clipped here, so that the sum of squares fits in 16 bits
+_LARGEST = 90  # half levels: errors are clipped here, so that the sum of squares fits in 16 bits
 
 
 def steadied(planes: Bytes, coming: Bytes) -> Bytes:
@@ -79,9 +77,9 @@ def activity(luma: Bytes, across: int) -> Floats:
 
 
 def limits(active: Floats, threshold: float) -> Shorts:
-    """Return the squared levels that redrawing a pixel of each block must gain."""
+    """Return the loss that redrawing a pixel of each block must remove; threshold: levels²."""
     hidden = np.clip((active - PLAIN) / (ROUGH - PLAIN), 0, 1)
-    scaled: Shorts = (threshold * (1 + hidden)).astype(np.int16)
+    scaled: Shorts = (4 * threshold * (1 + HIDDEN * hidden)).astype(np.int16)
     return scaled
 
 
@@ -94,41 +92,60 @@ def uniform(planes: Bytes, blocks: Numbers) -> Numbers:
     return blocks
 
 
-def _drift(error: Shorts) -> Shorts:
-    """Return HEAL times the mean error of each block in levels; 0 for blocks that moved.
+def loss(planes: Bytes, shown: Bytes) -> Shorts:
+    """Return the squared error (n, 64) of what is shown, in quarters of squared levels.
 
-    >>> _drift(np.ones((3, 1, 64), np.int16)).ravel().tolist()
-    [2, 2, 2]
-    """
-    total = np.add.reduce(np.clip(error, -31, 31), -1, dtype=np.int16, keepdims=True)
-    quarters = (total + np.int16(8)) >> 4  # 4 * total / 64, rounded
-    quarters[np.abs(quarters) > 4 * LARGEST_DRIFT] = 0
-    healing: Shorts = np.rint(quarters * np.float32(HEAL / 4)).astype(np.int16)
-    return healing
-
-
-def loss(planes: Bytes, shown: Bytes, drifts: Shorts | None = None) -> tuple[Shorts, Shorts]:
-    """Return the squared error (n, 64) of what is shown, and each block's drift (3, n, 1).
-
-    The error includes the drift: the given one, or that of what is shown. Chroma has half weight.
+    The error in half levels is 3/4 of the pixel's, 3/4 of the mean of its aligned 2x2 square and
+    5/4 of the mean of its 4x4 square, so that a mixture of colours counts as its mean. Chroma has
+    half weight.
 
     >>> planes = np.array([4, 2, 0], np.uint8)[:, None, None].repeat(64, 2)
-    >>> loss(planes, np.zeros_like(planes), np.zeros((3, 1, 1), np.int16))[0][0, 0].item()
-    18
+    >>> loss(planes, np.zeros_like(planes))[0, 0].item()
+    139
     """
     total = np.empty(planes.shape[1:], np.int16)
-    found = np.empty((3, len(total), 1), np.int16) if drifts is None else drifts
     for part in parts(len(total)):
-        error = np.subtract(planes[:, part], shown[:, part], dtype=np.int16)
-        if drifts is None:
-            found[:, part] = _drift(error)
-        error += found[:, part]
+        error = _visible(np.subtract(planes[:, part], shown[:, part], dtype=np.int16))
         np.clip(error, -_LARGEST, _LARGEST, out=error)
         error *= error
         error[1:] >>= 1
         np.add(error[0], error[1], out=total[part])
         total[part] += error[2]
-    return total, found
+    return total
+
+
+def _visible(error: Shorts) -> Shorts:
+    """Return the visible part, in half levels, of errors in levels (3, n, 64)."""
+    twos = _halved(error.reshape(-1, 2, BLOCK))
+    fours = _halved(twos.reshape(-1, 2, BLOCK // 2))
+    fours *= 5
+    fours >>= 2
+    twos *= 3
+    twos += _doubled(fours, np.uint64).reshape(twos.shape)
+    seen = _doubled(twos, np.complex128).reshape(error.shape)
+    seen += 12 * error
+    seen += 8
+    seen >>= 4
+    return seen
+
+
+def _halved(rows: Shorts) -> Shorts:
+    """Return the sums of the 2x2 squares of pairs of rows (n, 2, width)."""
+    total = rows[:, 0] + rows[:, 1]
+    halved: Shorts = total[:, ::2] + total[:, 1::2]
+    return halved
+
+
+def _doubled(rows: Shorts, doubled_row: type[np.generic]) -> Shorts:
+    """Repeat each value of rows (n, width) in a 2x2 square, (n, 2, 2 * width).
+
+    doubled_row: a type with as many bytes as a row of the result, which is copied as one number.
+    """
+    wide = rows.view(np.uint16).astype(np.uint32)
+    wide |= wide << 16
+    twice = np.empty((len(rows), 2), doubled_row)
+    twice[:] = wide.view(doubled_row)
+    return twice.view(np.int16)
 
 
 def worth_drawing(gain: Shorts, limit: Shorts, area: Area) -> Bytes:

@@ -37,8 +37,8 @@ class Tuning:
 
 
 QUALITIES = {
-    "high": Tuning(threshold=11, target=8.0, price=0.8),
-    "small": Tuning(threshold=26, target=30.0, price=10.0, most_colours=160),
+    "high": Tuning(threshold=6, target=8.0, price=0.8),
+    "small": Tuning(threshold=14, target=30.0, price=10.0, most_colours=160),
 }
 
 FEWEST_COLOURS = 24
@@ -131,7 +131,7 @@ class Canvas:
             index, rgb = self._quantise(frame, planes, mask, mask, active, area)
             self.planes = _shown(index, rgb)
             return DeltaFrame.of(index, rgb, area, frame)
-        loss, drifts = delta.loss(planes, self.planes)
+        loss = delta.loss(planes, self.planes)
         limit = delta.limits(active, self._threshold())
         plain = delta.uniform(planes, area.chosen)
         limit[np.setdiff1d(plain, delta.uniform(self.planes, plain), assume_unique=True)] = 0
@@ -144,7 +144,7 @@ class Canvas:
         urgent = mask & (loss > PRESSING * limit).view(np.uint8)
         index, rgb = self._quantise(frame, planes, mask, urgent, active, area)
         new = _shown(index, rgb)
-        gain = loss - delta.loss(planes, new, drifts.take(area.chosen, 1))[0]
+        gain = loss - delta.loss(planes, new)
         improved = mask & delta.worth_drawing(gain, limit, area)
         if np.count_nonzero(improved) < MOSTLY * area.box():
             mask = improved
