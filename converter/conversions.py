@@ -8,7 +8,7 @@ import contextlib
 import logging
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,7 +44,7 @@ def submit(
     """
     if jobs.enqueue(video, options):
         return Record(status="queued")
-    with inline.conversions.one():
+    with inline.conversions.occupy():
         return convert(video, options, progress.begin(options.job_id), is_abandoned=is_abandoned)
 
 
@@ -59,12 +59,10 @@ def find(job_id: str) -> Record:
 
 
 def cancel(job_id: str) -> None:
-    """Stop the job if it waits or runs; revoke its links if it has finished."""
+    """Stop the job if it waits or runs; revoke the links of its results so far."""
     progress.cancel(job_id)  # first: a conversion that finishes now checks it afterwards
-    record = progress.find(job_id)
-    if record is not None and record["status"] == "finished":
-        for result in record["results"].values():
-            downloads.take_back(result.get("token"))
+    downloads.undo_offers(*progress.tokens(job_id))
+    if progress.is_finished(job_id):
         progress.fail(job_id, ConversionCanceledError())
     jobs.withdraw(job_id)
 
@@ -87,14 +85,20 @@ def convert(
             report=timed_report,
             is_canceled=lambda: reporter.is_canceled() or is_abandoned(),
         )
-        return _convert_and_record(video, options, control=control)
+        return _convert_and_record(video, options, reporter, control=control)
 
 
-def _convert_and_record(video: Path, options: ConversionOptions, *, control: Control) -> Record:
+def _convert_and_record(
+    video: Path,
+    options: ConversionOptions,
+    reporter: progress.ProgressReporter,
+    *,
+    control: Control,
+) -> Record:
     job_id, started = options.job_id, time.monotonic()
     log.info("job=%s started bytes=%d", job_id, video.stat().st_size)
     try:
-        results = _convert(video, options, control=control)
+        results = _convert(video, options, reporter, control=control)
     except ConversionError as error:
         log.warning("job=%s code=%s %s", job_id, error.code, one_line(error.detail))
         progress.fail(job_id, error)
@@ -114,17 +118,20 @@ def _convert_and_record(video: Path, options: ConversionOptions, *, control: Con
 def convert_stored(upload: str, options: ConversionOptions) -> None:
     """Convert a stored upload in a worker; write the outcome to the job's record."""
     if not progress.is_finished(options.job_id):  # the first worker may have died after it finished
+        # Or it died before, when some results had links.
+        downloads.undo_offers(*progress.tokens(options.job_id))
         with storage.local_copy(upload) as video, contextlib.suppress(ConversionError):
             convert(video, options, progress.resume(options.job_id))
     storage.discard(upload)
 
 
-def make(video: Path, folder: Path, options: ConversionOptions, *, control: Control) -> list[Made]:
-    """Write the GIF and each extra that the options ask for into `folder`.
+def make(
+    video: Path, folder: Path, options: ConversionOptions, *, control: Control
+) -> Generator[Made]:
+    """Write the GIF and each extra that the options ask for into `folder`; yield each when made.
 
-    The picture for Chrome is encoded at the same time as the GIF where memory allows.
-
-    Raises ConversionError if there is no GIF, ConversionCanceledError at any time.
+    The caller may move each file away. The picture for Chrome is encoded at the same time as the
+    GIF if memory allows. Raises ConversionError if the GIF fails, and ConversionCanceledError.
     """
     # Imported here, so that an idle web process doesn't load numpy and MoviePy.
     from converter.material import Material
@@ -152,14 +159,13 @@ def make(video: Path, folder: Path, options: ConversionOptions, *, control: Cont
             see=material.see if extras else None,
         )
         control.check()
-        return [
-            Made(product=GIF, path=gif, facts=facts.described()),
-            *(extra.make(material, folder, control=control) for extra in extras),
-        ]
+        yield Made(product=GIF, path=gif, facts=facts.described())
+        for extra in extras:
+            yield extra.make(material, folder, control=control)
 
 
 def _open(video: Path, folder: Path, options: ConversionOptions, *, control: Control) -> "Source":
-    """Open the upload; one that is a part of its file is laid out in `folder` first."""
+    """Open the upload; restore the file in `folder` first if only a part of it was uploaded."""
     from converter.pipeline.convert import blend_reach
     from converter.pipeline.source.part import open_part
     from converter.pipeline.source.source import open_source
@@ -195,17 +201,26 @@ def new_control(
     )
 
 
-def _convert(video: Path, options: ConversionOptions, *, control: Control) -> dict[str, Result]:
+def _convert(
+    video: Path,
+    options: ConversionOptions,
+    reporter: progress.ProgressReporter,
+    *,
+    control: Control,
+) -> dict[str, Result]:
+    """Make the files; issue each link and add it to the job's record as soon as it is made."""
+    results: dict[str, Result] = {}
     with storage.workspace() as folder, contextlib.ExitStack() as undo:
-        made = make(video, folder, options, control=control)
-        results = {
-            file.product.key: _hand_out(file, undo=undo, job_id=options.job_id) for file in made
-        }
+        files = make(video, folder, options, control=control)
+        with contextlib.closing(files):
+            for file in files:
+                results[file.product.key] = _offer(file, undo=undo, job_id=options.job_id)
+                reporter.show(results)
         undo.pop_all()
     return results
 
 
-def _hand_out(made: Made, *, undo: contextlib.ExitStack, job_id: str) -> Result:
+def _offer(made: Made, *, undo: contextlib.ExitStack, job_id: str) -> Result:
     """Store the file and issue its link; register the removal of both with `undo`."""
     if made.facts is None:
         return Result(error=made.error)
@@ -222,7 +237,7 @@ def _hand_out(made: Made, *, undo: contextlib.ExitStack, job_id: str) -> Result:
             raise
         product.log_failure(error, job_id=job_id)  # for example, the disk has no space for both
         return Result(error=product.failed)
-    undo.callback(downloads.take_back, token)
+    undo.callback(downloads.undo_offers, token)
     return Result(token=token, facts=made.facts)
 
 

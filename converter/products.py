@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,8 +72,12 @@ class Extra(Product):
 
 
 def _write_picture(material: "Material", output: Path, control: Control) -> dict[str, Any]:
-    material.picture = material.encoding.finish(frames=material.frames)
-    return material.picture.facts.described()
+    picture = material.encoding.finish(frames=material.frames)
+    if material.options.theme:  # which may use the file after it was handed out
+        kept = output.with_name("picture")
+        kept.hardlink_to(output)
+        material.picture = replace(picture, path=kept)
+    return picture.facts.described()
 
 
 def _write_theme(material: "Material", output: Path, control: Control) -> dict[str, Any]:
@@ -118,5 +122,5 @@ EXTRAS = (PICTURE, THEME)
 
 
 def extras_of(options: ConversionOptions) -> list[Extra]:
-    """Return the extras that the options ask for, in the order in which they are made."""
+    """Return the requested extras in the order in which they are made."""
     return [extra for extra in EXTRAS if getattr(options, extra.key)]

@@ -27,7 +27,7 @@ HEARTBEAT_TIMEOUT_S = 60
 HEARTBEAT_S = HEARTBEAT_TIMEOUT_S / 4
 # Intervals, in s, for reading the cancel flag and writing progress. Pages poll less often.
 CANCEL_POLL_S = REPORT_INTERVAL_S = 0.1
-# s without access to the cache after the cache failed.
+# s after an error of the cache before the next attempt.
 CACHE_RETRY_S = 3.0
 
 Status = Literal["queued", "started", "finished", "failed", "canceled"]
@@ -44,7 +44,10 @@ class Result(TypedDict, total=False):
 
 
 class Record(TypedDict):
-    """A job in the cache; `at` is the Unix time in s at which it was written."""
+    """A job in the cache; `at` is the Unix time in s at which it was written.
+
+    While the job runs, `results` has those that are made already.
+    """
 
     status: Status
     stage: NotRequired[str]
@@ -113,7 +116,8 @@ class ProgressReporter:
         self._write_at = 0.0
         self._heartbeat_at = time.monotonic() + HEARTBEAT_S
         self._is_canceled = False
-        # How long the job waited, in s, by the clocks of both machines.
+        self._results: dict[str, Result] = {}
+        # s that the job waited, by the clocks of the web server and the worker.
         self.waited_s = 0.0
 
     def report(self, stage: str, percent: int) -> None:
@@ -132,11 +136,18 @@ class ProgressReporter:
             if record["status"] == "queued":
                 self.waited_s = max(0.0, time.time() - record["at"])
 
+    def show(self, results: dict[str, Result]) -> None:
+        """Write the results so far to the record, now and with each later progress."""
+        self._results = dict(results)
+        self.write()
+
     def write(self) -> None:
         """Write the record now."""
         self._write_at = time.monotonic() + REPORT_INTERVAL_S
         self._heartbeat_at = time.monotonic() + HEARTBEAT_S
         record = _record("started", *self._shown)
+        if self._results:
+            record["results"] = self._results
         self._try(lambda: cache.set(_key(self._job_id), record, _longest_life_s()))
 
     def is_canceled(self) -> bool:
@@ -186,8 +197,8 @@ def fail_if_open(job_id: str, error: ConversionError) -> ConversionError | None:
     return error
 
 
-def wait_again(job_id: str) -> None:
-    """Mark the job as queued for its second attempt; its progress stays as it was."""
+def requeue(job_id: str) -> None:
+    """Mark the job as queued for its second attempt; keep its progress."""
     record = _read(job_id)
     if record is not None:
         again: Record = {**record, "status": "queued", "at": time.time()}
@@ -224,6 +235,13 @@ def _longest_silence_s(status: Status) -> float:
     if status == "queued":
         return float(settings.QUEUE_TTL)
     return HEARTBEAT_TIMEOUT_S + broker.takeover_s()
+
+
+def tokens(job_id: str) -> list[str]:
+    """Return the download tokens of the job's results so far."""
+    record = _read(job_id)
+    results = record.get("results", {}) if record is not None else {}
+    return [result["token"] for result in results.values() if "token" in result]
 
 
 def is_running(job_id: str) -> bool:

@@ -38,8 +38,8 @@ from converter.pipeline.screen import MAX_RATIO, MIN_RATIO
 from converter.progress import Record
 from converter.web import admission, client_socket, uploads
 
-# The views below refuse a wrong method before they ask for a CSRF token. So the middleware's check
-# is off (csrf_exempt) and, where a method changes something, done by csrf_protect after the method.
+# The views refuse a wrong method (405) before a missing CSRF token (403). So the middleware's check
+# is off (csrf_exempt), and views that change something are checked by csrf_protect instead.
 
 
 @csrf_exempt
@@ -76,7 +76,7 @@ def convert_video(request: HttpRequest) -> HttpResponse:
         is_abandoned=lambda: client_socket.has_hung_up(request),
     )
     if record["status"] == "queued":
-        admission.keep_place_for_job(request, options.job_id)
+        admission.transfer_slot_to_job(request, options.job_id)
         if wants_page(request):
             return HttpResponseRedirect(reverse("job", args=[options.job_id]), status=303)
         return JsonResponse({"enqueued": True, "job_id": options.job_id}, status=202)
@@ -85,9 +85,9 @@ def convert_video(request: HttpRequest) -> HttpResponse:
 
 
 def _links(record: Record) -> dict[str, Any]:
-    """Return the results of a finished record, with links instead of tokens."""
+    """Return a record's results so far, with links instead of tokens."""
     links: dict[str, Any] = {}
-    for key, result in record["results"].items():
+    for key, result in record.get("results", {}).items():
         if "error" in result:
             links[f"{key}_error"] = result["error"]
         else:
@@ -100,7 +100,7 @@ def _links(record: Record) -> dict[str, Any]:
 @require_http_methods(["GET", "HEAD", "DELETE"])
 @csrf_protect
 def job(request: HttpRequest, job_id: str) -> HttpResponse:
-    """Return the job's state and progress; DELETE cancels the job."""
+    """Return the job's state, progress and results so far; DELETE cancels the job."""
     job_id = _canonical(job_id)
     if not job_id:
         raise UnknownJobError
@@ -110,7 +110,7 @@ def job(request: HttpRequest, job_id: str) -> HttpResponse:
         record = conversions.find(job_id)
     public = ("status", "stage", "progress", "error", "code", "position")
     payload = {"id": job_id, **{key: value for key, value in record.items() if key in public}}
-    if record["status"] == "finished":
+    if record["status"] in ("started", "finished"):
         payload |= _links(record)
     return answer(request, payload, template="converter/job.html")
 
@@ -155,7 +155,7 @@ def _is_prefetch(request: HttpRequest) -> bool:
 def _send(request: HttpRequest, token: str) -> StreamingHttpResponse:
     """Redeem the token and stream its file. Raises RequestError `busy` or `expired`."""
     with contextlib.ExitStack() as stack:
-        stack.enter_context(admission.transfer_slots.one())
+        stack.enter_context(admission.transfer_slots.occupy())
         transfer = downloads.begin_transfer(
             token, was_received=lambda: client_socket.has_arrived(request)
         )
@@ -177,10 +177,10 @@ def health(request: HttpRequest) -> JsonResponse:
 @csrf_exempt
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Answer Prometheus, if METRICS is on and its token, if one is set, is right."""
+    """Return the metrics for Prometheus. Raises Http404 if METRICS is off or the token is wrong."""
     if not settings.METRICS:
         raise Http404
-    # Imported here: prometheus_client takes 0.1 s and 10 MB, which a server without METRICS saves.
+    # Imported here, because prometheus_client takes 0.1 s and 10 MB.
     from converter import exposition
 
     if not exposition.is_allowed(request.headers.get("Authorization", "")):

@@ -20,7 +20,7 @@ export function createAnnouncer({ status, alert, retry }) {
     status.textContent = text;
   }
 
-  function render({ phase, file, job, problem }, before) {
+  function render({ phase, file, job, problem, result }, before) {
     if (problem !== before.problem) warn(problem);
     if (phase !== before.phase) {
       if (phase === "edit" && before.phase === "converting") say(problem ? "" : announcements.canceled);
@@ -28,6 +28,8 @@ export function createAnnouncer({ status, alert, retry }) {
       else say(announcements[phase] ?? "");
     } else if (file && file !== before.file) {
       say(announcements.edit(file.name));
+    } else if (phase === "done" && before.result.pending.length && !result.pending.length) {
+      say(announcements.complete);
     } else if (job && milestone(job) !== milestone(before.job)) {
       say(jobWords(job).line);
     }

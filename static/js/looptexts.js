@@ -6,22 +6,24 @@ const closes = {
   jump: "loops with a jump",
 };
 
+// The page reserves one line for each of these sentences, and two for `seam` on phones.
+
 export const loops = {
   find: "Find the smoothest loop",
   finding: "Looking…",
-  best: ({ start, verdict }, clock) => `Smoothest nearby: ${clock(start)}, ${closes[verdict]}`,
-  here: ({ verdict }) => `This start is the smoothest nearby: it ${closes[verdict]}.`,
+  hint: "Looks 2 s before and after this start.",
+  best: ({ start }, clock) => `Smoothest nearby: ${clock(start)}`,
+  found: ({ start, verdict }, clock) => `Smoothest nearby: ${clock(start)}, ${closes[verdict]}`,
+  here: "This start is the smoothest nearby.",
   none: "No smoother start was found nearby.",
   seam: ({ seam, loop, isLoopChosen }) => {
     if (!seam) return loop === "blend" ? "The end runs softly into the start." : "";
-    const jumps = "Here a cut would show";
+    const isCut = loop === "cut";
     if (seam.verdict === "well") {
-      return loop === "cut" ? "This start loops well: a cut doesn’t show." : "This start loops well: a blend isn’t needed.";
+      return `This start loops well: ${isCut ? "a cut doesn’t show" : "a blend isn’t needed"}.`;
     }
-    if (loop === "cut") return `${jumps}. Choose “Blend softly” to hide it.`;
-    const chosen = isLoopChosen ? "" : ", so Chromi blends the end into the start";
-    return seam.verdict === "blend"
-      ? `${jumps}${chosen}.`
-      : `${jumps}${chosen}. Start and end are very different, so a blend may show too.`;
+    if (isCut) return "A cut would show here. “Blend softly” hides it.";
+    if (seam.verdict === "jump") return "A cut would show here; a blend may show too.";
+    return `A cut would show here${isLoopChosen ? "" : ", so the loop is blended"}.`;
   },
 };

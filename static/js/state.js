@@ -18,10 +18,11 @@ export const initialState = Object.freeze({
   theme: false,
   themeName: "",
   job: null, // {step, ...} while converting; see conversion.js
-  result: null, // see conversion.js
+  result: null, // see collection.js; with `pending` extras the conversion still runs
   saved: false,
   shown: "gif", // what the mock-up shows when done: picture, gif or theme
-  problem: null, // {text, retry, field} beside whatever phase it happened in
+  isShownChosen: false, // by the user
+  problem: null, // {text, retry, field}, shown in any phase
 });
 
 const MADE_FOR_ONE_FILE = { loop: "blend", isLoopChosen: false, seam: null, loops: null, clip: null, start: 0, part: null, fit: "cover", focus: { x: 0.5, y: 0.5 } };
@@ -33,6 +34,7 @@ const steps = {
     ...MADE_FOR_ONE_FILE,
     phase: "edit",
     file,
+    job: null,
     result: null,
     saved: false,
     problem: null,
@@ -44,7 +46,7 @@ const steps = {
     seam: null,
     problem: state.problem?.field === "start" ? null : state.problem,
   }),
-  seamJudged: (state, { file, start, seam }) =>
+  seamMeasured: (state, { file, start, seam }) =>
     file === state.file && start === state.start ? { ...state, seam, loop: loopFor(state, seam) } : state,
   loopsFound: (state, { file, loops }) => (file === state.file ? { ...state, loops } : state),
   partFound: (state, { file, start, part }) =>
@@ -62,28 +64,33 @@ const steps = {
     ...state,
     phase: "converting",
     job: { step: "check" },
+    isShownChosen: false,
     problem: null,
   }),
-  jobMoved: (state, { job }) => (state.phase === "converting" ? { ...state, job } : state),
+  jobMoved: (state, { job }) => (isRunning(state) ? { ...state, job } : state),
   converted: (state, { result }) => ({
     ...state,
     phase: "done",
-    job: null,
+    job: result.pending.length ? state.job : null,
     result,
     saved: false,
-    shown: result.picture?.kept ? "picture" : "gif",
+    shown: state.isShownChosen ? state.shown : result.picture?.kept ? "picture" : "gif",
   }),
   failed: (state, { problem }) => ({ ...state, phase: "edit", job: null, problem }),
-  canceled: (state) => ({ ...state, phase: "edit", job: null }),
+  canceled: (state) => (state.phase === "converting" ? { ...state, phase: "edit", job: null } : state),
   saved: (state) => ({ ...state, saved: true }),
-  pictureShown: (state, { picture }) => ({ ...state, shown: picture }),
-  anotherMoment: (state) => ({ ...state, phase: "edit", result: null, saved: false }),
+  pictureShown: (state, { picture }) => ({ ...state, shown: picture, isShownChosen: true }),
+  anotherMoment: (state) => ({ ...state, phase: "edit", job: null, result: null, saved: false }),
   startedOver: (state) => ({
     ...initialState,
     quality: state.quality,
     theme: state.theme,
   }),
 };
+
+function isRunning({ phase, result }) {
+  return phase === "converting" || (phase === "done" && result.pending.length > 0);
+}
 
 function loopFor({ loop, isLoopChosen }, seam) {
   if (isLoopChosen || !seam) return loop;
@@ -97,7 +104,7 @@ export function reduce(state, action) {
   return step(state, action);
 }
 
-/** Hold the state and call the listeners after each change. */
+/** Return a store that keeps the state and calls the listeners after each change. */
 export function createStore(state = initialState) {
   const listeners = [];
   return {

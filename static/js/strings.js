@@ -133,15 +133,19 @@ function timeLeft(value) {
 }
 
 export const result = {
-  facts: ({ bytes, width, height, frames, duration_ms: ms }) =>
-    `${megabytes(bytes)} · ${width}\u00a0×\u00a0${height}\u00a0px · ${seconds(ms / 1000)} · ${frames}\u00a0frames`,
+  facts: ({ bytes, width, height, duration_ms: ms }) =>
+    `${megabytes(bytes)} · ${width}\u00a0×\u00a0${height}\u00a0px · ${seconds(ms / 1000)}`,
   themeFacts: ({ bytes, pictureBytes }) =>
     [megabytes(bytes), pictureBytes && `${megabytes(pictureBytes)} of it for your screen`]
       .filter(Boolean)
       .join(" · "),
-  pictureNotFetched: (why) =>
-    `The picture for Chrome could not be downloaded. Use the GIF: Chrome takes it the same way. ${why}`.trim(),
-  themeNotFetched: (why) => `The Chrome theme could not be downloaded. ${why}`.trim(),
+  notFetched: {
+    picture: (why) =>
+      `The picture for Chrome could not be downloaded. Use the GIF: Chrome takes it the same way. ${why}`.trim(),
+    theme: (why) => `The Chrome theme could not be downloaded. ${why}`.trim(),
+  },
+  pending: (kind, job) =>
+    job?.step === "fetch" || job?.stage === kind ? jobWords(job).line : "It is made next.",
   savePicture: "Save the picture for Chrome",
   saveGif: "Save the GIF for Chrome",
   pictureFile: "chromi_background.png",
@@ -158,6 +162,7 @@ export const announcements = {
   edit: (name) => `${name} is open. Choose its six seconds.`,
   converting: "The conversion has started.",
   done: "Your background is ready.",
+  complete: "All files are ready.",
   canceled: "Canceled. Your video and your settings are still here.",
 };
 

@@ -20,7 +20,14 @@ from tests.support.waiting import eventually
 INSTALL_S = 240  # enough for a slow mirror; less than pytest's timeout
 # Tests of the page alone run in one process of pytest-xdist, those that convert in another: two
 # Chromiums, two servers.
-PAGE_ALONE = {"test_intake", "test_looks", "test_loops", "test_preview", "test_trim"}
+PAGE_ALONE = {
+    "test_intake",
+    "test_looks",
+    "test_loops",
+    "test_preview",
+    "test_still_button",
+    "test_trim",
+}
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups

@@ -28,6 +28,14 @@ pytestmark = pytest.mark.browser
 WIDTH, HEIGHT = GIF_SIZE
 # A GIF of one pixel.
 PIXEL = bytes.fromhex("47494638396101000100800000000000ffffff2c00000000010001000002024c01003b")
+GIF_FACTS = {
+    "width": 1280,
+    "height": 720,
+    "frames": 144,
+    "duration_ms": 6000,
+    "bytes": 9,
+    "loop": 0,
+}
 
 
 def size_of(file: Path) -> str:
@@ -88,9 +96,8 @@ def test_a_gif_can_be_made_and_saved_twice_by_keyboard_alone(
     first, second = save(page, tmp_path), save(page, tmp_path, "Save the GIF")
     assert first.name == "chromi_background.gif"
     assert abs(grey_of(second) - (16 + 20 * 2.5)) <= 2
-    expect(
-        page.get_by_text(f"{size_of(first)} MB · {WIDTH} × {HEIGHT} px · 6 s · 144 frames")
-    ).to_be_visible()
+    facts = f"{size_of(first)} MB · {WIDTH} × {HEIGHT} px · 6 s"
+    expect(page.get_by_text(facts)).to_be_visible()
     expect(page.get_by_text("Chromi has deleted its copy. Save yours")).to_be_visible()
     page.get_by_role("button", name="GIF ·").click()
     shown = page.locator('[data-part="made"]')
@@ -261,9 +268,13 @@ def test_on_a_phone_the_picture_is_made_for_a_computer_and_the_page_says_so(
 
 
 def test_the_gif_takes_the_place_of_a_picture_that_failed(editor: Page) -> None:
-    gif = {"width": 1280, "height": 720, "frames": 144, "duration_ms": 6000, "bytes": 9, "loop": 0}
     error = "The picture for Chrome could not be made. Use the GIF: Chrome takes it the same way."
-    body = {"success": True, "converted_url": "/download/x/", "gif": gif, "picture_error": error}
+    body = {
+        "success": True,
+        "converted_url": "/download/x/",
+        "gif": GIF_FACTS,
+        "picture_error": error,
+    }
     editor.route("**/convert/", lambda route: route.fulfill(body=json.dumps(body)))
     editor.route("**/download/x/", lambda route: route.fulfill(body=PIXEL))
     button(editor).click()
@@ -271,7 +282,48 @@ def test_the_gif_takes_the_place_of_a_picture_that_failed(editor: Page) -> None:
     expect(editor.get_by_text(error)).to_be_visible()
     link = editor.get_by_role("link", name="Save the GIF for Chrome")
     expect(link).to_have_attribute("download", "chromi_background.gif")
-    expect(editor.locator(".take:visible")).to_have_count(1)
+    expect(editor.locator(".product:visible")).to_have_count(1)
+
+
+def answer_without_picture(editor: Page) -> dict:
+    """Answer as a server that has made the GIF but not the picture; return the job, to change."""
+    job = {"status": "started", "stage": "picture", "progress": 62, "gif": GIF_FACTS}
+    job["converted_url"] = "/download/x/"
+    enqueued = json.dumps({"enqueued": True, "job_id": "24297573-14af-4b95-81cd-257374bbcba5"})
+    editor.route("**/convert/", lambda route: route.fulfill(status=202, body=enqueued))
+    editor.route("**/jobs/*/", lambda route: route.fulfill(body=json.dumps(job)))
+    editor.route(re.compile("/download/[xy]/"), lambda route: route.fulfill(body=PIXEL))
+    return job
+
+
+def test_the_gif_can_be_saved_while_the_picture_is_made(editor: Page) -> None:
+    job = answer_without_picture(editor)
+    button(editor).click()
+    expect_done(editor)
+    facts = editor.locator('[data-part="pictureFacts"]')
+    expect(facts).to_have_text("Making the picture for Chrome: 62 %")
+    picture = editor.locator('[data-part="savePicture"]')
+    expect(picture).not_to_have_attribute("href", re.compile("."))
+    gif = editor.get_by_role("link", name="Save the GIF")
+    expect(gif).to_have_attribute("href", re.compile("^blob:"))
+    place = gif.bounding_box()
+    made = {name: value for name, value in GIF_FACTS.items() if name != "loop"}
+    job |= {"status": "finished", "picture_url": "/download/y/", "picture": made}
+    expect(picture).to_have_attribute("href", re.compile("^blob:"))
+    expect(editor.get_by_role("status")).to_have_text("All files are ready.")
+    assert gif.bounding_box() == place
+
+
+def test_leaving_before_the_picture_is_made_cancels_the_conversion(editor: Page) -> None:
+    job = answer_without_picture(editor)
+    button(editor).click()
+    expect_done(editor)
+    with editor.expect_request(lambda sent: sent.method == "DELETE" and "/jobs/" in sent.url):
+        editor.get_by_role("button", name="Same video, another moment").click()
+    expect(button(editor)).to_be_visible()
+    job |= {"status": "finished"}
+    button(editor).click()  # nothing runs any more, so this starts a new conversion
+    expect_done(editor)
 
 
 def test_an_error_without_javascript_is_a_page_with_a_link_back(open_page, tmp_path: Path) -> None:

@@ -143,7 +143,7 @@ def shapes(clips: Callable[..., Path]) -> Clips:
 
 # Elements that overflow their box; the bar of the main button on phones may.
 STICKING_OUT = """() => {
-    const boxes = document.querySelectorAll(".panel, .take, .segments, .problem, .steps");
+    const boxes = document.querySelectorAll(".panel, .product, .segments, .problem, .steps");
     const right = (element) => element.getBoundingClientRect().right;
     return [...boxes].filter((box) => box.checkVisibility())
     .flatMap((box) => [...box.querySelectorAll("*")]
@@ -254,8 +254,8 @@ def test_a_screen_reader_announces_states_and_every_25_percent(
     page.route("**/jobs/*/", lambda route: route.fulfill(body=json.dumps(answers.pop(0))))
     button(page).click()
     expect(page.get_by_role("alert")).to_have_text("There is no picture in it.")
-    heard = [line for line in said.json_value() if line.startswith("Encoding")]
-    assert heard == ["Encoding the GIF: 5 %", "Encoding the GIF: 30 %"]
+    announced = [line for line in said.json_value() if line.startswith("Encoding")]
+    assert announced == ["Encoding the GIF: 5 %", "Encoding the GIF: 30 %"]
 
 
 def test_title_and_favicon_follow_the_conversion(

@@ -71,7 +71,7 @@ def test_start_here_moves_the_start_to_the_playhead(moving_editor: Page) -> None
     until(moving_editor, "document.querySelector('video[data-active]').currentTime > 1")
     moving_editor.get_by_role("button", name="Pause").click()
     now = playing(moving_editor)["now"]
-    moving_editor.get_by_role("button", name="Start here").click()
+    moving_editor.get_by_role("button", name="Start at this frame").click()
     assert start_of(moving_editor) == pytest.approx(now, abs=0.002)
 
 

@@ -157,7 +157,11 @@ def test_a_short_clip_is_used_whole_and_the_page_says_so(
     choose(page, short)
     expect(page.get_by_text("This clip is 4 s long, so the whole clip is used.")).to_be_visible()
     expect(page.locator('[data-part="film"]')).to_be_visible()
-    for control in (window(page), time_field(page), page.get_by_role("button", name="Start here")):
+    for control in (
+        window(page),
+        time_field(page),
+        page.get_by_role("button", name="Start at this frame"),
+    ):
         expect(control).to_be_hidden()
     assert sent_fields(page, "start_time") == ["00:00:00.000"]
 

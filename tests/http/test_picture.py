@@ -63,6 +63,20 @@ def test_a_picture_has_a_link_to_an_avif_named_png(client, pictured):
     assert client.get(payload["picture_url"]).status_code == 404
 
 
+def test_the_theme_can_use_a_picture_that_already_has_a_link(client, pictured, monkeypatch):
+    read: list[bytes] = []
+
+    def make(cut, output, *, made, **options):
+        job = client.get(f"/jobs/{JOB}/").json()
+        assert client.head(job["picture_url"]).status_code == 200
+        read.append(made.path.read_bytes())
+        raise OutputError
+
+    monkeypatch.setattr("converter.pipeline.theme.package.make_theme", make)
+    post(client, picture="1", theme="1", job_id=JOB)
+    assert read == [AVIF]
+
+
 def test_the_picture_is_made_for_the_given_screen(client, pictured):
     post(client, picture="on", screen="1512x982@2")
     assert pictured[0]._size == (1428, 928)
@@ -108,7 +122,7 @@ def test_a_cancel_during_the_picture_cancels_the_whole_job(
     assert files_in(media_root) == []
 
 
-def test_the_job_shows_the_picture_and_a_cancel_takes_its_link_back(client, media_root, pictured):
+def test_the_job_shows_the_picture_and_a_cancel_revokes_its_link(client, media_root, pictured):
     answer = post(client, picture="1", job_id=JOB).json()
     job = client.get(f"/jobs/{JOB}/").json()
     assert (job["picture"], job["picture_url"]) == (DESCRIBED, answer["picture_url"])

@@ -9,6 +9,7 @@ from converter.pipeline.errors import (
     ConversionTimeoutError,
     OutputError,
 )
+from converter.pipeline.theme import package
 from converter.pipeline.theme.package import Picture, ThemeFacts
 from converter.products import THEME
 from tests.support.files import files_in
@@ -227,4 +228,45 @@ def test_a_gif_that_cannot_be_stored_leaves_no_theme(client, media_root, themed,
     client.raise_request_exception = False
     response = client.post("/convert/", {"video": clip_file(), "theme": "1"})
     assert response.status_code == 500
+    assert files_in(media_root) == []
+
+
+def test_the_gif_can_be_downloaded_while_the_theme_is_made(client, themed, monkeypatch):
+    shown: dict = {}
+    make = package.make_theme
+
+    def make_later(*args, **options):
+        shown.update(client.get(f"/jobs/{JOB}/").json())
+        gif = client.get(shown["converted_url"])
+        shown["gif_bytes"] = b"".join(gif.streaming_content)
+        gif.close()
+        return make(*args, **options)
+
+    monkeypatch.setattr(package, "make_theme", make_later)
+    answer = post(client, theme="1", job_id=JOB).json()
+    assert (shown["status"], shown["gif"], shown["gif_bytes"][:6]) == (
+        "started",
+        answer["gif"],
+        b"GIF89a",
+    )
+    assert [key for key in shown if key.startswith("theme")] == []
+    assert answer["converted_url"] == shown["converted_url"]
+    assert client.head(answer["converted_url"]).status_code == 404
+    assert client.head(answer["theme_url"]).status_code == 200
+
+
+def test_a_cancel_while_the_theme_is_made_takes_the_gif_back(
+    client, media_root, themed, monkeypatch
+):
+    answers: list[dict] = []
+
+    def make_and_cancel(*args, **options):
+        answers.append(client.get(f"/jobs/{JOB}/").json())
+        answers.append(client.delete(f"/jobs/{JOB}/").json())
+        raise ConversionCanceledError
+
+    monkeypatch.setattr(package, "make_theme", make_and_cancel)
+    assert post(client, theme="1", job_id=JOB).json()["code"] == "canceled"
+    assert client.head(answers[0]["converted_url"]).status_code == 404
+    assert "converted_url" not in answers[1]
     assert files_in(media_root) == []

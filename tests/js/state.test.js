@@ -6,7 +6,7 @@ const file = { name: "a.mp4", size: 10 };
 const clip = { kind: "video", duration: 40 };
 const after = (...actions) => actions.reduce(reduce, initialState);
 const opened = [{ type: "fileChosen", file }, { type: "clipRead", file, clip }];
-const done = [{ type: "convertAsked" }, { type: "converted", result: { url: "blob:x", theme: null } }];
+const done = [{ type: "convertAsked" }, { type: "converted", result: { url: "blob:x", theme: null, pending: [] } }];
 
 test("a file opens the editor, and a clip of another file is ignored", () => {
   assert.equal(after(...opened).phase, "edit");
@@ -61,10 +61,36 @@ test("starting over keeps only the options", () => {
 
 test("the picture for Chrome is shown first where there is one", () => {
   const shown = (picture) =>
-    after(...opened, { type: "convertAsked" }, { type: "converted", result: { url: "blob:x", picture, theme: {} } }).shown;
+    after(...opened, { type: "convertAsked" }, { type: "converted", result: { url: "blob:x", picture, theme: {}, pending: [] } }).shown;
   assert.equal(shown({ kept: true }), "picture");
   assert.equal(shown({ kept: false }), "gif");
   assert.equal(shown(null), "gif");
+});
+
+test("progress goes on while an extra is made, until the result is complete", () => {
+  const job = { step: "work", stage: "theme", percent: 60 };
+  const part = { url: "blob:x", picture: null, theme: null, pending: ["theme"] };
+  const waiting = after(...opened, { type: "convertAsked" }, { type: "converted", result: part }, { type: "jobMoved", job });
+  assert.deepEqual([waiting.phase, waiting.job], ["done", job]);
+  const complete = reduce(waiting, { type: "converted", result: { ...part, pending: [] } });
+  assert.deepEqual([complete.phase, complete.job], ["done", null]);
+  assert.equal(reduce(complete, { type: "jobMoved", job }), complete);
+});
+
+test("a picture that comes later is shown, unless the user has chosen what to see", () => {
+  const part = { url: "blob:x", picture: null, pending: ["picture"] };
+  const complete = { type: "converted", result: { ...part, picture: { kept: true }, pending: [] } };
+  const waiting = [...opened, { type: "convertAsked" }, { type: "converted", result: part }];
+  assert.equal(after(...waiting).shown, "gif");
+  assert.equal(after(...waiting, complete).shown, "picture");
+  assert.equal(after(...waiting, { type: "pictureShown", picture: "gif" }, complete).shown, "gif");
+});
+
+test("leaving a result whose extras are still made cancels nothing in the editor", () => {
+  const part = { url: "blob:x", picture: null, pending: ["theme"] };
+  const left = after(...opened, { type: "convertAsked" }, { type: "converted", result: part }, { type: "anotherMoment" });
+  assert.deepEqual([left.phase, left.job, left.result], ["edit", null, null]);
+  assert.equal(reduce(left, { type: "canceled" }), left);
 });
 
 test("an unknown action throws", () => {
@@ -73,27 +99,27 @@ test("an unknown action throws", () => {
 
 test("the store calls its listeners only after changes", () => {
   const store = createStore();
-  const heard = [];
-  store.subscribe((state) => heard.push(state.phase));
+  const phases = [];
+  store.subscribe((state) => phases.push(state.phase));
   store.dispatch({ type: "jobMoved", job: {} });
   store.dispatch({ type: "fileChosen", file });
-  assert.deepEqual(heard, ["edit"]);
+  assert.deepEqual(phases, ["edit"]);
 });
 
 test("the page blends unless the loop closes well, until the user chooses", () => {
-  const judged = (verdict, start = 0) => ({ type: "seamJudged", file, start, seam: { ratio: 1, verdict } });
+  const measured = (verdict, start = 0) => ({ type: "seamMeasured", file, start, seam: { ratio: 1, verdict } });
   assert.equal(after(...opened).loop, "blend");
-  assert.equal(after(...opened, judged("well")).loop, "cut");
-  assert.equal(after(...opened, judged("well"), judged("jump")).loop, "blend");
+  assert.equal(after(...opened, measured("well")).loop, "cut");
+  assert.equal(after(...opened, measured("well"), measured("jump")).loop, "blend");
   const chosen = { type: "optionChosen", name: "loop", value: "cut" };
-  assert.equal(after(...opened, chosen, judged("blend")).loop, "cut");
+  assert.equal(after(...opened, chosen, measured("blend")).loop, "cut");
   assert.equal(after(...opened, chosen, { type: "fileChosen", file: { name: "b.mp4" } }).loop, "blend");
 });
 
 test("a seam belongs to its file and its start", () => {
   const seam = { ratio: 1, verdict: "well" };
   const moved = { type: "startMoved", start: 2, length: 6 };
-  assert.equal(after(...opened, moved, { type: "seamJudged", file, start: 0, seam }).seam, null);
-  assert.equal(after(...opened, { type: "seamJudged", file: {}, start: 0, seam }).seam, null);
-  assert.equal(after(...opened, { type: "seamJudged", file, start: 0, seam }, moved).seam, null);
+  assert.equal(after(...opened, moved, { type: "seamMeasured", file, start: 0, seam }).seam, null);
+  assert.equal(after(...opened, { type: "seamMeasured", file: {}, start: 0, seam }).seam, null);
+  assert.equal(after(...opened, { type: "seamMeasured", file, start: 0, seam }, moved).seam, null);
 });

@@ -1,8 +1,11 @@
 """Every tagged combination of primaries, curve, matrix, range, depth and alpha shows its colours.
 
-The chart is written by zscale, in other arithmetic than the tables of colour.py.
+The chart is written by zscale, in other arithmetic than the tables of colour.py. Two tables of two
+factors and a range run with every second range, so that each pair of values meets; of primaries and
+curves, which are applied one after the other, a third runs. --long runs all combinations.
 """
 
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +43,7 @@ X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-qp", "0")
 
 @dataclass(frozen=True)
 class Tags:
-    """How a chart is written and tagged."""
+    """The tags and the encoding of a chart."""
 
     primaries: str = "bt709"
     curve: str = "bt709"
@@ -79,7 +82,7 @@ def write(clips, tags: Tags, *codec: str, suffix: str = "mp4") -> Path:
 
 
 def patches(path: Path) -> np.ndarray:
-    """The colours of the chart's patches, (12, 3)."""
+    """Return the colours of the chart's patches, (12, 3)."""
     with opened(path, PROFILE) as shown:
         picture = next(shown).astype(float)
     return np.array(
@@ -101,12 +104,25 @@ def assert_chart(path: Path, *, is_hdr: bool = False, within: float = 4) -> None
     assert wrong.max() <= within, list(zip(PATCHES.tolist(), found.round(1).tolist(), strict=True))
 
 
+def table(*factors: list, every: int) -> list:
+    """Return all combinations; only those whose indices' sum is a multiple of `every` always run.
+
+    The others need --long.
+    """
+    return [
+        pytest.param(
+            *(factor[index] for factor, index in zip(factors, indices, strict=True)),
+            marks=pytest.mark.long if sum(indices) % every else (),
+        )
+        for indices in itertools.product(*(range(len(factor)) for factor in factors))
+    ]
+
+
 PRIMARIES = ["bt709", "smpte432", "smpte431", "bt2020", "bt470bg"]
 CURVES = ["bt709", "iec61966-2-1", "smpte2084", "arib-std-b67", "bt470m", "bt470bg", "bt2020-10"]
 
 
-@pytest.mark.parametrize("curve", CURVES)
-@pytest.mark.parametrize("primaries", PRIMARIES)
+@pytest.mark.parametrize(("primaries", "curve"), table(PRIMARIES, CURVES, every=3))
 def test_primaries_and_curve(clips, primaries, curve):
     tags = Tags(primaries=primaries, curve=curve)
     assert_chart(write(clips, tags), is_hdr=curve in HDR)
@@ -117,9 +133,10 @@ MATRICES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("range_", ["tv", "pc"])
-@pytest.mark.parametrize("curve", ["bt709", "iec61966-2-1", "smpte2084"])
-@pytest.mark.parametrize("matrix", MATRICES)
+@pytest.mark.parametrize(
+    ("matrix", "curve", "range_"),
+    table(MATRICES, ["bt709", "iec61966-2-1", "smpte2084"], ["tv", "pc"], every=2),
+)
 def test_matrix_and_range(clips, matrix, curve, range_):
     primaries = "smpte432" if curve == "iec61966-2-1" else "bt2020" if curve in HDR else "bt709"
     tags = Tags(primaries=primaries, curve=curve, matrix=matrix, range=range_)
@@ -142,20 +159,22 @@ def test_matrices_of_linear_light(clips, primaries, curve, matrix, range_):
     assert_chart(write(clips, tags), is_hdr=curve in HDR, within=6)
 
 
-@pytest.mark.parametrize("range_", ["tv", "pc"])
-@pytest.mark.parametrize("pixels", ["yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "yuv422p10le"])
+PIXELS = ["yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "yuv422p10le"]
+COLOURS = [
+    ("bt709", "bt709", "bt709"),
+    ("smpte432", "iec61966-2-1", "smpte170m"),
+    ("bt2020", "bt709", "bt2020nc"),
+    ("bt2020", "arib-std-b67", "bt2020nc"),
+    ("smpte432", "smpte2084", "bt709"),
+]
+
+
 @pytest.mark.parametrize(
-    ("primaries", "curve", "matrix"),
-    [
-        ("bt709", "bt709", "bt709"),
-        ("smpte432", "iec61966-2-1", "smpte170m"),
-        ("bt2020", "bt709", "bt2020nc"),
-        ("bt2020", "arib-std-b67", "bt2020nc"),
-        ("smpte432", "smpte2084", "bt709"),
-    ],
+    ("colours", "pixels", "range_"), table(COLOURS, PIXELS, ["tv", "pc"], every=2)
 )
-def test_depth_and_subsampling(clips, primaries, curve, matrix, pixels, range_):
+def test_depth_and_subsampling(clips, colours, pixels, range_):
     """In 8 bits one level of PQ or of wide primaries is up to four of sRGB's."""
+    primaries, curve, matrix = colours
     tags = Tags(primaries, curve, matrix, range_, pixels)
     within = 4 if pixels.endswith("le") else 8
     assert_chart(write(clips, tags), is_hdr=curve in HDR, within=within)
@@ -165,7 +184,7 @@ def test_depth_and_subsampling(clips, primaries, curve, matrix, pixels, range_):
     ("matrix", "primaries", "curve"),
     [(10, 1, 1), (12, 1, 1), (13, 1, 1), (14, 9, 14), (8, 2, 2), (3, 1, 1), (200, 1, 1)],
 )
-def test_a_tag_that_can_t_be_true_is_shown_as_bt709(clips, matrix, primaries, curve):
+def test_an_impossible_tag_is_decoded_as_bt709(clips, matrix, primaries, curve):
     """8-bit 4:2:0 that encoders tag by mistake. Chromium shows it so. Reserved matrices too."""
     tagged = f"matrix_coefficients={matrix}:colour_primaries={primaries}"
     tagged += f":transfer_characteristics={curve}"
@@ -189,7 +208,7 @@ def test_rgb(clips, primaries, curve, range_):
 @pytest.mark.parametrize("pixels", ["gray", "gray10le"])
 @pytest.mark.parametrize("range_", ["tv", "pc"])
 def test_monochrome_hevc(clips, range_, pixels):
-    """ffmpeg's scaler takes grey for full range, whatever the frame says."""
+    """ffmpeg's scaler takes grey for full range, whatever the frame's tag."""
     full = int(range_ == "pc")
     word = "full" if full else "limited"
     tags = Tags(range=range_, pixels="yuv444p10le")
@@ -242,7 +261,7 @@ def test_hdr_greys_stay_neutral_and_rise_to_the_end(clips, curve):
 
 
 def oklab_hue(levels: np.ndarray) -> np.ndarray:
-    """OKLab hue in degrees of sRGB levels (n, 3) 0..255."""
+    """Return the OKLab hue, in degrees, of sRGB levels (n, 3) in 0..255."""
     v = levels / 255
     light = np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4)
     lab = np.cbrt(light @ TO_LMS.T) @ TO_LAB.T
@@ -251,7 +270,7 @@ def oklab_hue(levels: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("curve", HDR)
 @pytest.mark.parametrize("times", [1, 2, 4])
-def test_hdr_hues_stay_hues_above_reference_white(clips, curve, times):
+def test_hdr_hues_are_kept_above_reference_white(clips, curve, times):
     tags = Tags("bt2020", curve, "bt2020nc", "tv", "yuv444p10le")
     brighter = tags.filters.replace("npl=203", f"npl={203 * times}")
     path = write(clips, tags, "-vf", brighter, *X264, *tags.options)
@@ -260,7 +279,7 @@ def test_hdr_hues_stay_hues_above_reference_white(clips, curve, times):
     assert np.abs((turned + 180) % 360 - 180).max() <= 8
 
 
-def test_what_lies_outside_of_srgb_keeps_its_hue():
+def test_colours_outside_srgb_keep_their_hue():
     """The corners of BT.2020, by the tables alone."""
     corners = np.array([(1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0), (0, 1, 1), (1, 0, 1)], float)
     light = colour.light_of(corners, primaries="bt2020", curve="bt709")
@@ -276,7 +295,7 @@ def test_what_lies_outside_of_srgb_keeps_its_hue():
 
 
 @pytest.mark.parametrize("matrix", ["ycgco-re", "ycgco-ro", "smpte2085", "ipt-c2"])
-def test_a_matrix_that_can_t_be_undone_is_refused_by_name(matrix):
+def test_an_unsupported_matrix_is_refused_by_name(matrix):
     tagged = Colour(pixel_format="yuv444p10le", matrix=matrix, primaries="bt709", curve="bt709")
     with pytest.raises(
         UnsupportedCodecError, match=r"colours in .*which Chromi can't read.*H\.264"

@@ -40,7 +40,7 @@ SMALL = "testsrc2=s=320x180:r=24:d=0.2"
         ("dvvideo", ("-s", "720x576", "-pix_fmt", "yuv420p", "-r", "25")),
     ],
 )
-def test_what_cameras_and_editors_write_is_read(clips, codec, options):
+def test_codecs_of_cameras_and_editors_are_read(clips, codec, options):
     path = clips(f"{codec}.mov", "-f", "lavfi", "-i", corners("160x90"), "-c:v", codec, *options)
     frame = first_frame(path)
     spots = (frame[25, 40], frame[25, 120], frame[65, 40], frame[65, 120])
@@ -59,7 +59,7 @@ def test_what_cameras_and_editors_write_is_read(clips, codec, options):
         ("snow.mkv", "snow", "snow"),
     ],
 )
-def test_a_codec_that_is_not_read_is_named(clips, name, codec, said):
+def test_an_unsupported_codec_is_named(clips, name, codec, said):
     pixels = ("-pix_fmt", "uyvy422") if codec == "rawvideo" else ()
     strict = ("-strict", "-2")
     path = clips(name, "-f", "lavfi", "-i", SMALL, "-c:v", codec, *pixels, *strict)
@@ -105,7 +105,7 @@ bl flag: 1, compatibility id: {}, compression: 0
 
 
 @pytest.mark.parametrize("kind", [b"pnot", b"uuid", b"udta", b"styp", b"meta", b"junk", b"sidx"])
-def test_a_rare_first_box_is_no_obstacle(tmp_path, kind):
+def test_a_file_with_a_rare_first_box_is_accepted(tmp_path, kind):
     maker = ClipMaker(canary=tmp_path / "canary.mp4", port=9)
     path = tmp_path / "a.mov"
     path.write_bytes(fronted(box(kind, bytes(20)))(maker))
@@ -117,7 +117,7 @@ def test_a_rare_first_box_is_no_obstacle(tmp_path, kind):
     ("degrees", "quarters"),
     [(2, 0), (45, 0), (-30, 0), (88, 1), (95, 1), (178, 2), (-88, 3), (90, 1), (-90, 3), (358, 0)],
 )
-def test_only_quarter_turns_are_turns(clips, tmp_path, degrees, quarters):
+def test_rotations_other_than_quarter_turns_are_ignored(clips, tmp_path, degrees, quarters):
     plain = clips("corners.mp4", "-f", "lavfi", "-i", corners("160x160"), *X264)
     tilted, square = tmp_path / "tilted.mp4", tmp_path / "square.mp4"
     for angle, path in ((degrees, tilted), (90 * quarters, square)):
@@ -125,13 +125,13 @@ def test_only_quarter_turns_are_turns(clips, tmp_path, degrees, quarters):
     assert seen(first_frame(tilted)) == seen(first_frame(square))
 
 
-def test_a_single_frame_is_called_one(clips):
+def test_a_single_frame_is_refused_as_such(clips):
     path = clips("one.mp4", "-f", "lavfi", "-i", SMALL, "-frames:v", "1")
     with pytest.raises(TooShortError, match="only one frame"):
         first_frame(path)
 
 
-INTERLACED = ConversionProfile(width=1280, height=720, fps=24, seconds=1)
+INTERLACED = ConversionProfile(width=320, height=180, fps=24, seconds=1)
 
 
 def decoded(path) -> np.ndarray:
@@ -154,7 +154,7 @@ def psnr(one: np.ndarray, other: np.ndarray) -> float:
     ],
 )
 def test_interlaced_frames_are_deinterlaced(clips, first, codec, suffix):
-    moving = "testsrc2=s=1280x720:r=50:d=0.5"
+    moving = "testsrc2=s=320x180:r=50:d=0.5"
     truth = clips("truth.mp4", "-f", "lavfi", "-i", moving, "-c:v", "libx264", "-qp", "4")
     pixels = "yuv422p10le" if "prores_ks" in codec else "yuv420p"
     fields = f"format={pixels},interlace=scan={first}:lowpass=off,setfield={first}"
@@ -163,7 +163,7 @@ def test_interlaced_frames_are_deinterlaced(clips, first, codec, suffix):
     path = clips(
         f"{first}.{suffix}", "-f", "lavfi", "-i", moving, "-vf", fields, *codec, *order, *tags
     )
-    assert psnr(decoded(path), decoded(truth)) >= 29.5  # 24.9 with combs
+    assert psnr(decoded(path), decoded(truth)) >= 26.5  # 25.9 with combs, 27.1 without
 
 
 def test_red_is_red_in_quicktime_animation_with_alpha(clips):

@@ -57,7 +57,7 @@ ALLOWED = {
     "storage": "django broker",
     "progress": "django broker errors pipeline.errors",
     "broker": "django redis",
-    "jobs": "django rq broker errors metrics options progress storage pipeline.errors",
+    "jobs": "django rq broker downloads errors metrics options progress storage pipeline.errors",
     "tasks": "conversions options",
     "worker": "django rq broker jobs storage conversions tasks pipeline.",
     "health": "django broker inline jobs storage web.admission pipeline.ffmpeg",

@@ -1,5 +1,6 @@
 """`manage.py convert in.mp4 out.gif`: convert a file on the command line."""
 
+import contextlib
 import shutil
 import sys
 from argparse import ArgumentParser
@@ -13,7 +14,7 @@ from converter.options import ConversionOptions
 from converter.pipeline.errors import ConversionError
 from converter.pipeline.profile import THEME_NAME_LENGTH, Fit, Loop, Quality, Selection
 from converter.pipeline.screen import parse_screen
-from converter.products import EXTRAS
+from converter.products import EXTRAS, Made
 from converter.timecode import parse_timecode
 
 BAR_WIDTH = 30
@@ -47,12 +48,15 @@ class Command(BaseCommand):
                 raise CommandError(f"The folder {path.parent} does not exist.")
         asked = _options(options)
         control = conversions.new_control(asked, report=self._show)
+        made: list[Made] = []
         with storage.workspace() as folder:
             try:
-                made = conversions.make(options["source"], folder, asked, control=control)
-                for file in made:
-                    if file.facts is not None:
-                        _publish(file.path, outputs[file.product.key])
+                files = conversions.make(options["source"], folder, asked, control=control)
+                with contextlib.closing(files):
+                    for file in files:
+                        made.append(file)
+                        if file.facts is not None:
+                            _publish(file.path, outputs[file.product.key])
             except (ConversionError, OSError) as error:
                 raise CommandError(_sentence(error)) from error
             finally:

@@ -1,46 +1,104 @@
-// Download the results with the one-time links, so that Save works any number of times.
+// Download the results with the one-time links, so that they can be saved any number of times. Each
+// is downloaded as soon as the server has made it.
 
 import { manifestColours } from "../preview/colours.js";
 import { storedFiles } from "./zip.js";
 import { result as words } from "../strings.js";
 
+const LINKS = { picture: "picture_url", gif: "converted_url", theme: "theme_url" };
+const DETAILS = {
+  picture: ({ picture }) => picture,
+  gif: ({ gif }) => ({ gif }),
+  theme: (answer, file) => readTheme(answer, file),
+};
+
 /**
- * {gif, url, kept, picture, pictureError, theme, themeError}: `kept` is false where `url` is still
- * the one-time link; picture is null or the answer's facts with {url, kept}; theme is null or
- * {url, kept, bytes, pictureUrl, pictureBytes, pictureWidth, colours}.
+ * Collect the results of one conversion. `wanted` are the kinds of the requested extras. A result is
+ * {gif, url, kept, picture, pictureError, theme, themeError, pending}. `kept` is false if `url` is
+ * still the one-time link, because the download failed. `gif` and `picture` have the properties that
+ * the server sent; `picture` also has {url, kept}. `theme` is {url, kept, bytes, pictureUrl,
+ * pictureBytes, pictureWidth, colours}. `picture` and `theme` are null if there is none. `pending`
+ * are the kinds that are still being made.
  */
-export async function collect({ api, answer, report, signal }) {
-  const fetchBlob = (url) => api.fetchFile(url, {
-    signal,
-    onProgress: (loaded, total) =>
-      report({ step: "fetch", loaded, total, percent: Math.floor((loaded / total) * 100) }),
-  });
-  // An extra that can't be fetched never costs the GIF: {value, error}.
-  const extra = async (link, read, sentence) => {
-    try {
-      return { value: link ? await read() : null, error: null };
-    } catch (error) {
-      if (signal.aborted) throw error;
-      return { value: null, error: sentence(error.message) };
+export class Collection {
+  #api;
+  #wanted;
+  #signal;
+  #found = {};
+  #errors = {};
+  #last = Promise.resolve();
+
+  constructor({ api, wanted, signal }) {
+    this.#api = api;
+    this.#wanted = wanted;
+    this.#signal = signal;
+  }
+
+  /** Download the files that an unfinished job links to; resolve to the result, or null if none is new. */
+  addMade(job) {
+    return this.#next(async () => {
+      const before = Object.keys(this.#found).length;
+      // A failed download is tried again with the final response.
+      await this.#fetchAll(job, { report: () => {}, failed: () => {}, isFinal: false });
+      const isNew = Object.keys(this.#found).length > before;
+      return isNew && this.#found.gif ? this.#result() : null;
+    });
+  }
+
+  /** Download the other files; resolve to the result. Throws only if the GIF can't be downloaded. */
+  finish(answer, report) {
+    return this.#next(async () => {
+      const failed = (kind, error) => {
+        if (kind === "gif") throw error;
+        this.#errors[kind] = words.notFetched[kind](error.message);
+      };
+      await this.#fetchAll(answer, { report, failed, isFinal: true });
+      return { ...this.#result(), pending: [] };
+    });
+  }
+
+  #next(step) {
+    this.#last = this.#last.catch(() => {}).then(step);
+    return this.#last;
+  }
+
+  async #fetchAll(answer, { report, failed, isFinal }) {
+    const fetchBlob = (url) => this.#api.fetchFile(url, {
+      signal: this.#signal,
+      onProgress: (loaded, total) =>
+        report({ step: "fetch", loaded, total, percent: Math.floor((loaded / total) * 100) }),
+    });
+    for (const [kind, link] of Object.entries(LINKS)) {
+      this.#errors[kind] ??= answer[`${kind}_error`];
+      if (this.#found[kind] || !answer[link]) continue;
+      try {
+        const file = await keep(answer[link], fetchBlob, this.#signal);
+        if (!file.kept && !isFinal) continue;
+        this.#found[kind] = { ...(await DETAILS[kind](answer, file)), url: file.url, kept: file.kept };
+      } catch (error) {
+        if (this.#signal.aborted) throw error;
+        failed(kind, error);
+      }
     }
-  };
-  const readPicture = async () => {
-    const { url, kept } = await keep(answer.picture_url, fetchBlob, signal);
-    return { ...answer.picture, url, kept };
-  };
-  const picture = await extra(answer.picture_url, readPicture, words.pictureNotFetched);
-  const gif = await keep(answer.converted_url, fetchBlob, signal);
-  const readZip = () => readTheme(answer, fetchBlob, signal);
-  const theme = await extra(answer.theme_url, readZip, words.themeNotFetched);
-  return {
-    gif: answer.gif,
-    url: gif.url,
-    kept: gif.kept,
-    picture: picture.value,
-    pictureError: picture.error ?? answer.picture_error ?? null,
-    theme: theme.value,
-    themeError: theme.error ?? answer.theme_error ?? null,
-  };
+  }
+
+  #result() {
+    const { gif, picture = null, theme = null } = this.#found;
+    return {
+      ...gif,
+      picture,
+      pictureError: this.#errors.picture ?? null,
+      theme,
+      themeError: this.#errors.theme ?? null,
+      pending: this.#wanted.filter((kind) => !this.#found[kind] && !this.#errors[kind]),
+    };
+  }
+}
+
+/** Return the result with errors for its pending extras; `why` is added to their sentences. */
+export function withoutPending(result, why) {
+  const lost = result.pending.map((kind) => [`${kind}Error`, words.notFetched[kind](why)]);
+  return { ...result, ...Object.fromEntries(lost), pending: [] };
 }
 
 async function keep(link, fetchBlob, signal) {
@@ -53,9 +111,8 @@ async function keep(link, fetchBlob, signal) {
   }
 }
 
-async function readTheme(answer, fetchBlob, signal) {
-  const { url, kept, blob } = await keep(answer.theme_url, fetchBlob, signal);
-  const theme = { url, kept, bytes: blob?.size ?? 0, pictureUrl: null, pictureBytes: 0, pictureWidth: 0, colours: null };
+async function readTheme(answer, { blob }) {
+  const theme = { bytes: blob?.size ?? 0, pictureUrl: null, pictureBytes: 0, pictureWidth: 0, colours: null };
   if (!blob) return theme;
   const files = await storedFiles(blob).catch(() => ({}));
   const manifest = await files["manifest.json"]?.text().then(JSON.parse).catch(() => null);

@@ -1,18 +1,19 @@
-// The row below the film strip that finds smooth loops, their marks, and what the seam is like.
+// The controls below the film strip that find smooth loops, their marks, and the text on the seam.
 
 import { loops as words } from "../looptexts.js";
-import { findLoops, judgeSeam } from "./finder.js";
+import { findLoops, measureSeam } from "./finder.js";
 import { formatClock } from "./timecode.js";
 import { FINGER_PX, windowBox } from "./trimwindow.js";
 
-const JUDGE_AFTER_MS = 500; // after the last move of the start
+const MEASURE_AFTER_MS = 500; // after the last move of the start
 
 /** Return render(state, before). `root` is the film strip's group, `form` the panel next to it. */
 export function createLoopRow({ root, form, limits, store, move, say }) {
   const part = (name) => root.querySelector(`[data-part="${name}"]`);
   const seamWord = form.querySelector('[data-part="seamWord"]');
-  let judging = new AbortController();
+  let measuring = new AbortController();
 
+  part("find").disabled = false;
   part("find").addEventListener("click", find);
   part("best").addEventListener("click", () => {
     move(store.get().loops[0].start);
@@ -20,16 +21,16 @@ export function createLoopRow({ root, form, limits, store, move, say }) {
   });
   new ResizeObserver(() => renderMarks(store.get())).observe(part("strip"));
 
-  /** Judge the loop at this start, once the start has rested. */
-  function judgeLater({ phase, file, clip, start }) {
-    judging.abort();
+  /** Measure the seam of the selected loop, MEASURE_AFTER_MS after the last call. */
+  function measureLater({ phase, file, clip, start }) {
+    measuring.abort();
     if (phase !== "edit" || clip?.kind !== "video" || !clip.duration) return;
-    judging = new AbortController();
-    const { signal } = judging;
+    measuring = new AbortController();
+    const { signal } = measuring;
     setTimeout(async () => {
-      const seam = signal.aborted ? null : await judgeSeam(clip, start, limits, signal);
-      if (!signal.aborted) store.dispatch({ type: "seamJudged", file, start, seam });
-    }, JUDGE_AFTER_MS);
+      const seam = signal.aborted ? null : await measureSeam(clip, start, limits, signal);
+      if (!signal.aborted) store.dispatch({ type: "seamMeasured", file, start, seam });
+    }, MEASURE_AFTER_MS);
   }
 
   async function find() {
@@ -43,7 +44,7 @@ export function createLoopRow({ root, form, limits, store, move, say }) {
     button.removeAttribute("aria-busy");
     part("findWord").textContent = words.find;
     store.dispatch({ type: "loopsFound", file, loops });
-    say(loops.length ? words.best(loops[0], formatClock) : words.none);
+    say(loops.length ? words.found(loops[0], formatClock) : words.none);
     if (!part("best").hidden) part("best").focus();
   }
 
@@ -60,19 +61,23 @@ export function createLoopRow({ root, form, limits, store, move, say }) {
     part("marks").replaceChildren(...marks);
   }
 
-  function renderRow({ clip, loops, start }) {
-    const isLong = clip?.kind === "video" && clip.duration > limits.length;
-    part("loops").hidden = !isLong;
+  function renderRow({ loops, start }) {
     const best = loops?.[0];
     const isHere = Boolean(best) && Math.abs(best.start - start) < 1 / limits.fps;
     part("best").hidden = !best || isHere;
     if (best) part("best").textContent = words.best(best, formatClock);
-    part("found").textContent = isHere ? words.here(best) : loops && !best ? words.none : "";
+    part("found").textContent = foundText({ loops, isHere });
+  }
+
+  function foundText({ loops, isHere }) {
+    if (!loops) return words.hint;
+    if (!loops.length) return words.none;
+    return isHere ? words.here : "";
   }
 
   function render(state, before) {
     const isNew = state.clip !== before.clip || state.start !== before.start;
-    if (isNew || state.phase !== before.phase) judgeLater(state);
+    if (isNew || state.phase !== before.phase) measureLater(state);
     if (state.loops !== before.loops) renderMarks(state);
     renderRow(state);
     seamWord.textContent = words.seam(state);

@@ -15,6 +15,9 @@ export function createSettings(form, { limits, choose, focus, submit }) {
     if (!OPTIONS.includes(target.name)) return;
     choose(target.name, target.type === "checkbox" ? target.checked : target.value);
   });
+  // Pressing the button must not blur the time field: the complaint about a time, which then appears
+  // or goes, would move the button, and the click would be lost. `submit` reads the field.
+  part("convert").addEventListener("mousedown", (event) => event.preventDefault());
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     submit();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Skin } from "../../static/js/preview/skin.js";
+import { WindowColours } from "../../static/js/preview/windowcolours.js";
 
 const RED = [200, 20, 20];
 const BLUE = [20, 40, 220];
@@ -18,48 +18,48 @@ globalThis.document = {
   },
 };
 
-function skinned() {
-  const worn = {};
-  const root = { style: { setProperty: (name, value) => (worn[name] = value) } };
+function mockWindow() {
+  const set = {};
+  const root = { style: { setProperty: (name, value) => (set[name] = value) } };
   const limits = { length: 6, frame: { width: 16, height: 9 } };
-  return { skin: new Skin(root, { limits }), frame: () => worn["--mock-frame"] };
+  return { mock: new WindowColours(root, { limits }), frame: () => set["--mock-frame"] };
 }
 
 const UPRIGHT = { width: 90, height: 160, duration: 20, sample: bands(RED, RED, BLUE, BLUE) };
 const EDIT = { clip: UPRIGHT, start: 0, fit: "cover", focus: { x: 0, y: 0 }, theme: true };
 
 test("the estimate depends on the crop, the start, the decoded frames and the clip", () => {
-  const { skin, frame } = skinned();
-  const shown = (state) => (skin.render(state), frame());
-  skin.open(UPRIGHT);
+  const { mock, frame } = mockWindow();
+  const shown = (state) => (mock.render(state), frame());
+  mock.open(UPRIGHT);
   const red = shown(EDIT);
   const blue = shown({ ...EDIT, focus: { x: 0, y: 1 } });
   assert.notEqual(red, blue);
   assert.equal(shown(EDIT), red);
 
-  skin.see(1, bands(BLUE, BLUE, BLUE, BLUE));
-  skin.see(2, bands(BLUE, BLUE, BLUE, BLUE));
+  mock.addFrame(1, bands(BLUE, BLUE, BLUE, BLUE));
+  mock.addFrame(2, bands(BLUE, BLUE, BLUE, BLUE));
   assert.equal(frame(), blue);
   assert.equal(shown({ ...EDIT, start: 10 }), red); // neither is among the six seconds from there
   assert.equal(shown(EDIT), blue);
 
-  skin.seeFirst(bands(BLUE, BLUE, BLUE, BLUE));
+  mock.setFirstFrame(bands(BLUE, BLUE, BLUE, BLUE));
   assert.equal(shown({ ...EDIT, start: 10 }), blue);
   const other = { ...UPRIGHT, sample: bands(RED, RED, RED, RED) };
-  skin.open(other);
+  mock.open(other);
   assert.equal(shown({ ...EDIT, clip: other }), red);
 });
 
 test("the colours of the made theme are used only while the theme is shown", () => {
-  const { skin, frame } = skinned();
-  skin.open(UPRIGHT);
+  const { mock, frame } = mockWindow();
+  mock.open(UPRIGHT);
   const colours = { frame: [1, 2, 3], toolbar: [4, 5, 6], frameText: [0, 0, 0], toolbarText: [0, 0, 0], page: [7, 8, 9], pageText: [0, 0, 0] };
   const result = { theme: { colours } };
-  skin.render({ ...EDIT, result, shown: "theme" });
+  mock.render({ ...EDIT, result, shown: "theme" });
   assert.equal(frame(), "rgb(1 2 3)");
-  skin.render({ ...EDIT, result, shown: "picture" });
+  mock.render({ ...EDIT, result, shown: "picture" });
   const estimated = frame();
   assert.notEqual(estimated, "rgb(1 2 3)");
-  skin.render(EDIT);
+  mock.render(EDIT);
   assert.equal(frame(), estimated);
 });
