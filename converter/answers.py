@@ -9,7 +9,7 @@ from converter.errors import RequestError
 
 
 def wants_page(request: HttpRequest) -> bool:
-    """Return whether a browser navigates here. Only then Accept names text/html; curl sends */*."""
+    """Return whether a browser navigates here: only then Accept contains text/html (curl: */*)."""
     return "text/html" in request.headers.get("Accept", "")
 
 

@@ -1,7 +1,7 @@
-"""The Redis that web and workers share: its connection, its errors, names of files that expire.
+"""Access the Redis that web processes and workers share: files that expire, and counts.
 
-It is used with USE_RQ only. redis is imported lazily, because inline mode saves its 22 MB. Nothing
-read from Redis is ever unpickled: the queue and Django's cache use JSON.
+Only used with USE_RQ. redis is imported lazily, which saves 22 MB in inline mode. No data from
+Redis is unpickled: the queue and Django's cache use JSON.
 """
 
 import functools
@@ -60,13 +60,13 @@ def takeover_s() -> float:
     return settings.WORKER_TTL if settings.USE_RQ else 0
 
 
-def will_expire(name: str, *, after_s: float) -> None:
-    """Register the stored file `name` for removal after `after_s`, by any process."""
+def register(name: str, *, after_s: float) -> None:
+    """Register the stored file `name` for removal in `after_s` s, by any process."""
     connection().zadd(EXPIRING_KEY, {name: time.time() + after_s})
 
 
-def is_gone(name: str) -> None:
-    """Unregister the name, because its file was removed."""
+def unregister(name: str) -> None:
+    """Forget the stored file `name`, because it was removed."""
     connection().zrem(EXPIRING_KEY, name)
 
 
@@ -83,7 +83,7 @@ def expiring(prefix: str) -> int:
 
 
 def add_counts(counts: dict[str, float]) -> bool:
-    """Add to the counts in Redis, to all of them or to none; False without USE_RQ."""
+    """Add to the counts in Redis, all in one transaction; return False without USE_RQ."""
     if not settings.USE_RQ:
         return False
     with connection().pipeline(transaction=True) as pipeline:
@@ -94,7 +94,7 @@ def add_counts(counts: dict[str, float]) -> bool:
 
 
 def counts() -> dict[str, float] | None:
-    """The counts in Redis; None without USE_RQ."""
+    """Return the counts in Redis; None without USE_RQ."""
     if not settings.USE_RQ:
         return None
     found: Any = connection().hgetall(COUNTS_KEY)

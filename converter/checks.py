@@ -13,7 +13,7 @@ PRIVATE_CACHES = ("locmem.LocMemCache", "dummy.DummyCache")
 
 
 @register()
-def a_worker_sees_the_cache(**kwargs: Any) -> list[CheckMessage]:
+def check_cache_is_shared(**kwargs: Any) -> list[CheckMessage]:
     backend = settings.CACHES["default"]["BACKEND"]
     if settings.USE_RQ and backend.endswith((*PRIVATE_CACHES, "FileBasedCache", "SweptFileCache")):
         return [
@@ -27,7 +27,7 @@ def a_worker_sees_the_cache(**kwargs: Any) -> list[CheckMessage]:
 
 
 @register()
-def the_machine_can_convert(**kwargs: Any) -> list[CheckMessage]:
+def check_health(**kwargs: Any) -> list[CheckMessage]:
     failed = health.failing()
     hints = {
         "ffmpeg": "Install imageio-ffmpeg, or set IMAGEIO_FFMPEG_EXE to the path of an ffmpeg.",
@@ -41,11 +41,11 @@ def the_machine_can_convert(**kwargs: Any) -> list[CheckMessage]:
 
 
 @register()
-def ffmpeg_is_new_enough(**kwargs: Any) -> list[CheckMessage]:
+def check_ffmpeg_version(**kwargs: Any) -> list[CheckMessage]:
     try:
         if joins_graphs():
             return []
-    except (ConversionError, OSError):  # the_machine_can_convert reports it
+    except (ConversionError, OSError):  # check_health reports it
         return []
     return [
         Error(
@@ -57,7 +57,7 @@ def ffmpeg_is_new_enough(**kwargs: Any) -> list[CheckMessage]:
 
 
 @register()
-def machines_share_the_files(**kwargs: Any) -> list[CheckMessage]:
+def check_files_are_shared(**kwargs: Any) -> list[CheckMessage]:
     is_shared = not storage.is_local() or settings.SHARED_MEDIA
     if settings.USE_RQ and settings.MACHINES > 1 and not is_shared:
         return [
@@ -71,7 +71,7 @@ def machines_share_the_files(**kwargs: Any) -> list[CheckMessage]:
 
 
 @register()
-def the_bucket_takes_files(**kwargs: Any) -> list[CheckMessage]:
+def check_bucket(**kwargs: Any) -> list[CheckMessage]:
     if storage.is_local():
         return []
     if not settings.USE_RQ:
@@ -95,11 +95,11 @@ def the_bucket_takes_files(**kwargs: Any) -> list[CheckMessage]:
 
 
 @register()
-def ffmpeg_writes_avif(**kwargs: Any) -> list[CheckMessage]:
+def check_avif_encoder(**kwargs: Any) -> list[CheckMessage]:
     try:
         if writes_avif():
             return []
-    except (ConversionError, OSError):  # the_machine_can_convert reports it
+    except (ConversionError, OSError):  # check_health reports it
         return []
     return [
         Error(
@@ -111,7 +111,7 @@ def ffmpeg_writes_avif(**kwargs: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security, deploy=True)
-def metrics_are_private(**kwargs: Any) -> list[CheckMessage]:
+def check_metrics_are_private(**kwargs: Any) -> list[CheckMessage]:
     if not settings.METRICS or settings.METRICS_TOKEN:
         return []
     return [

@@ -44,7 +44,7 @@ def submit(
     """
     if jobs.enqueue(video, options):
         return Record(status="queued")
-    with inline.conversions.one():
+    with inline.conversions.occupy():
         return convert(video, options, progress.begin(options.job_id), is_abandoned=is_abandoned)
 
 
@@ -61,7 +61,7 @@ def find(job_id: str) -> Record:
 def cancel(job_id: str) -> None:
     """Stop the job if it waits or runs; revoke the links of its results so far."""
     progress.cancel(job_id)  # first: a conversion that finishes now checks it afterwards
-    downloads.take_back(*progress.tokens(job_id))
+    downloads.undo_offers(*progress.tokens(job_id))
     if progress.is_finished(job_id):
         progress.fail(job_id, ConversionCanceledError())
     jobs.withdraw(job_id)
@@ -119,7 +119,7 @@ def convert_stored(upload: str, options: ConversionOptions) -> None:
     """Convert a stored upload in a worker; write the outcome to the job's record."""
     if not progress.is_finished(options.job_id):  # the first worker may have died after it finished
         # Or it died before, when some results had links.
-        downloads.take_back(*progress.tokens(options.job_id))
+        downloads.undo_offers(*progress.tokens(options.job_id))
         with storage.local_copy(upload) as video, contextlib.suppress(ConversionError):
             convert(video, options, progress.resume(options.job_id))
     storage.discard(upload)
@@ -131,9 +131,7 @@ def make(
     """Write the GIF and each extra that the options ask for into `folder`; yield each when made.
 
     The caller may move each file away. The picture for Chrome is encoded at the same time as the
-    GIF where memory allows.
-
-    Raises ConversionError if there is no GIF, ConversionCanceledError at any time.
+    GIF if memory allows. Raises ConversionError if the GIF fails, and ConversionCanceledError.
     """
     # Imported here, so that an idle web process doesn't load numpy and MoviePy.
     from converter.material import Material
@@ -167,7 +165,7 @@ def make(
 
 
 def _open(video: Path, folder: Path, options: ConversionOptions, *, control: Control) -> "Source":
-    """Open the upload; one that is a part of its file is laid out in `folder` first."""
+    """Open the upload; restore the file in `folder` first if only a part of it was uploaded."""
     from converter.pipeline.convert import blend_reach
     from converter.pipeline.source.part import open_part
     from converter.pipeline.source.source import open_source
@@ -210,19 +208,19 @@ def _convert(
     *,
     control: Control,
 ) -> dict[str, Result]:
-    """Make the files; hand each out, and show it in the job's record, as soon as it is made."""
+    """Make the files; issue each link and add it to the job's record as soon as it is made."""
     results: dict[str, Result] = {}
     with storage.workspace() as folder, contextlib.ExitStack() as undo:
         files = make(video, folder, options, control=control)
         with contextlib.closing(files):
             for file in files:
-                results[file.product.key] = _hand_out(file, undo=undo, job_id=options.job_id)
+                results[file.product.key] = _offer(file, undo=undo, job_id=options.job_id)
                 reporter.show(results)
         undo.pop_all()
     return results
 
 
-def _hand_out(made: Made, *, undo: contextlib.ExitStack, job_id: str) -> Result:
+def _offer(made: Made, *, undo: contextlib.ExitStack, job_id: str) -> Result:
     """Store the file and issue its link; register the removal of both with `undo`."""
     if made.facts is None:
         return Result(error=made.error)
@@ -239,7 +237,7 @@ def _hand_out(made: Made, *, undo: contextlib.ExitStack, job_id: str) -> Result:
             raise
         product.log_failure(error, job_id=job_id)  # for example, the disk has no space for both
         return Result(error=product.failed)
-    undo.callback(downloads.take_back, token)
+    undo.callback(downloads.undo_offers, token)
     return Result(token=token, facts=made.facts)
 
 

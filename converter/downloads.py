@@ -21,7 +21,7 @@ CHUNK_BYTES = 64 * 1024
 
 @dataclass(frozen=True, kw_only=True)
 class Download:
-    """The file of a token: its stored name, the name to save it as, its expiry (Unix time in s)."""
+    """A token's file: its stored name, the name to save it as, its expiry (Unix time in s)."""
 
     name: str
     filename: str
@@ -41,7 +41,7 @@ def _revoked_key(token: str) -> str:
 def issue(name: str, *, filename: str, content_type: str, job_id: str = "") -> str:
     """Issue a token for the stored file `name`, valid for DOWNLOAD_TTL s."""
     token = str(uuid.uuid4())
-    _keep(
+    _cache_link(
         token,
         Download(
             name=name,
@@ -64,8 +64,8 @@ def offer(path: Path, *, filename: str, content_type: str, job_id: str) -> str:
         raise
 
 
-def take_back(*tokens: str) -> None:
-    """Undo `offer`: remove the links and their files."""
+def undo_offers(*tokens: str) -> None:
+    """Remove the links and their files."""
     for token in tokens:
         download = revoke(token)
         if download is not None:
@@ -90,25 +90,25 @@ def redeem(token: str) -> Download | None:
 
 def revoke(token: str) -> Download | None:
     """Use up the token, and prevent a running transfer from restoring it."""
-    cache.set(_revoked_key(token), True, settings.DOWNLOAD_TTL)  # first: give_back checks it last
+    cache.set(_revoked_key(token), True, settings.DOWNLOAD_TTL)  # first: restore checks it last
     return redeem(token)
 
 
-def give_back(token: str, download: Download) -> bool:
-    """Restore the token of an interrupted transfer until its expiry.
+def restore(token: str, download: Download) -> bool:
+    """Make the link of an interrupted transfer valid again until its expiry.
 
     Returns False if it was revoked meanwhile: then the caller must remove the file.
     """
-    if cache.get(_revoked_key(token)):  # checked first, so that no request can win it meanwhile
+    if cache.get(_revoked_key(token)):  # checked first: no request may redeem a revoked token
         return False
-    _keep(token, download)
+    _cache_link(token, download)
     if not cache.get(_revoked_key(token)):
         return True
     redeem(token)
     return False
 
 
-def _keep(token: str, download: Download) -> None:
+def _cache_link(token: str, download: Download) -> None:
     left = download.expires_at - time.time()
     if left > 0:
         cache.set(_key(token), asdict(download), left)
@@ -148,13 +148,13 @@ class Transfer:
             return
         try:
             self._file.close()
-            if self._is_done or not give_back(self._token, self._download):
+            if self._is_done or not restore(self._token, self._download):
                 storage.discard(self._download.name)
         finally:
             self._after()
-            self._tell()
+            self._record_end()
 
-    def _tell(self) -> None:
+    def _record_end(self) -> None:
         """Log and count how the transfer ended."""
         download, sent = self._download, self._sent_bytes
         event = "downloaded" if self._is_done else "download broken off"
@@ -163,7 +163,10 @@ class Transfer:
 
 
 def begin_transfer(token: str, *, was_received: Callable[[], bool]) -> Transfer | None:
-    """Redeem the token and open its file; return None if another request has won it."""
+    """Redeem the token and open its file; return None if the token or the file no longer exists.
+
+    The link stays valid if opening the file fails for another reason. Raises that error.
+    """
     download = redeem(token)
     if download is None:
         return None
@@ -171,8 +174,8 @@ def begin_transfer(token: str, *, was_received: Callable[[], bool]) -> Transfer 
         return Transfer(token, download, was_received)
     except FileNotFoundError:  # swept, or removed by another process
         return None
-    except BaseException:  # no descriptor left, a bucket's time-out: the link stays good
-        if not give_back(token, download):
+    except BaseException:  # such as no free descriptor, or a time-out of the bucket
+        if not restore(token, download):
             storage.discard(download.name)
         raise
 

@@ -1,4 +1,4 @@
-"""The text of /metrics: the stored counts, and the state of the queue and the machine now."""
+"""Write the text of /metrics: the stored counts and the current state of queue and machine."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -31,13 +31,13 @@ COUNTERS = {
 
 
 def is_allowed(authorization: str) -> bool:
-    """Whether the header Authorization carries METRICS_TOKEN; always, if none is set."""
+    """Return whether the Authorization header contains METRICS_TOKEN; True if no token is set."""
     token = settings.METRICS_TOKEN
     return not token or constant_time_compare(authorization, f"Bearer {token}")
 
 
 def text() -> bytes:
-    """The metrics in Prometheus' text format."""
+    """Return the metrics in Prometheus' text format."""
     registry = CollectorRegistry()
     registry.register(_Metrics())
     return generate_latest(registry)
@@ -45,7 +45,7 @@ def text() -> bytes:
 
 class _Metrics(Collector):
     def collect(self) -> Iterator[Metric]:
-        """The machine's own state always; the rest if the store of the counts answers."""
+        """Yield this machine's metrics, and the others if the store of the counts answers."""
         yield from _machine()
         try:
             counts, queue = metrics.stored(), list(_queue())
@@ -66,7 +66,7 @@ def _machine() -> Iterator[Metric]:
 
 def _queue() -> Iterator[Metric]:
     state = jobs.state()
-    running = storage.working() if state is None else state.running
+    running = storage.running_conversions() if state is None else state.running
     text = "Conversions that run now."
     yield GaugeMetricFamily("chromi_conversions_running", text, value=running)
     text = "Results whose links have not been used."

@@ -10,7 +10,7 @@ from converter.errors import BusyError
 
 
 class Slots:
-    """Limit a block to `places` concurrent users; refuse more at once instead of waiting."""
+    """Limit how many threads execute a block; refuse further ones immediately."""
 
     def __init__(self, places: int, *, refusal: type[BusyError] = BusyError) -> None:
         self._free = places
@@ -18,7 +18,7 @@ class Slots:
         self._counting = threading.Lock()
 
     @contextlib.contextmanager
-    def one(self) -> Iterator[None]:
+    def occupy(self) -> Iterator[None]:
         """Occupy a slot during the block. Raises `refusal` if none is free."""
         with self._counting:
             if self.is_full:
@@ -32,6 +32,7 @@ class Slots:
 
     @property
     def is_full(self) -> bool:
+        """Return whether no slot is free."""
         return self._free <= 0
 
 

@@ -1,7 +1,7 @@
-"""Queue mode (USE_RQ): conversions wait in RQ's queue for a worker. In inline mode nothing happens.
+"""Queue mode (USE_RQ): conversions wait in RQ's queue for a worker. Inline mode has no queue.
 
 In both modes a job's progress is in its record (progress.py). A job whose worker or work horse was
-killed is tried once more. A job whose task raised is not, because it would raise again.
+killed is retried once. A job whose task raised an exception is not, because it would raise again.
 """
 
 import contextlib
@@ -52,13 +52,13 @@ REASONS: dict[Reason, ConversionError] = {
 }
 
 
-def with_queue_else(idle: T) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Decorate a function so that it returns `idle` at once unless USE_RQ is on."""
+def queue_only(*, otherwise: T) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Decorate a function that needs the queue: without USE_RQ it returns `otherwise`."""
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
         @functools.wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> T:
-            return function(*args, **kwargs) if settings.USE_RQ else idle
+            return function(*args, **kwargs) if settings.USE_RQ else otherwise
 
         return call
 
@@ -83,9 +83,9 @@ def queue() -> "Queue":
     return Queue(QUEUE, connection=broker.connection(), serializer=SERIALIZER)
 
 
-@with_queue_else(False)
+@queue_only(otherwise=False)
 def enqueue(video: Path, options: ConversionOptions) -> bool:
-    """Store the upload and enqueue its conversion: True. Leaves nothing behind if that fails."""
+    """Store the upload and enqueue its conversion; return True. Undo both steps after an error."""
     from rq import Retry
 
     job_id = options.job_id
@@ -110,7 +110,7 @@ def enqueue(video: Path, options: ConversionOptions) -> bool:
     return True
 
 
-@with_queue_else(0)
+@queue_only(otherwise=0)
 def waiting() -> int:
     """Return the number of conversions that wait for a worker."""
     return int(broker.connection().llen(queue().key))
@@ -118,7 +118,9 @@ def waiting() -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class QueueState:
-    """The queue for /metrics: jobs that wait and run, s since the first was sent, live workers."""
+    """The queue for /metrics: the number of jobs that wait and that run, the age of the oldest
+    waiting job in s, the number of live workers.
+    """
 
     waiting: int
     running: int
@@ -126,9 +128,9 @@ class QueueState:
     workers: int
 
 
-@with_queue_else(cast("QueueState | None", None))
+@queue_only(otherwise=cast("QueueState | None", None))
 def state() -> QueueState | None:
-    """The queue as it is now; None without USE_RQ."""
+    """Return the current state of the queue; None without USE_RQ."""
     from rq.registry import StartedJobRegistry
     from rq.worker_registration import get_keys
 
@@ -148,18 +150,18 @@ def state() -> QueueState | None:
 
 
 def _unix_time(at: bytes) -> float:
-    """The Unix time in s of one of RQ's times, such as 2026-11-27T14:12:28.123456Z."""
+    """Parse one of RQ's times, such as 2026-11-27T14:12:28.123456Z, to Unix time in s."""
     return datetime.fromisoformat(at.decode()).timestamp()
 
 
-@with_queue_else(1)
+@queue_only(otherwise=1)
 def position(job_id: str) -> int:
-    """Return the job's position in the queue, 1 for the next; also 1 while a worker takes it."""
+    """Return the job's position in the queue; 1 for the next job, and for one that has left it."""
     index: Any = broker.connection().lpos(queue().key, job_id)
     return 1 if index is None else int(index) + 1
 
 
-@with_queue_else(None)
+@queue_only(otherwise=None)
 def withdraw(job_id: str) -> None:
     """Remove a waiting job and its upload; do nothing if a worker has the job."""
     from rq.exceptions import NoSuchJobError
@@ -175,11 +177,11 @@ def withdraw(job_id: str) -> None:
     broker.connection().delete(job.key)
 
 
-@with_queue_else(None)
+@queue_only(otherwise=None)
 def recover_abandoned(worker: "BaseWorker | None" = None) -> None:
-    """Retry or fail the jobs whose worker died. Any process may call this; a lock admits one.
+    """Retry or fail the jobs whose worker died; do nothing if another process does so now.
 
-    A `worker` also looks for jobs that were lost between the queue and a work horse.
+    With `worker` also recover jobs that were lost between the queue and a work horse.
     """
     from rq.registry import StartedJobRegistry
 
@@ -211,24 +213,24 @@ def retry_or_fail(job: "Job") -> None:
 
     record = progress.find(job.id)
     if job.should_retry and record is not None and record["status"] in progress.RUNNING:
-        progress.wait_again(job.id)
+        progress.requeue(job.id)
         with contextlib.suppress(DeserializationError):
-            storage.keep_longer(_upload_of(job))
+            storage.reset_age(_upload_of(job))
     else:
         _fail(job, "interrupted")
 
 
 def _fail(job: "Job", because: Reason) -> None:
-    """Prevent further attempts, record the error unless the outcome is known, remove the upload."""
+    """Prevent further attempts, write the error to an unfinished record, remove the upload."""
     from rq.exceptions import DeserializationError
 
     job.retries_left = 0
-    with contextlib.suppress(DeserializationError):  # not ours; the sweep removes its upload
+    with contextlib.suppress(DeserializationError):  # not our job, or a corrupt one
         upload = _upload_of(job)
         tokens = progress.tokens(job.id)
         error = progress.fail_if_open(job.id, REASONS[because])
         if error is not None:
-            downloads.take_back(*tokens)
+            downloads.undo_offers(*tokens)
             log.warning("job=%s code=%s", job.id, error.code)
             metrics.count_failure(mode(), error)
         storage.discard(upload)

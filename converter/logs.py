@@ -29,7 +29,7 @@ def printable(text: str) -> str:
 
 
 def request_id(header: str) -> str:
-    """Return the X-Request-ID that a proxy or client sent; "-" if it is none that a log can hold.
+    """Return the X-Request-ID that a proxy or client sent; "-" for a missing or unsafe one.
 
     >>> request_id("58c9a1e2-7f3a"), request_id("a b"), request_id("")
     ('58c9a1e2-7f3a', '-', '-')
@@ -47,9 +47,9 @@ def one_line(report: str) -> str:
 
 
 class DjangoRequestFilter(logging.Filter):
-    """Pass Django's records of crashes, with traceback, and of suspicious requests, without.
+    """Keep Django's records of crashes (with traceback) and suspicious requests (without).
 
-    Other refusals are in the access log; a traceback of each would let clients flood the log.
+    Other refusals are only in the access log, so that clients can't flood this log with tracebacks.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:

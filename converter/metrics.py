@@ -1,9 +1,8 @@
-"""Count what happens, for /metrics (exposition.py): off unless METRICS is on.
+"""Count requests, conversions and downloads for /metrics (exposition.py), if METRICS is on.
 
-The counts of all processes are kept in one place: in Redis with USE_RQ, where web processes and
-workers on any machine add to them, else in a file that gunicorn's processes share. So a process
-that ends, or a work horse that lives for one job, takes no count with it. While the store does not
-answer, a process keeps its counts in memory and adds them later.
+All processes add to the same counts, so none are lost when a process ends, such as a work horse
+after its job. With USE_RQ they are in Redis, otherwise in a file that gunicorn's processes share.
+While the store does not answer, a process keeps its counts in memory and adds them later.
 """
 
 import contextlib
@@ -24,7 +23,7 @@ from django.urls import Resolver404, resolve
 from converter import broker
 from converter.pipeline.errors import ConversionError
 
-# A count is named by its metric and the values of the metric's labels.
+# A count's name: the metric and the values of its labels.
 Name = tuple[str, ...]
 Counts = dict[Name, float]
 Report = Callable[[str, int], None]
@@ -39,9 +38,9 @@ UPLOADED, DOWNLOADS, DOWNLOADED = (
 )
 # Upper bounds of the histogram's buckets in s. CONVERSION_TIMEOUT is 100; only waiting is longer.
 BUCKETS_S = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 300.0, 1000.0)
-# The stage before the first one: how long the job waited for a worker.
+# The name of the stage in which a job waits for a worker.
 QUEUE = "queue"
-# How long a process does without the store after it failed to answer.
+# s after an error of the store before the next attempt.
 RETRY_S = 3.0
 
 _lock = threading.Lock()
@@ -50,7 +49,7 @@ retry_at = 0.0
 
 
 def add(counts: Counts) -> None:
-    """Add to the stored counts; keep what the store does not take now for the next time."""
+    """Add to the stored counts, or keep them in memory for the next call if the store fails."""
     global pending, retry_at
     if not settings.METRICS:
         return
@@ -68,12 +67,12 @@ def add(counts: Counts) -> None:
 
 
 def store_errors() -> tuple[type[Exception], ...]:
-    """What is raised while the store does not answer."""
+    """Return the exceptions raised while the store does not answer."""
     return (OSError, *broker.errors())
 
 
 def stored() -> Counts:
-    """All counts so far. Raises one of store_errors()."""
+    """Return all counts. Raises one of store_errors()."""
     add({})
     counts = broker.counts()
     found = _read(_folder() / "counts.json") if counts is None else counts
@@ -104,7 +103,7 @@ def _read(path: Path) -> dict[str, float]:
 
 
 def _add_to_file(counts: dict[str, float]) -> None:
-    """Add to the file, one process and thread at a time; whoever is killed leaves it whole."""
+    """Add to the counts in the file, under a lock. A killed process leaves the file unchanged."""
     folder = _folder()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     descriptor = os.open(folder, os.O_RDONLY)
@@ -121,14 +120,14 @@ def _add_to_file(counts: dict[str, float]) -> None:
 
 
 class StageTimer:
-    """How long each stage of a conversion takes, in s."""
+    """Measure how long each stage of a conversion takes, in s."""
 
     def __init__(self, *, waited_s: float) -> None:
         self._stage, self._since = "", time.monotonic()
         self.seconds: dict[str, float] = {QUEUE: waited_s} if waited_s else {}
 
     def enter(self, stage: str) -> None:
-        """End the stage that runs, if it is another, and begin this one; "" begins none."""
+        """Begin a stage, unless it is the current one, and end the current one; "" begins none."""
         if stage == self._stage:
             return
         now = time.monotonic()
@@ -136,8 +135,8 @@ class StageTimer:
             self.seconds[self._stage] = self.seconds.get(self._stage, 0) + now - self._since
         self._stage, self._since = stage, now
 
-    def watching(self, report: Report) -> Report:
-        """`report`, which tells this timer of the stage first."""
+    def observe(self, report: Report) -> Report:
+        """Return a function that enters the stage in this timer and then calls `report`."""
 
         def enter_and_report(stage: str, percent: int) -> None:
             self.enter(stage)
@@ -146,7 +145,7 @@ class StageTimer:
         return enter_and_report
 
     def counts(self) -> Counts:
-        """The seconds as additions to the histogram."""
+        """End the current stage; return the seconds as additions to the histogram."""
         self.enter("")
         counts: Counts = {}
         for stage, seconds in self.seconds.items():
@@ -158,14 +157,14 @@ class StageTimer:
 
 @contextlib.contextmanager
 def conversion(mode: str, report: Report, *, waited_s: float) -> Iterator[Report]:
-    """Count the block as one conversion with its outcome and the seconds of its stages.
+    """Count the block as one conversion, with its outcome and the seconds of its stages.
 
-    Yields `report`, which then also times the stages. `waited_s` is how long the job waited for a
-    worker, 0 if it did not.
+    Yields a function that calls `report` and also times the stages. `waited_s` is the time in s
+    that the job waited for a worker.
     """
     timer, outcome = StageTimer(waited_s=waited_s), ConversionError.code
     try:
-        yield timer.watching(report)
+        yield timer.observe(report)
         outcome = "finished"
     except ConversionError as error:
         outcome = error.code
@@ -175,7 +174,7 @@ def conversion(mode: str, report: Report, *, waited_s: float) -> Iterator[Report
 
 
 def count_failure(mode: str, error: ConversionError) -> None:
-    """Count a job that failed outside of a conversion: killed twice, or canceled in the queue."""
+    """Count a job that ended outside a conversion: killed twice, or canceled in the queue."""
     add({(CONVERSIONS, mode, error.code): 1})
 
 
@@ -186,7 +185,7 @@ def count_download(filename: str, sent_bytes: int, *, is_received: bool) -> None
 
 
 class MetricsMiddleware:
-    """Count each request when all of its answer has been sent, so that no client waits for it."""
+    """Count each request after its response was sent, so that no client waits for the store."""
 
     def __init__(self, get_response: GetResponse) -> None:
         if not settings.METRICS:
@@ -219,7 +218,7 @@ def _counts_of(request: HttpRequest, response: HttpResponseBase) -> Counts:
 
 
 def _view_of(request: HttpRequest) -> str:
-    """The view's name; "admin", "static" and "none" for the admin, a file of the page, neither."""
+    """Return the view's name, or "admin" or "static" for these; "none" for unknown paths."""
     if request.path_info.startswith(settings.STATIC_URL):
         return "static"
     try:

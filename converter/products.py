@@ -122,5 +122,5 @@ EXTRAS = (PICTURE, THEME)
 
 
 def extras_of(options: ConversionOptions) -> list[Extra]:
-    """Return the extras that the options ask for, in the order in which they are made."""
+    """Return the requested extras in the order in which they are made."""
     return [extra for extra in EXTRAS if getattr(options, extra.key)]

@@ -27,7 +27,7 @@ HEARTBEAT_TIMEOUT_S = 60
 HEARTBEAT_S = HEARTBEAT_TIMEOUT_S / 4
 # Intervals, in s, for reading the cancel flag and writing progress. Pages poll less often.
 CANCEL_POLL_S = REPORT_INTERVAL_S = 0.1
-# s without access to the cache after the cache failed.
+# s after an error of the cache before the next attempt.
 CACHE_RETRY_S = 3.0
 
 Status = Literal["queued", "started", "finished", "failed", "canceled"]
@@ -117,7 +117,7 @@ class ProgressReporter:
         self._heartbeat_at = time.monotonic() + HEARTBEAT_S
         self._is_canceled = False
         self._results: dict[str, Result] = {}
-        # How long the job waited, in s, by the clocks of both machines.
+        # s that the job waited, by the clocks of the web server and the worker.
         self.waited_s = 0.0
 
     def report(self, stage: str, percent: int) -> None:
@@ -197,8 +197,8 @@ def fail_if_open(job_id: str, error: ConversionError) -> ConversionError | None:
     return error
 
 
-def wait_again(job_id: str) -> None:
-    """Mark the job as queued for its second attempt; its progress stays as it was."""
+def requeue(job_id: str) -> None:
+    """Mark the job as queued for its second attempt; keep its progress."""
     record = _read(job_id)
     if record is not None:
         again: Record = {**record, "status": "queued", "at": time.time()}

@@ -46,7 +46,7 @@ def work_folder() -> Path:
 
 
 @contextlib.contextmanager
-def _gate(mode: int) -> Iterator[Path]:
+def _work_lock(mode: int) -> Iterator[Path]:
     """Lock work/ during the block: with LOCK_SH to create and lock an entry, with LOCK_EX to sweep.
 
     This prevents a sweep between creating and locking an entry.
@@ -60,8 +60,8 @@ def _gate(mode: int) -> Iterator[Path]:
         os.close(descriptor)
 
 
-def _is_free(descriptor: int) -> bool:
-    """Lock the open entry if no process holds it; return whether that was so."""
+def _try_lock(descriptor: int) -> bool:
+    """Lock the open entry; return False if another process has locked it."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -71,7 +71,7 @@ def _is_free(descriptor: int) -> bool:
 
 def locked_file() -> IO[bytes]:
     """Create a temporary file in work/. It is removed when closed, or by the sweep after a kill."""
-    with _gate(fcntl.LOCK_SH) as folder:
+    with _work_lock(fcntl.LOCK_SH) as folder:
         file = tempfile.NamedTemporaryFile(suffix=".upload", dir=folder)  # noqa: SIM115
         fcntl.flock(file.fileno(), fcntl.LOCK_EX)
     return file
@@ -80,7 +80,7 @@ def locked_file() -> IO[bytes]:
 @contextlib.contextmanager
 def workspace() -> Iterator[Path]:
     """Create a private folder in work/, removed with the block, or by the sweep after a kill."""
-    with _gate(fcntl.LOCK_SH) as parent:
+    with _work_lock(fcntl.LOCK_SH) as parent:
         folder = Path(tempfile.mkdtemp(dir=parent))
         descriptor = os.open(folder, os.O_RDONLY)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -101,9 +101,9 @@ class _Finished(File):  # type: ignore[type-arg]
 def store(path: Path, *, folder: str) -> str:
     """Move the finished file at `path` into the storage; return its name there."""
     name = f"{folder}/{uuid.uuid4()}{path.suffix}"
-    os.utime(path)  # its age counts from now, not from when it was written
+    os.utime(path)  # its age counts from now
     if not is_local():
-        broker.will_expire(name, after_s=_lifetime_s(folder))
+        broker.register(name, after_s=_lifetime_s(folder))
     with path.open("rb") as file:
         return default_storage.save(name, _Finished(file, name=str(path)))
 
@@ -141,40 +141,40 @@ def local_copy(name: str) -> Iterator[Path]:
 
 
 def discard(name: str) -> bool:
-    """Remove a stored file; return whether it is gone, also if it did not exist."""
+    """Remove a stored file; return False if that failed, True also if it did not exist."""
     try:
         default_storage.delete(name)
         if not is_local():
-            broker.is_gone(name)
+            broker.unregister(name)
     except Exception as error:
         log.warning("can't remove %s: %r", name, error)
         return False
     return True
 
 
-def keep_longer(name: str) -> None:
-    """Reset the age of a stored file, because its job waits again."""
+def reset_age(name: str) -> None:
+    """Set the age of a stored file to 0, because its job waits again."""
     folder = name.partition("/")[0]
     if not is_local():
-        broker.will_expire(name, after_s=_lifetime_s(folder))
+        broker.register(name, after_s=_lifetime_s(folder))
         return
     with contextlib.suppress(OSError):  # it doesn't exist: the job reports that
         os.utime(Path(settings.MEDIA_ROOT) / name)
 
 
-def working() -> int:
-    """Count the locked folders in work/, which are the running conversions without USE_RQ."""
-    held = 0
+def running_conversions() -> int:
+    """Count the locked folders in work/: one for each running conversion in inline mode."""
+    locked = 0
     for entry in work_folder().iterdir():
         with contextlib.suppress(OSError):  # removed just now
             descriptor = os.open(entry, os.O_RDONLY | os.O_DIRECTORY)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
-                held += 1
+                locked += 1
             finally:
                 os.close(descriptor)
-    return held
+    return locked
 
 
 def count(folder: str) -> int:
@@ -212,8 +212,8 @@ def purge_expired() -> int:
     removed = 0
     for purge in (
         _purge_cache,
-        _purge_unheld,
-        *((_purge_converted, _purge_uploads) if is_local() else (_purge_listed,)),
+        _purge_unlocked,
+        *((_purge_converted, _purge_uploads) if is_local() else (_purge_registered,)),
     ):
         try:
             removed += purge()
@@ -229,12 +229,12 @@ def _purge_cache() -> int:
     return 0  # cache entries don't count as files
 
 
-def _purge_unheld() -> int:
-    with _gate(fcntl.LOCK_EX) as folder:
-        return sum(_remove(entry) for entry in folder.iterdir() if not _is_held(entry))
+def _purge_unlocked() -> int:
+    with _work_lock(fcntl.LOCK_EX) as folder:
+        return sum(_remove(entry) for entry in folder.iterdir() if not _is_locked(entry))
 
 
-def _is_held(entry: Path) -> bool:
+def _is_locked(entry: Path) -> bool:
     """Return whether a process has locked the entry; unreadable entries count as locked."""
     try:
         descriptor = os.open(entry, os.O_RDONLY)
@@ -244,12 +244,12 @@ def _is_held(entry: Path) -> bool:
         log.warning("can't open %s: %r", entry.name, error)
         return True
     try:
-        return not _is_free(descriptor)
+        return not _try_lock(descriptor)
     finally:
         os.close(descriptor)
 
 
-def _purge_listed() -> int:
+def _purge_registered() -> int:
     removed, began = 0, time.monotonic()
     for name in broker.expired():
         if time.monotonic() - began > SWEEP_S:
@@ -257,7 +257,7 @@ def _purge_listed() -> int:
         if discard(name):
             removed += 1
         else:
-            broker.will_expire(name, after_s=RETRY_S)
+            broker.register(name, after_s=RETRY_S)
     return removed
 
 

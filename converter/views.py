@@ -38,8 +38,8 @@ from converter.pipeline.screen import MAX_RATIO, MIN_RATIO
 from converter.progress import Record
 from converter.web import admission, client_socket, uploads
 
-# The views below refuse a wrong method before they ask for a CSRF token. So the middleware's check
-# is off (csrf_exempt) and, where a method changes something, done by csrf_protect after the method.
+# The views refuse a wrong method (405) before a missing CSRF token (403). So the middleware's check
+# is off (csrf_exempt), and views that change something are checked by csrf_protect instead.
 
 
 @csrf_exempt
@@ -76,7 +76,7 @@ def convert_video(request: HttpRequest) -> HttpResponse:
         is_abandoned=lambda: client_socket.has_hung_up(request),
     )
     if record["status"] == "queued":
-        admission.keep_place_for_job(request, options.job_id)
+        admission.transfer_slot_to_job(request, options.job_id)
         if wants_page(request):
             return HttpResponseRedirect(reverse("job", args=[options.job_id]), status=303)
         return JsonResponse({"enqueued": True, "job_id": options.job_id}, status=202)
@@ -155,7 +155,7 @@ def _is_prefetch(request: HttpRequest) -> bool:
 def _send(request: HttpRequest, token: str) -> StreamingHttpResponse:
     """Redeem the token and stream its file. Raises RequestError `busy` or `expired`."""
     with contextlib.ExitStack() as stack:
-        stack.enter_context(admission.transfer_slots.one())
+        stack.enter_context(admission.transfer_slots.occupy())
         transfer = downloads.begin_transfer(
             token, was_received=lambda: client_socket.has_arrived(request)
         )
@@ -177,10 +177,10 @@ def health(request: HttpRequest) -> JsonResponse:
 @csrf_exempt
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Answer Prometheus, if METRICS is on and its token, if one is set, is right."""
+    """Return the metrics for Prometheus. Raises Http404 if METRICS is off or the token is wrong."""
     if not settings.METRICS:
         raise Http404
-    # Imported here: prometheus_client takes 0.1 s and 10 MB, which a server without METRICS saves.
+    # Imported here, because prometheus_client takes 0.1 s and 10 MB.
     from converter import exposition
 
     if not exposition.is_allowed(request.headers.get("Authorization", "")):

@@ -1,7 +1,8 @@
-"""The RQ worker: WORKER_TTL instead of RQ's minutes, and recovery of jobs whose worker died.
+"""Run an RQ worker that recovers the jobs of a killed worker within WORKER_TTL.
 
-A plain `rq worker` does not work here: it reads pickle, notices a death after minutes, and stops
-at the first error of Redis. Each override says which behaviour of RQ 3.0 it changes.
+A plain `rq worker` does not work here: it expects pickle, detects a killed worker only after
+minutes, and stops at the first error of Redis. Each override says which behaviour of RQ 3.0 it
+changes.
 """
 
 import contextlib
@@ -37,6 +38,7 @@ class ConversionWorker(Worker):
 
     @property
     def was_told_to_stop(self) -> bool:
+        """Return whether the worker has received SIGTERM or SIGINT."""
         return self._shutdown_requested_date is not None
 
     def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:
@@ -60,13 +62,13 @@ class ConversionWorker(Worker):
         """Do nothing, because Chromi uses no groups."""
 
     def handle_job_failure(self, job: Job, *args: Any, **kwargs: Any) -> None:
-        """Handle a killed work horse and a lost hand-over, which call no exception handler."""
+        """Handle a killed work horse and a lost job, for which RQ calls no exception handler."""
         jobs.retry_or_fail(job)
         super().handle_job_failure(job, *args, **kwargs)
 
     def main_work_horse(self, job: Job, queue: Queue) -> None:
-        """Let the work horse die with its worker, because another worker then gets the job."""
-        _die_with(self.pid)
+        """End the work horse with its worker, because another worker then gets the job."""
+        _exit_with_parent(self.pid)
         super().main_work_horse(job, queue)
 
     def teardown(self) -> None:
@@ -75,8 +77,8 @@ class ConversionWorker(Worker):
             super().teardown()  # type: ignore[no-untyped-call]
 
 
-def _die_with(parent: int | None) -> None:
-    """Let the kernel kill this process when its parent ends."""
+def _exit_with_parent(parent: int | None) -> None:
+    """Let the kernel kill this process when its parent ends; exit now if it has ended already."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
@@ -99,7 +101,7 @@ def _new_worker() -> ConversionWorker:
 
 
 def import_pipeline() -> None:
-    """Import the pipeline before the fork, so that no work horse needs a second for it."""
+    """Import the pipeline before the fork, which saves each work horse a second."""
     import converter.conversions
     import converter.tasks  # noqa: F401
     from converter.pipeline.source import decode
@@ -113,7 +115,7 @@ def is_needed() -> bool:
 
 
 def work(*, burst: bool) -> bool:
-    """Work until told to stop (True), or until Redis fails during a job (False: start again)."""
+    """Work until told to stop; return False if Redis failed instead and the worker must restart."""
     try:
         worker = _new_worker()
         worker.work(burst=burst)

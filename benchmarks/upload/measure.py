@@ -34,7 +34,8 @@ from tests.support.parts import write_part
 
 SCRIPT = Path(__file__).with_name("plan.mjs")
 SEGMENT_S = 10
-SMALL = replace(BACKGROUND, width=64, height=36)
+# Fewer pixels than a palette has colours, so that the GIF is cheap.
+SMALL = replace(BACKGROUND, width=16, height=9)
 MAX_PIXELS = 17_000_000
 PICTURE = f"testsrc2=s=1280x720:r=30:d={SEGMENT_S},noise=alls=12:allf=t"
 SOUND = ("-f", "lavfi", "-i", f"sine=d={SEGMENT_S}")

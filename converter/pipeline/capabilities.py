@@ -1,4 +1,4 @@
-"""Ask the installed ffmpeg whether it can do what the pipeline needs."""
+"""Check whether the installed ffmpeg has the features that the pipeline needs."""
 
 import functools
 
@@ -15,17 +15,16 @@ def writes_avif() -> bool:
     control = Control(timeout_s=ASK_S)
     with ffmpeg(["-v", "error", "-encoders"], control=control) as child:
         known = child.stdout.read().decode("ascii", "replace").split()
-        control.check()  # half an answer must not be cached
+        control.check()  # an incomplete list must not be cached
         child.check()
     return AVIF_ENCODER in known
 
 
 @functools.cache
 def joins_graphs() -> bool:
-    """Return whether ffmpeg can do what filters.py and decode.py ask of it.
+    """Return whether ffmpeg supports a filter graph that reads another's output, and -drop_changed.
 
-    One filter graph reads another's output, and frames that change on the way are dropped. ffmpeg
-    5.1 (Debian 12's) can't. Raises ConversionError.
+    filters.py and decode.py use both. ffmpeg 5.1 (Debian 12) lacks them. Raises ConversionError.
     """
     one = ["-drop_changed", "1", "-f", "lavfi", "-i", "color=size=16x16"]
     one += ["-filter_complex", "[0:0]null[shown]"]

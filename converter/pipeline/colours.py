@@ -30,16 +30,16 @@ _GAMMA = 2.2
 _RGB = np.array([[1, 0, 1.402], [1, -0.344136, -0.714136], [1, 1.772, 0]], np.float32)
 _CENTRE = np.array([0, 128, 128], np.float32)
 _CUT = np.array([0.492, 0.461, 0.461], np.float32)
-"""Pillow cuts fractions off: what a level stands for lies this far above it, on average."""
+"""The mean of the fractions that Pillow cuts off when it rounds to levels."""
 
 
 def planes_of(rgb: Bytes) -> list[Bytes]:
-    """Y, Cb and Cr, each (height, width) uint8, of an sRGB picture (height, width, 3) uint8."""
+    """Convert an sRGB picture (height, width, 3) uint8 to Y, Cb and Cr, (height, width) uint8."""
     return [np.asarray(plane) for plane in Image.fromarray(rgb).convert("YCbCr").split()]
 
 
 def ycc_levels(rgb: Bytes) -> Bytes:
-    """YCbCr (n, 3) uint8 of sRGB colours (n, 3) uint8, by Pillow as the planes are.
+    """Convert sRGB colours (n, 3) uint8 to YCbCr (n, 3) uint8 with Pillow, as `planes_of` does.
 
     >>> ycc_levels(np.array([[255, 0, 0], [9, 9, 9]], np.uint8)).tolist()
     [[76, 84, 255], [9, 128, 128]]
@@ -49,13 +49,13 @@ def ycc_levels(rgb: Bytes) -> Bytes:
 
 
 def rgb_of(ycc: Floats) -> Floats:
-    """Mean sRGB (n, 3) 0..255 of the colours that Pillow turns into those YCbCr levels."""
+    """Return the mean sRGB (n, 3), 0 to 255, of the colours with these levels in Pillow."""
     rgb: Floats = np.clip((ycc + _CUT - _CENTRE) @ _RGB.T, 0, 255)
     return rgb
 
 
 def oklab(rgb: Floats) -> Floats:
-    """OKLab (n, 3) of sRGB colours (n, 3) 0..255, with 2.2 as the transfer curve.
+    """Convert sRGB colours (n, 3), 0 to 255, to OKLab (n, 3), with a gamma of 2.2.
 
     >>> oklab(np.array([[255, 255, 255]], np.float32)).round(3).tolist()
     [[1.0, 0.0, 0.0]]
@@ -66,7 +66,7 @@ def oklab(rgb: Floats) -> Floats:
 
 
 def srgb(lab: Floats) -> Bytes:
-    """The nearest sRGB colours (n, 3) uint8 to OKLab colours (n, 3).
+    """Convert OKLab colours (n, 3) to the nearest sRGB colours (n, 3) uint8.
 
     >>> srgb(oklab(np.array([[200, 30, 90]], np.float32))).tolist()
     [[200, 30, 90]]

@@ -1,4 +1,4 @@
-"""Control a running conversion: its deadline, its cancel, its progress."""
+"""Control a running conversion: deadline, cancel flag and progress."""
 
 import copy
 import time
@@ -29,9 +29,9 @@ def stages_with(*extras: str) -> Stages:
 class Control:
     """One conversion's deadline, cancel flag and progress; long steps call `check`.
 
-    `timeout_s` counts from now. `report(stage, percent)` is called when either changes, the
-    percent never falling and never reaching 100. `is_canceled()` must be cheap. `extras` are those
-    of `stages_with`.
+    `timeout_s` counts from now. `report(stage, percent)` is called when either changes; the percent
+    never decreases and never reaches 100. `is_canceled()` must be fast. `extras` are those of
+    `stages_with`.
     """
 
     def __init__(

@@ -1,8 +1,8 @@
-"""Compute which picture sizes a screen needs, in picture px from CSS px and display scales.
+"""Compute the picture sizes for a screen, in px, from its CSS px and display scale.
 
-Chrome scales the picture for "Upload an image" to cover the page, so its size is a choice. It
-never scales a theme's picture: up to a display scale of 1 it draws the picture at "100" pixel for
-CSS px, above it the one at "200" at half its pixels (run in Chromium 156).
+Chrome scales an uploaded picture to cover the page, so any size works. It never scales a theme's
+picture: up to a display scale of 1 it draws the "100" picture with one pixel per CSS px, above it
+the "200" picture with two (tested with Chromium 156).
 """
 
 import math
@@ -16,19 +16,19 @@ MIN_SIDE, MAX_SIDE = 64, 16384
 MIN_RATIO, MAX_RATIO = 0.25, 8.0
 # (long side, short side) in px; a larger picture does not fit the memory of 512 MB.
 SMALLEST, LARGEST = (1280, 720), (3840, 2160)
-# The picture for Chrome has at most so many pixels: what playing it costs goes with them.
+# Limit for the picture for Chrome: the CPU time for playing it is proportional to its pixels.
 PICTURE_PIXELS = 1536 * 864
-# A second display is seldom the larger one: its picture only keeps it from being blank.
+# Limits for the picture of the other scale. It is for a second display, which is seldom larger.
 SECOND = {"100": ((1920, 1080), (2560, 1440)), "200": ((2560, 1440), (2560, 1440))}
 
-ROUNDING = 1e-3  # browsers say 1.100000023841858
+ROUNDING = 1e-3  # browsers report ratios such as 1.100000023841858
 
 Size = tuple[int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Screen:
-    """A screen's size in CSS px and its device pixels a CSS px."""
+    """A screen's size in CSS px and its device pixels per CSS px."""
 
     width: int
     height: int
@@ -36,14 +36,14 @@ class Screen:
 
     @property
     def scale(self) -> Scale:
-        """Which of a theme's pictures Chrome draws on it."""
+        """Return the scale of the theme's picture that Chrome draws on this screen."""
         return "100" if self.ratio <= 1 else "200"
 
 
 def parse_screen(text: str) -> Screen:
-    """Parse a screen such as "1512x982@2" as the nearest one that there can be. Raises ValueError.
+    """Parse a screen such as "1512x982@2" and limit its values. Raises ValueError.
 
-    A page zoomed to 500 % says "@10": a screen never costs the GIF.
+    Values outside the limits are valid, because a page that is zoomed to 500 % reports "@10".
 
     >>> parse_screen("1512x982@2")
     Screen(width=1512, height=982, ratio=2.0)
@@ -56,8 +56,8 @@ def parse_screen(text: str) -> Screen:
     return Screen(width=width, height=height, ratio=ratio)
 
 
-def _hold(width: float, height: float, smallest: Size, largest: Size) -> Size:
-    """Return the size, even (4:2:0), with each side between the limits' sides, either way up."""
+def _limit(width: float, height: float, smallest: Size, largest: Size) -> Size:
+    """Return the size with even sides (4:2:0) between those of the limits, (long, short)."""
     upright = height > width
     sides = (height, width) if upright else (width, height)
     long, short = (
@@ -68,15 +68,15 @@ def _hold(width: float, height: float, smallest: Size, largest: Size) -> Size:
 
 
 def _covering(side: int, ratio: float, scale: int) -> int:
-    """Return how many picture px cover `side` CSS px, the last device pixel included."""
+    """Return the number of picture px that cover `side` CSS px, rounded up to device pixels."""
     device = math.ceil(side * ratio - ROUNDING)
     return math.ceil(device * scale / ratio - ROUNDING)
 
 
 def chrome_picture_size(screen: Screen) -> Size:
-    """Return the size in px of the picture for Chrome: the screen's shape, even sides.
+    """Return the size in px of the picture for Chrome: the screen's size, with even sides.
 
-    As many pixels as the screen has, at least SMALLEST and at most PICTURE_PIXELS.
+    It is scaled to at least SMALLEST and to at most PICTURE_PIXELS pixels.
 
     >>> chrome_picture_size(parse_screen("1512x982@2"))
     (1428, 928)
@@ -97,9 +97,9 @@ def _even_up(side: float) -> int:
 
 
 def picture_sizes(screen: Screen) -> dict[Scale, Size]:
-    """Return the size in px of a theme's picture at each scale, the screen's own first.
+    """Return the size in px of a theme's picture for each scale, the screen's scale first.
 
-    The screen's own covers it whole, up to LARGEST.
+    The picture of the screen's scale covers the whole screen, up to LARGEST.
 
     >>> picture_sizes(parse_screen("1512x982@2"))
     {'200': (3024, 1964), '100': (1920, 1080)}
@@ -112,12 +112,12 @@ def picture_sizes(screen: Screen) -> dict[Scale, Size]:
     width = _covering(screen.width, screen.ratio, css[own])
     height = _covering(screen.height, screen.ratio, css[own])
     return {
-        own: _hold(width, height, SMALLEST, LARGEST),
-        other: _hold(screen.width * css[other], screen.height * css[other], *SECOND[other]),
+        own: _limit(width, height, SMALLEST, LARGEST),
+        other: _limit(screen.width * css[other], screen.height * css[other], *SECOND[other]),
     }
 
 
 def smaller(size: Size) -> Size:
-    """Return the same shape with half the pixels and even sides, for when memory is short."""
+    """Return the size with half the pixels, the same shape and even sides."""
     width, height = (max(2, round(side * 0.5**0.5 / 2) * 2) for side in size)
     return width, height

@@ -38,12 +38,12 @@ def admitted(request: HttpRequest) -> Iterator[None]:
     """Admit an upload during the block, or refuse it by its headers. Raises RequestError."""
     if closing.is_set():
         raise ShuttingDownError
-    _bound_length(request, settings.FILE_UPLOAD_MAX_MEMORY_SIZE + uploads.UPLOAD_FORM_BYTES)
+    _check_length(request, settings.FILE_UPLOAD_MAX_MEMORY_SIZE + uploads.UPLOAD_FORM_BYTES)
     broker.ping()
     if inline.conversions.is_full:
         raise BusyError
     storage.sweep_if_due()
-    with uploading.one(), one_per_address(request):
+    with uploading.occupy(), one_per_address(request):
         if storage.free_bytes() < settings.MIN_FREE_DISK:
             raise LowDiskError
         yield
@@ -52,12 +52,12 @@ def admitted(request: HttpRequest) -> Iterator[None]:
 @contextlib.contextmanager
 def small_form(request: HttpRequest) -> Iterator[None]:
     """Admit a form without files during the block. Raises RequestError."""
-    _bound_length(request, uploads.FORM_BYTES)
-    with transfer_slots.one():
+    _check_length(request, uploads.FORM_BYTES)
+    with transfer_slots.occupy():
         yield
 
 
-def _bound_length(request: HttpRequest, most_bytes: int) -> None:
+def _check_length(request: HttpRequest, most_bytes: int) -> None:
     """Raise RequestError unless Content-Length is at most `most_bytes`."""
     length = request.META.get("CONTENT_LENGTH") or ""
     if not length.isdecimal():
@@ -75,11 +75,11 @@ def client_address(request: HttpRequest) -> str:
     return str(request.META.get("REMOTE_ADDR", ""))
 
 
-# --- Slots per address: keys in the cache whose value is the holder. The key of an upload lives for
-# PLACE_TTL_S and is renewed during the upload, so that it ends with the process. The key of a job
-# lives as long as a job may, and counts as free when the job has ended.
-PLACE_TTL_S = 15
-RENEW_S = PLACE_TTL_S / 3
+# --- Slots per address: cache keys whose value is the holder. The key of an upload expires after
+# SLOT_TTL_S and is renewed during the upload, so that it expires soon after the process was killed.
+# The key of a job lasts for the longest possible job, and counts as free when the job has ended.
+SLOT_TTL_S = 15
+RENEW_S = SLOT_TTL_S / 3
 JOB = "job:"
 
 
@@ -87,8 +87,8 @@ JOB = "job:"
 def one_per_address(request: HttpRequest) -> Iterator[None]:
     """Occupy one of the address's slots during the block. Raises BusyError.
 
-    Off unless MAX_CONVERSIONS_PER_ADDRESS is set: behind an unknown proxy all clients have the same
-    address.
+    Do nothing unless MAX_CONVERSIONS_PER_ADDRESS is set. It is off by default, because behind an
+    unknown proxy all clients have the same address.
     """
     limit = settings.MAX_CONVERSIONS_PER_ADDRESS
     if not limit:
@@ -96,35 +96,35 @@ def one_per_address(request: HttpRequest) -> Iterator[None]:
         return
     digest = hashlib.sha256(client_address(request).encode()).hexdigest()[:32]
     holder = str(uuid.uuid4())
-    places = (f"address:{digest}:{number}" for number in range(limit))
-    place = next((place for place in places if _take(place, holder)), None)
-    if place is None:
+    slots = (f"address:{digest}:{number}" for number in range(limit))
+    slot = next((slot for slot in slots if _occupy(slot, holder)), None)
+    if slot is None:
         raise BusyError
-    with _Renewal(place, holder) as renewal:
-        request.address_place = renewal  # type: ignore[attr-defined]
+    with _Renewal(slot, holder) as renewal:
+        request.address_slot = renewal  # type: ignore[attr-defined]
         yield
 
 
-def keep_place_for_job(request: HttpRequest, job_id: str) -> None:
+def transfer_slot_to_job(request: HttpRequest, job_id: str) -> None:
     """Transfer the address's slot to the enqueued job, until the job has ended."""
-    renewal: _Renewal | None = getattr(request, "address_place", None)
+    renewal: _Renewal | None = getattr(request, "address_slot", None)
     if renewal is not None:
-        renewal.leave_to(job_id)
+        renewal.transfer_to_job(job_id)
 
 
-def _take(place: str, holder: str) -> bool:
-    """Occupy the slot if it is free, or if it belongs to a job that has ended.
+def _occupy(slot: str, holder: str) -> bool:
+    """Occupy the slot if it is free or belongs to a job that has ended; return whether it was.
 
-    If several requests find the job ended, the one that adds the key of its end wins.
+    If several requests find that the job has ended, the first one to add the key `after` wins.
     """
-    if cache.add(place, holder, PLACE_TTL_S):
+    if cache.add(slot, holder, SLOT_TTL_S):
         return True
-    last = str(cache.get(place, ""))
+    last = str(cache.get(slot, ""))
     if not last.startswith(JOB) or progress.is_running(last.removeprefix(JOB)):
         return False
-    if not cache.add(f"{place}:after:{last}", holder, _job_lifetime_s()):
+    if not cache.add(f"{slot}:after:{last}", holder, _job_lifetime_s()):
         return False
-    cache.set(place, holder, PLACE_TTL_S)
+    cache.set(slot, holder, SLOT_TTL_S)
     return True
 
 
@@ -133,26 +133,26 @@ def _job_lifetime_s() -> float:
 
 
 class _Renewal:
-    """Renew the slot's key in the cache until the block ends or a job takes the slot over."""
+    """Renew the slot's key in the cache until the block ends or a job gets the slot."""
 
-    def __init__(self, place: str, holder: str) -> None:
-        self._place = place
+    def __init__(self, slot: str, holder: str) -> None:
+        self._slot = slot
         self._holder = holder
         self._done = threading.Event()
-        self._thread = threading.Thread(target=self._renew, name="place", daemon=True)
+        self._thread = threading.Thread(target=self._renew, name="slot", daemon=True)
 
     def _renew(self) -> None:
         while not self._done.wait(RENEW_S):
             with contextlib.suppress(OSError, *broker.errors()):  # try again at the next renewal
-                cache.set(self._place, self._holder, PLACE_TTL_S)
+                cache.set(self._slot, self._holder, SLOT_TTL_S)
 
     def _stop(self) -> None:
         self._done.set()
         self._thread.join()
 
-    def leave_to(self, job_id: str) -> None:
+    def transfer_to_job(self, job_id: str) -> None:
         self._stop()
-        cache.set(self._place, f"{JOB}{job_id}", _job_lifetime_s())
+        cache.set(self._slot, f"{JOB}{job_id}", _job_lifetime_s())
 
     def __enter__(self) -> "_Renewal":
         self._thread.start()
@@ -166,5 +166,5 @@ class _Renewal:
                 self._free()
 
     def _free(self) -> None:
-        if cache.get(self._place) == self._holder:
-            cache.delete(self._place)
+        if cache.get(self._slot) == self._holder:
+            cache.delete(self._slot)

@@ -1,4 +1,4 @@
-"""Use the client's socket, which gunicorn provides: stalls, deadlines, arrival.
+"""Detect stalled, slow and disconnected clients by their socket, which gunicorn provides.
 
 Other servers (runserver, the test client) provide no socket; then these functions do nothing.
 """
@@ -39,9 +39,11 @@ def drop_stalled(request: HttpRequest) -> None:
 
 @contextlib.contextmanager
 def body_deadline(request: HttpRequest, *, within_s: float) -> Iterator[None]:
-    """End the client's body after `within_s`, or if it is too slow, as if it had disconnected.
+    """Shut down reading after `within_s` s, or if the client is too slow.
 
-    A client that sends single bytes never stalls, so after STALL_TIMEOUT it must have sent
+    The caller reads the end of the body, as if the client had disconnected.
+
+    A client that sends single bytes never stalls. So after STALL_TIMEOUT it must have sent at least
     LEAST_BYTES_PER_S on average.
     """
     client = socket_of(request)
@@ -96,18 +98,18 @@ def has_hung_up(request: HttpRequest) -> bool:
 
 
 def has_arrived(request: HttpRequest) -> bool:
-    """Wait until the client's machine has received everything; False if it disconnected or stalls.
+    """Wait until the client's machine has received all bytes; return False if it disconnects first.
 
-    `send` returns when this machine's kernel has the bytes. A client that disconnects then resets
-    the connection. Waits at most STALL_TIMEOUT.
+    `send` returns when this machine's kernel has the bytes; the client may still reset the
+    connection. Waits at most STALL_TIMEOUT, then returns False.
     """
     client = socket_of(request)
     if client is None or sys.platform != "linux":
         return True
     poll = select.poll()
     poll.register(client, select.POLLERR | select.POLLHUP)
-    give_up = time.monotonic() + settings.STALL_TIMEOUT
-    while time.monotonic() < give_up:
+    deadline = time.monotonic() + settings.STALL_TIMEOUT
+    while time.monotonic() < deadline:
         try:
             waiting = fcntl.ioctl(client, termios.TIOCOUTQ, b"\0\0\0\0")
         except OSError:

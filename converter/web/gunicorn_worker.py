@@ -19,7 +19,7 @@ from typing import Any
 from gunicorn import util
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-# s from the first to the last byte of a request's head.
+# s from the first to the last byte of a request's head (request line and headers).
 HEAD_S = 5.0
 # s in which a client may read nothing of a response. Downloads have a longer limit
 # (client_socket.drop_stalled).
@@ -53,7 +53,7 @@ util.write_error = _write_error  # gunicorn 27.0.1 writes HTML and has no settin
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """The gthread worker of gunicorn 27.0.1 with fixes; most methods run in the main thread."""
+    """gunicorn 27.0.1's gthread worker with fixes; most methods run in the main thread."""
 
     max_requests: int
     alive: bool
@@ -66,7 +66,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._lingering = threading.BoundedSemaphore(LINGERING)
 
     def enqueue_req(self, conn: TConn) -> None:
-        """Give a complete head a thread; let an incomplete head wait without a thread."""
+        """Pass a connection with a complete head to a thread; keep others waiting without one."""
         head = _received(conn)
         if _is_whole(head):
             super().enqueue_req(conn)
@@ -143,7 +143,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._lingering.release()
 
     def _keepalive_after(self, conn: TConn, keepalive: bool) -> bool:
-        """Return whether the connection stays open; an unread upload closes it. In a thread."""
+        """Return whether the connection stays open; not with an unread upload. In a thread."""
         deadline = time.monotonic() + DRAIN_S
         return bool(keepalive) and bool(conn.parser.finish_body(deadline=deadline))
 

@@ -2,7 +2,7 @@
 
 import { jobWords, titles } from "./strings.js";
 
-const ROUND = 2 * Math.PI * 12;
+const CIRCUMFERENCE = 2 * Math.PI * 12; // of a ring with radius 12
 
 export function createBadge(link) {
   const plain = link.href;
@@ -18,7 +18,7 @@ export function createBadge(link) {
 function ring(percent) {
   const circle = (colour, dash) =>
     `<circle cx="16" cy="16" r="12" fill="none" stroke="${colour}" stroke-width="6" ${dash}/>`;
-  const part = `stroke-dasharray="${(percent / 100) * ROUND} ${ROUND}" transform="rotate(-90 16 16)"`;
+  const part = `stroke-dasharray="${(percent / 100) * CIRCUMFERENCE} ${CIRCUMFERENCE}" transform="rotate(-90 16 16)"`;
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">${circle("#9994", "")}${circle("#e2552d", part)}</svg>`;
   return `data:image/svg+xml,${encodeURIComponent(svg)}`;
 }

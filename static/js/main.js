@@ -14,7 +14,7 @@ import { Trim } from "./trim/trim.js";
 import { createAnnouncer } from "./announcer.js";
 
 const RETRY_CODES = ["unexpected", "unhealthy", "internal", "timeout", "upload_stalled", "low_disk", "queue_unavailable", "shutting_down", "expired"];
-const PHONE_SIDE = 600; // CSS px: the short side of the screen is less on phones
+const PHONE_SIDE = 600; // CSS px; the short side of a phone's screen is less
 const START_CODES = ["invalid_start_time", "start_past_end"];
 
 const byId = (id) => document.getElementById(id);
@@ -29,13 +29,13 @@ const server = {
 
 // Modules that only a conversion needs are loaded with the first file, not with the page.
 const conversion = () => import("./conversion/conversion.js");
-const ranges = () => import("./ranges/sending.js");
+const ranges = () => import("./ranges/uploadplan.js");
 const PART_AFTER_MS = 200; // after the last move of the start
 
 let resultPanel = null; // {render, release}, once conversion() is there
 let running = null; // {controller, jobId} of the running conversion
 let lostJob = null; // the job whose connection was lost, to be resumed
-let waysToSend = null; // the open file's: see sendings() in ranges/sending.js
+let plansFor = null; // of the open file: a promise of a function, see uploadPlanner()
 let partTimer = 0;
 let renderLoops = null; // from the first file on; see trim/looprow.js
 
@@ -81,7 +81,7 @@ store.subscribe((state, before) => {
   if (state.phase !== before.phase || state.file !== before.file) showPanel(state);
   announcer.render(state, before);
   const isMoved = state.start !== before.start || state.loop !== before.loop;
-  if (isMoved && state.file) tellPart(PART_AFTER_MS);
+  if (isMoved && state.file) showPart(PART_AFTER_MS);
   if (state.problem !== before.problem && state.problem?.field === "start") trim.focusTime();
   renderLoops?.(state, before);
 });
@@ -90,7 +90,7 @@ listenForFiles({
   inputs: document.querySelectorAll('input[type="file"][data-part="file"]'),
   overlay: byId("overlay"),
   limits,
-  mayTake: () => store.get().phase !== "converting",
+  mayAccept: () => store.get().phase !== "converting",
   accept: openFile,
   refuse: (mistake) => dispatch({ type: "refused", text: mistakes[mistake.key](mistake) }),
 });
@@ -103,8 +103,8 @@ async function openFile(file) {
   dispatch({ type: "fileChosen", file });
   conversion().catch(() => {}); // offline: run() tries again and reports it
   loadLoops();
-  waysToSend = ranges().then(({ sendings }) => sendings(file, limits));
-  tellPart(0);
+  plansFor = ranges().then(({ uploadPlanner }) => uploadPlanner(file, limits));
+  showPart(0);
   const clip = await readClip(file);
   if (store.get().file !== file) return URL.revokeObjectURL(clip.url);
   dispatch({ type: "clipRead", file, clip });
@@ -118,14 +118,14 @@ async function loadLoops() {
   renderLoops = createLoopRow({ root, form, limits, store, move, say: announcer.say });
 }
 
-/** Shows how much of the file would be sent, once the start has rested for `delay` ms. */
-function tellPart(delay) {
+/** Show how much of the file would be sent, `delay` ms after the last call. */
+function showPart(delay) {
   clearTimeout(partTimer);
   partTimer = setTimeout(async () => {
     const { file, start, loop } = store.get();
-    const ways = await waysToSend.then((find) => find(start, loop)).catch(() => null);
-    if (!ways || store.get().file !== file) return;
-    const [best] = ways;
+    const plans = await plansFor.then((find) => find(start, loop)).catch(() => null);
+    if (!plans || store.get().file !== file) return;
+    const [best] = plans;
     const part = best && best.bytes < file.size ? { bytes: best.bytes, of: file.size } : null;
     dispatch({ type: "partFound", file, start, part });
     if (!best) dispatch({ type: "refused", text: tooLarge(file) });
@@ -170,14 +170,14 @@ async function run() {
     loaded = await conversion().catch(offline);
     addResultPanel(loaded);
     const state = store.get();
-    const ways = await (await waysToSend.catch(offline))(state.start, state.loop);
-    if (!ways.length) throw Object.assign(new Error(), { name: "RefusedError", code: "incomplete_upload" });
+    const plans = await (await plansFor.catch(offline))(state.start, state.loop);
+    if (!plans.length) throw Object.assign(new Error(), { name: "RefusedError", code: "incomplete_upload" });
     const result = await loaded.convert({
       wanted: ["picture", ...(state.theme ? ["theme"] : [])],
       onPart: (part) => dispatch({ type: "converted", result: part }),
       api: loaded.createApi(server),
       // The file is last, so that the server has read the other fields before it.
-      attempts: ways.map(({ fields }) => ({ ...fieldsOf(state), ...fields() })),
+      attempts: plans.map(({ fields }) => ({ ...fieldsOf(state), ...fields() })),
       resume,
       onJob: (id) => (running.jobId = id),
       report: (job) => controller.signal.aborted || dispatch({ type: "jobMoved", job }),
@@ -210,7 +210,7 @@ function fieldsOf({ start, fit, focus: point, quality, loop, theme, themeName })
     loop,
     picture: "1",
   };
-  // From a phone it goes to a computer, whose screen the server's default is.
+  // A phone's user installs the result on a computer; the server's default is a computer's screen.
   if (!onPhone) fields.screen = screenField(screen, devicePixelRatio, limits);
   if (theme) {
     fields.theme = "1";
@@ -238,7 +238,7 @@ function problemOf(error) {
 function cancel() {
   const { controller, jobId } = running;
   controller.abort();
-  if (jobId) conversion().then(({ callOff, createApi }) => callOff(createApi(server), jobId));
+  if (jobId) conversion().then(({ cancelJob, createApi }) => cancelJob(createApi(server), jobId));
 }
 
 function showPanel({ phase }) {

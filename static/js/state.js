@@ -22,7 +22,7 @@ export const initialState = Object.freeze({
   saved: false,
   shown: "gif", // what the mock-up shows when done: picture, gif or theme
   isShownChosen: false, // by the user
-  problem: null, // {text, retry, field} beside whatever phase it happened in
+  problem: null, // {text, retry, field}, shown in any phase
 });
 
 const MADE_FOR_ONE_FILE = { loop: "blend", isLoopChosen: false, seam: null, loops: null, clip: null, start: 0, part: null, fit: "cover", focus: { x: 0.5, y: 0.5 } };
@@ -104,7 +104,7 @@ export function reduce(state, action) {
   return step(state, action);
 }
 
-/** Hold the state and call the listeners after each change. */
+/** Return a store that keeps the state and calls the listeners after each change. */
 export function createStore(state = initialState) {
   const listeners = [];
   return {

@@ -254,8 +254,8 @@ def test_a_screen_reader_announces_states_and_every_25_percent(
     page.route("**/jobs/*/", lambda route: route.fulfill(body=json.dumps(answers.pop(0))))
     button(page).click()
     expect(page.get_by_role("alert")).to_have_text("There is no picture in it.")
-    heard = [line for line in said.json_value() if line.startswith("Encoding")]
-    assert heard == ["Encoding the GIF: 5 %", "Encoding the GIF: 30 %"]
+    announced = [line for line in said.json_value() if line.startswith("Encoding")]
+    assert announced == ["Encoding the GIF: 5 %", "Encoding the GIF: 30 %"]
 
 
 def test_title_and_favicon_follow_the_conversion(

@@ -34,8 +34,8 @@ def is_admitted(address: str = "203.0.113.7") -> bool:
         return False
 
 
-def test_the_place_of_a_killed_process_is_free_soon(one_each, monkeypatch):
-    monkeypatch.setattr(admission, "PLACE_TTL_S", 0.3)
+def test_the_slot_of_a_killed_process_is_free_soon(one_each, monkeypatch):
+    monkeypatch.setattr(admission, "SLOT_TTL_S", 0.3)
     # As after kill -9, the place is not renewed: the first renewal would come after RENEW_S.
     with admission.one_per_address(request_from("203.0.113.7")):
         assert not is_admitted()
@@ -44,7 +44,7 @@ def test_the_place_of_a_killed_process_is_free_soon(one_each, monkeypatch):
 
 
 def test_a_long_upload_keeps_its_place(one_each, monkeypatch):
-    monkeypatch.setattr(admission, "PLACE_TTL_S", 0.3)
+    monkeypatch.setattr(admission, "SLOT_TTL_S", 0.3)
     monkeypatch.setattr(admission, "RENEW_S", 0.05)
     with admission.one_per_address(request_from("203.0.113.7")):
         until = time.monotonic() + 1
@@ -54,7 +54,7 @@ def test_a_long_upload_keeps_its_place(one_each, monkeypatch):
     assert is_admitted()
 
 
-def test_of_many_requests_one_takes_the_place_of_a_job_that_has_ended(one_each):
+def test_of_many_requests_one_takes_the_slot_of_a_job_that_has_ended(one_each):
     job_id = "0b1f3c52-2c5b-4f5e-9e57-3c1fb3c1a9d0"
     requests = 8
     for round_ in range(20):
@@ -62,7 +62,7 @@ def test_of_many_requests_one_takes_the_place_of_a_job_that_has_ended(one_each):
         progress.enqueue(f"{job_id}-{round_}")
         request = request_from(address)
         with admission.one_per_address(request):
-            admission.keep_place_for_job(request, f"{job_id}-{round_}")
+            admission.transfer_slot_to_job(request, f"{job_id}-{round_}")
         assert not is_admitted(address)
         progress.forget(f"{job_id}-{round_}")
         together, done = threading.Barrier(requests), threading.Event()
@@ -92,7 +92,7 @@ def test_an_upload_that_is_complete_second_is_told_busy(client, converted, monke
 
     def receive_while_another_begins(request, **options):
         receive(request, **options)
-        stack.enter_context(inline.conversions.one())
+        stack.enter_context(inline.conversions.occupy())
 
     monkeypatch.setattr(uploads, "receive", receive_while_another_begins)
     with contextlib.ExitStack() as stack:
@@ -105,7 +105,7 @@ def test_a_download_without_a_free_place_gets_busy(client, media_root):
     url = issue()
     with contextlib.ExitStack() as stack:
         while not admission.transfer_slots.is_full:
-            stack.enter_context(admission.transfer_slots.one())
+            stack.enter_context(admission.transfer_slots.occupy())
         response = client.get(url)
     assert (response.status_code, response.json()["code"]) == (503, "busy")
     assert "video" not in response.json()["error"]

@@ -155,7 +155,7 @@ def test_a_crash_gives_500_without_details(client, media_root, converted, monkey
 
 
 def test_a_second_upload_gets_busy_before_it_is_read(client, converted):
-    with inline.conversions.one():
+    with inline.conversions.occupy():
         response = post(client, video=clip_file())
         assert refusal(response) == (503, "busy")
         assert int(response.headers["Retry-After"]) > 0

@@ -89,7 +89,7 @@ def test_a_revoked_token_is_never_valid_again(media_root, monkeypatch):
     written = []
     spy = SimpleNamespace(get=cache.get, set=lambda *given: written.append(given))
     monkeypatch.setattr(downloads, "cache", spy)
-    assert (downloads.give_back(token, download), written) == (False, [])
+    assert (downloads.restore(token, download), written) == (False, [])
 
 
 def test_an_interrupted_transfer_after_a_cancel_does_not_restore_the_key(
@@ -125,7 +125,7 @@ def test_a_key_is_restored_for_its_remaining_time_and_never_after_it(monkeypatch
         download = downloads.Download(
             name="x.gif", filename="a.gif", content_type="image/gif", expires_at=1000.0 + left
         )
-        downloads.give_back("token", download)
+        downloads.restore("token", download)
     assert kept == [("dl:token", 60.0), ("dl:token", 0.5)]
 
 

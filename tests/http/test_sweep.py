@@ -87,10 +87,8 @@ def test_a_bucket_that_refuses_to_delete_stops_neither_the_sweep_nor_a_job(
     names = ["uploads/refused.mp4", "converted/old.gif"]
     monkeypatch.setattr(storage, "default_storage", bucket)
     monkeypatch.setattr(broker, "expired", lambda: names)
-    monkeypatch.setattr(broker, "is_gone", names.remove)
-    monkeypatch.setattr(
-        broker, "will_expire", lambda name, after_s: postponed.update({name: after_s})
-    )
+    monkeypatch.setattr(broker, "unregister", names.remove)
+    monkeypatch.setattr(broker, "register", lambda name, after_s: postponed.update({name: after_s}))
     assert storage.purge_expired() == 1
     assert (bucket.deleted, postponed) == (
         ["converted/old.gif"],
@@ -106,7 +104,7 @@ def test_an_upload_that_waits_again_lives_as_long_again(media_root, tmp_path, se
     upload = storage.store(video, folder=storage.UPLOADS)
     long_ago = time.time() - settings.QUEUE_TTL - settings.CONVERSION_TIMEOUT - 1
     os.utime(media_root / upload, (long_ago, long_ago))
-    storage.keep_longer(upload)
+    storage.reset_age(upload)
     storage.purge_expired()
     assert files_in(media_root) == [upload]
 

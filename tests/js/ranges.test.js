@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { layouts, partOf } from "../../static/js/ranges/layout.js";
-import { Reader, UnclearError } from "../../static/js/ranges/reader.js";
-import { sendings } from "../../static/js/ranges/sending.js";
+import { layoutFinder, partOf } from "../../static/js/ranges/layout.js";
+import { Reader, StructureError } from "../../static/js/ranges/reader.js";
+import { uploadPlanner } from "../../static/js/ranges/uploadplan.js";
 import { MAX_RANGES, layoutOf, mergeSpans } from "../../static/js/ranges/spans.js";
 
 const text = (string) => [...string].map((letter) => letter.charCodeAt(0));
@@ -87,17 +87,17 @@ test("a layout has its number of bytes and at most as many ranges as the server 
 test("a reader throws for a read beyond the end, and after too many reads", async () => {
   const reader = new Reader(new Blob([new Uint8Array(100)]));
   assert.equal((await reader.view(96, 4)).byteLength, 4);
-  await assert.rejects(reader.view(97, 4), UnclearError);
+  await assert.rejects(reader.view(97, 4), StructureError);
   const endless = async () => {
     for (let index = 0; ; index += 1) await reader.view((index % 2) * 50, 10);
   };
-  await assert.rejects(endless(), UnclearError);
+  await assert.rejects(endless(), StructureError);
 });
 
 for (const [name, options] of [["32-bit offsets", {}], ["64-bit offsets", { wide: true }], ["compact sizes", { compact: true }]]) {
   test(`an MP4 with ${name} is cut from the key frame before the start to a second after the end`, async () => {
     const file = movie(options);
-    const layout = await layouts(file)(31, 6);
+    const layout = await layoutFinder(file)(31, 6);
     assert.equal(layout.size, file.size);
     assert.ok(covers(layout, 0, frameAt(2)), "its beginning");
     assert.ok(covers(layout, file.moovAt, file.size), "its movie box");
@@ -108,21 +108,21 @@ for (const [name, options] of [["32-bit offsets", {}], ["64-bit offsets", { wide
 }
 
 test("a start on a key frame needs no earlier key frame except for rounding, and the last seconds end with the file", async () => {
-  const at = await layouts(movie())(30, 6);
+  const at = await layoutFinder(movie())(30, 6);
   assert.ok(covers(at, frameAt(28), frameAt(37)));
-  const last = await layouts(movie())(57, 6);
+  const last = await layoutFinder(movie())(57, 6);
   assert.ok(covers(last, frameAt(56), frameAt(60)));
 });
 
 test("an edit list that delays or cuts the beginning moves the samples", async () => {
-  const cut = await layouts(movie({ edits: [[50_000, 10_000]] }))(21, 6); // 10 s cut off
+  const cut = await layoutFinder(movie({ edits: [[50_000, 10_000]] }))(21, 6); // 10 s cut off
   assert.ok(covers(cut, frameAt(30), frameAt(38)) && !covers(cut, frameAt(21), frameAt(22)));
-  const late = await layouts(movie({ edits: [[10_000, 0xffffffff], [50_000, 0]] }))(21, 6); // 10 s empty
+  const late = await layoutFinder(movie({ edits: [[10_000, 0xffffffff], [50_000, 0]] }))(21, 6); // 10 s empty
   assert.ok(covers(late, frameAt(10), frameAt(18)));
 });
 
 test("B-frames (ctts) are selected by their presentation time", async () => {
-  const layout = await layouts(movie({ lag: 500 }))(30.3, 6); // each half a second later
+  const layout = await layoutFinder(movie({ lag: 500 }))(30.3, 6); // each half a second later
   assert.ok(covers(layout, frameAt(28), frameAt(37.3)));
 });
 
@@ -140,7 +140,7 @@ test("a file that the page can't parse with certainty is sent whole", async () =
     named(text("GIF89a123456"), "a.webm"),
     named([], "a.mp4"),
   ];
-  for (const file of whole) assert.equal(await layouts(file)(5, 6), null);
+  for (const file of whole) assert.equal(await layoutFinder(file)(5, 6), null);
 });
 
 test("tables with a false length lead to a whole upload, not to an endless loop", async () => {
@@ -152,7 +152,7 @@ test("tables with a false length lead to a whole upload, not to an endless loop"
     for (const delta of [-4, 4, 8, 12]) {
       const before = view.getUint32(found + delta);
       view.setUint32(found + delta, 0xfffffff0);
-      await layouts(Object.assign(new Blob([Uint8Array.from(ftyp), bytes]), { name: "lie.mp4" }))(5, 6);
+      await layoutFinder(Object.assign(new Blob([Uint8Array.from(ftyp), bytes]), { name: "lie.mp4" }))(5, 6);
       view.setUint32(found + delta, before);
     }
   }
@@ -160,7 +160,7 @@ test("tables with a false length lead to a whole upload, not to an endless loop"
 
 test("parsing stops before the end of a million tiny boxes", async () => {
   const file = named(Array(60_000).fill(box("free")).flat(), "a.mp4");
-  assert.equal(await layouts(file)(0, 6), null);
+  assert.equal(await layoutFinder(file)(0, 6), null);
 });
 
 test("the part of a file is its concatenated ranges", async () => {
@@ -208,7 +208,7 @@ function emptyTrack() {
 for (const explicit of [false, true]) {
   test(`a fragmented MP4 (${explicit ? "explicit samples" : "defaults"}) gives all fragment heads and the shown seconds`, async () => {
     const { file, starts } = fragmented({ explicit });
-    const layout = await layouts(file)(40.5, 6);
+    const layout = await layoutFinder(file)(40.5, 6);
     for (const [from, to] of starts) assert.ok(covers(layout, from, to));
     assert.ok(covers(layout, starts[40][0], starts[47][1] + FRAME));
     assert.ok(!covers(layout, starts[50][0], starts[50][1] + FRAME * 5));
@@ -256,7 +256,7 @@ function webm({ cues = "behind", unknown = false, groups = false } = {}) {
 for (const [name, options] of [["simple blocks", {}], ["block groups", { groups: true }], ["clusters of unknown size", { unknown: true }]]) {
   test(`a WebM with ${name} is cut by its cues`, async () => {
     const file = webm(options);
-    const layout = await layouts(file)(31.5, 6);
+    const layout = await layoutFinder(file)(31.5, 6);
     assert.ok(covers(layout, 0, file.at(2)));
     assert.ok(covers(layout, file.at(31), file.at(38) + BLOCK * 6));
     assert.ok(covers(layout, file.cuesAt, file.size));
@@ -266,9 +266,9 @@ for (const [name, options] of [["simple blocks", {}], ["block groups", { groups:
 
 test("after a WebM's last cue everything is sent, and without cues everything before the end", async () => {
   const file = webm();
-  assert.ok(covers(await layouts(file)(59.5, 6), file.at(59), file.cuesAt));
+  assert.ok(covers(await layoutFinder(file)(59.5, 6), file.at(59), file.cuesAt));
   const live = webm({ cues: "none" });
-  assert.ok(covers(await layouts(live)(20, 6), 0, live.at(27)));
+  assert.ok(covers(await layoutFinder(live)(20, 6), 0, live.at(27)));
 });
 
 test("a WebM with a false seek head or broken elements is sent whole", async () => {
@@ -277,17 +277,17 @@ test("a WebM with a false seek head or broken elements is sent whole", async () 
   for (const at of [4, 50, 60, 75, file.cuesAt, file.cuesAt + 8]) {
     const broken = bytes.slice();
     broken.fill(0, at, at + 4);
-    const layout = await layouts(Object.assign(new Blob([broken]), { name: "a.webm" }))(5, 6);
+    const layout = await layoutFinder(Object.assign(new Blob([broken]), { name: "a.webm" }))(5, 6);
     assert.ok(layout === null || layout.bytes > 0);
   }
-  assert.equal(await layouts(named(bytes.subarray(0, 40), "a.webm"))(5, 6), null);
+  assert.equal(await layoutFinder(named(bytes.subarray(0, 40), "a.webm"))(5, 6), null);
 });
 
-const ways = (file, maxUploadBytes, start = 31) => sendings(file, { length: 6, maxUploadBytes })(start);
+const plans = (file, maxUploadBytes, start = 31) => uploadPlanner(file, { length: 6, maxUploadBytes })(start);
 
 test("a part is sent if it saves a quarter, and the whole file if the part was not enough", async () => {
   const file = movie();
-  const [part, whole, ...rest] = await ways(file, 100e6);
+  const [part, whole, ...rest] = await plans(file, 100e6);
   assert.deepEqual([rest.length, whole.bytes, whole.fields().video], [0, file.size, file]);
   assert.ok(part.bytes < file.size / 3);
   const { layout, video } = part.fields();
@@ -297,24 +297,24 @@ test("a part is sent if it saves a quarter, and the whole file if the part was n
 
 test("a short file is sent whole", async () => {
   const file = named([...ftyp, ...box("moov", mvhd), ...box("mdat", Array(1000).fill(1))], "a.mp4");
-  const all = await ways(file, 100e6, 0);
+  const all = await plans(file, 100e6, 0);
   assert.deepEqual(all.map(({ bytes }) => bytes), [file.size]);
 });
 
 test("a file above the limit is sent as a part, then as a larger part, never whole", async () => {
   const file = movie();
-  const all = await ways(file, 11e6);
+  const all = await plans(file, 11e6);
   assert.ok(all.length >= 1);
   assert.ok(all.every(({ bytes }) => bytes < 11e6));
-  assert.deepEqual(await ways(file, 1000), []);
-  assert.deepEqual(await ways(named(Array(2000).fill(0), "a.mp4"), 1000), []);
+  assert.deepEqual(await plans(file, 1000), []);
+  assert.deepEqual(await plans(named(Array(2000).fill(0), "a.mp4"), 1000), []);
 });
 
 test("a blended loop needs a second more on either side", async () => {
   const file = movie();
-  const [part] = await sendings(file, { length: 6, maxUploadBytes: 100e6 })(32.5, "blend");
+  const [part] = await uploadPlanner(file, { length: 6, maxUploadBytes: 100e6 })(32.5, "blend");
   const layout = JSON.parse(part.fields().layout);
   assert.ok(covers(layout, frameAt(30), frameAt(40.7)));
-  const [first] = await sendings(file, { length: 6, maxUploadBytes: 100e6 })(0.5, "blend");
+  const [first] = await uploadPlanner(file, { length: 6, maxUploadBytes: 100e6 })(0.5, "blend");
   assert.ok(covers(JSON.parse(first.fields().layout), 0, frameAt(8.7)));
 });

@@ -99,11 +99,11 @@ test("an unknown action throws", () => {
 
 test("the store calls its listeners only after changes", () => {
   const store = createStore();
-  const heard = [];
-  store.subscribe((state) => heard.push(state.phase));
+  const phases = [];
+  store.subscribe((state) => phases.push(state.phase));
   store.dispatch({ type: "jobMoved", job: {} });
   store.dispatch({ type: "fileChosen", file });
-  assert.deepEqual(heard, ["edit"]);
+  assert.deepEqual(phases, ["edit"]);
 });
 
 test("the page blends unless the loop closes well, until the user chooses", () => {

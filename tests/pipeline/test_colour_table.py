@@ -1,8 +1,11 @@
 """Every tagged combination of primaries, curve, matrix, range, depth and alpha shows its colours.
 
-The chart is written by zscale, in other arithmetic than the tables of colour.py.
+The chart is written by zscale, in other arithmetic than the tables of colour.py. Two tables of two
+factors and a range run with every second range, so that each pair of values meets; of primaries and
+curves, which are applied one after the other, a third runs. --long runs all combinations.
 """
 
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,12 +104,25 @@ def assert_chart(path: Path, *, is_hdr: bool = False, within: float = 4) -> None
     assert wrong.max() <= within, list(zip(PATCHES.tolist(), found.round(1).tolist(), strict=True))
 
 
+def table(*factors: list, every: int) -> list:
+    """Return all combinations; only those whose indices' sum is a multiple of `every` always run.
+
+    The others need --long.
+    """
+    return [
+        pytest.param(
+            *(factor[index] for factor, index in zip(factors, indices, strict=True)),
+            marks=pytest.mark.long if sum(indices) % every else (),
+        )
+        for indices in itertools.product(*(range(len(factor)) for factor in factors))
+    ]
+
+
 PRIMARIES = ["bt709", "smpte432", "smpte431", "bt2020", "bt470bg"]
 CURVES = ["bt709", "iec61966-2-1", "smpte2084", "arib-std-b67", "bt470m", "bt470bg", "bt2020-10"]
 
 
-@pytest.mark.parametrize("curve", CURVES)
-@pytest.mark.parametrize("primaries", PRIMARIES)
+@pytest.mark.parametrize(("primaries", "curve"), table(PRIMARIES, CURVES, every=3))
 def test_primaries_and_curve(clips, primaries, curve):
     tags = Tags(primaries=primaries, curve=curve)
     assert_chart(write(clips, tags), is_hdr=curve in HDR)
@@ -117,9 +133,10 @@ MATRICES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("range_", ["tv", "pc"])
-@pytest.mark.parametrize("curve", ["bt709", "iec61966-2-1", "smpte2084"])
-@pytest.mark.parametrize("matrix", MATRICES)
+@pytest.mark.parametrize(
+    ("matrix", "curve", "range_"),
+    table(MATRICES, ["bt709", "iec61966-2-1", "smpte2084"], ["tv", "pc"], every=2),
+)
 def test_matrix_and_range(clips, matrix, curve, range_):
     primaries = "smpte432" if curve == "iec61966-2-1" else "bt2020" if curve in HDR else "bt709"
     tags = Tags(primaries=primaries, curve=curve, matrix=matrix, range=range_)
@@ -142,20 +159,22 @@ def test_matrices_of_linear_light(clips, primaries, curve, matrix, range_):
     assert_chart(write(clips, tags), is_hdr=curve in HDR, within=6)
 
 
-@pytest.mark.parametrize("range_", ["tv", "pc"])
-@pytest.mark.parametrize("pixels", ["yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "yuv422p10le"])
+PIXELS = ["yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "yuv422p10le"]
+COLOURS = [
+    ("bt709", "bt709", "bt709"),
+    ("smpte432", "iec61966-2-1", "smpte170m"),
+    ("bt2020", "bt709", "bt2020nc"),
+    ("bt2020", "arib-std-b67", "bt2020nc"),
+    ("smpte432", "smpte2084", "bt709"),
+]
+
+
 @pytest.mark.parametrize(
-    ("primaries", "curve", "matrix"),
-    [
-        ("bt709", "bt709", "bt709"),
-        ("smpte432", "iec61966-2-1", "smpte170m"),
-        ("bt2020", "bt709", "bt2020nc"),
-        ("bt2020", "arib-std-b67", "bt2020nc"),
-        ("smpte432", "smpte2084", "bt709"),
-    ],
+    ("colours", "pixels", "range_"), table(COLOURS, PIXELS, ["tv", "pc"], every=2)
 )
-def test_depth_and_subsampling(clips, primaries, curve, matrix, pixels, range_):
+def test_depth_and_subsampling(clips, colours, pixels, range_):
     """In 8 bits one level of PQ or of wide primaries is up to four of sRGB's."""
+    primaries, curve, matrix = colours
     tags = Tags(primaries, curve, matrix, range_, pixels)
     within = 4 if pixels.endswith("le") else 8
     assert_chart(write(clips, tags), is_hdr=curve in HDR, within=within)

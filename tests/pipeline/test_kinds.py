@@ -131,7 +131,7 @@ def test_a_single_frame_is_called_one(clips):
         first_frame(path)
 
 
-INTERLACED = ConversionProfile(width=1280, height=720, fps=24, seconds=1)
+INTERLACED = ConversionProfile(width=320, height=180, fps=24, seconds=1)
 
 
 def decoded(path) -> np.ndarray:
@@ -154,7 +154,7 @@ def psnr(one: np.ndarray, other: np.ndarray) -> float:
     ],
 )
 def test_interlaced_frames_are_deinterlaced(clips, first, codec, suffix):
-    moving = "testsrc2=s=1280x720:r=50:d=0.5"
+    moving = "testsrc2=s=320x180:r=50:d=0.5"
     truth = clips("truth.mp4", "-f", "lavfi", "-i", moving, "-c:v", "libx264", "-qp", "4")
     pixels = "yuv422p10le" if "prores_ks" in codec else "yuv420p"
     fields = f"format={pixels},interlace=scan={first}:lowpass=off,setfield={first}"
@@ -163,7 +163,7 @@ def test_interlaced_frames_are_deinterlaced(clips, first, codec, suffix):
     path = clips(
         f"{first}.{suffix}", "-f", "lavfi", "-i", moving, "-vf", fields, *codec, *order, *tags
     )
-    assert psnr(decoded(path), decoded(truth)) >= 29.5  # 24.9 with combs
+    assert psnr(decoded(path), decoded(truth)) >= 26.5  # 25.9 with combs, 27.1 without
 
 
 def test_red_is_red_in_quicktime_animation_with_alpha(clips):

@@ -4,13 +4,15 @@ import numpy as np
 
 from converter.pipeline import colours
 from converter.pipeline.gif import delta, dither, palette
+from converter.pipeline.gif.blocks import BLOCK, in_blocks
 from converter.pipeline.gif.census import take_census
 
 
-def census_of(rgb):
-    planes = colours.planes_of(rgb)
-    everything = np.ones(rgb.shape[:2], np.uint8)
-    return take_census(rgb, planes, everything, None, most=1 << 16, calm=1)
+def census_of(rgb, most=1 << 16):
+    planes = np.stack(colours.planes_of(rgb)).reshape(3, -1)
+    pixels = rgb.reshape(-1, 3)
+    every = np.arange(len(pixels))
+    return take_census(planes, np.ones(len(pixels)), at=every, rgb=pixels, most=most)
 
 
 def flat(*wanted):
@@ -67,8 +69,9 @@ def test_distant_colours_are_not_mixed():
 
 
 def test_each_aligned_square_has_each_threshold_once():
-    noise = dither.tiled_noise(22, 30)[12:16, 20:24] + dither.LEVELS // 2
-    assert sorted(noise.ravel().tolist()) == list(range(dither.LEVELS))
+    block = dither.THRESHOLDS[dither.LEVELS].reshape(BLOCK, BLOCK)
+    for square in (block[:4, :4], block[:4, 4:], block[4:, :4], block[4:, 4:]):
+        assert sorted(square.ravel().tolist()) == list(range(dither.LEVELS))
 
 
 def test_an_invisible_error_is_not_dithered():
@@ -83,15 +86,16 @@ def test_an_invisible_error_is_not_dithered():
 
 
 def noise_of(luma, *, reach=1.0):
-    strong = dither.strength(delta.activity(luma), reach)
-    return dither.thresholds(dither.tiled_noise(*luma.shape), strong)
+    """Return the thresholds (n, 64) of the blocks of a plane."""
+    active = delta.activity(in_blocks(luma), luma.shape[1] // BLOCK)
+    return dither.THRESHOLDS[dither.strength(active, reach)]
 
 
 def test_dithering_is_full_on_calm_blocks_and_none_on_busy_ones():
     luma = np.full((64, 128), 100, np.uint8)
     luma[:, 64:] = np.random.default_rng(0).integers(0, 256, (64, 64))
-    noise = noise_of(luma)
-    assert (np.ptp(noise[:, :64]), np.ptp(noise[:, 64:])) == (15, 0)
+    noise = noise_of(luma).reshape(8, 16, -1)
+    assert (np.ptp(noise[:, :8]), np.ptp(noise[:, 8:])) == (15, 0)
 
 
 def test_a_strained_palette_is_dithered_in_texture_too():
@@ -146,9 +150,8 @@ def test_black_has_its_own_group():
 
 def test_noise_in_more_cells_than_rows_is_counted_in_coarser_ones():
     rgb = np.random.default_rng(0).integers(0, 256, (700, 700, 3)).astype(np.uint8)
-    planes, everything = colours.planes_of(rgb), np.ones(rgb.shape[:2], np.uint8)
-    census = take_census(rgb, planes, everything, None, most=1 << 19, calm=1)
-    counted = np.bincount(census.rows.ravel(), minlength=len(census.counts))
+    census = census_of(rgb, most=1 << 19)
+    counted = np.bincount(census.rows, minlength=len(census.counts))
     assert counted.tolist() == census.counts.tolist()
 
 
@@ -172,9 +175,12 @@ def test_a_small_saturated_area_gets_its_colours_at_once():
 def test_a_steep_gradient_is_dithered_and_texture_is_not():
     ramp = np.tile(np.arange(40, 200, dtype=np.uint8), (64, 1))
     noise = np.random.default_rng(0).integers(60, 180, (64, 160)).astype(np.uint8)
-    inside = (slice(8, -8), slice(8, -8))
-    assert len(np.unique(noise_of(ramp)[inside])) == dither.LEVELS
-    assert len(np.unique(noise_of(noise)[inside])) == 1
+    inside = (slice(1, -1), slice(1, -1))
+    ramp_noise, texture_noise = (
+        noise_of(luma).reshape(8, 20, -1)[inside] for luma in (ramp, noise)
+    )
+    assert len(np.unique(ramp_noise)) == dither.LEVELS
+    assert len(np.unique(texture_noise)) == 1
 
 
 def test_a_picture_with_few_colours_keeps_all_of_them():

@@ -69,12 +69,12 @@ def test_the_healthcheck_uses_an_allowed_host_name(tmp_path: Path):
     ],
 )
 def test_a_cache_that_workers_cannot_see_is_refused(settings, tmp_path, backend):
-    from converter.checks import a_worker_sees_the_cache
+    from converter.checks import check_cache_is_shared
 
     settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": str(tmp_path)}}
-    assert a_worker_sees_the_cache() == []
+    assert check_cache_is_shared() == []
     settings.USE_RQ = True
-    assert [error.id for error in a_worker_sees_the_cache()] == ["converter.E001"]
+    assert [error.id for error in check_cache_is_shared()] == ["converter.E001"]
 
 
 def test_every_compose_service_has_a_health_check_and_a_memory_limit():

@@ -29,7 +29,7 @@ HDR = dataclasses.replace(SDR, transfer="arib-std-b67")
 @pytest.mark.parametrize(("able", "ids"), [(True, []), (False, ["converter.E007"])])
 def test_a_check_refuses_an_ffmpeg_that_writes_no_avif(monkeypatch, able, ids):
     monkeypatch.setattr(checks, "writes_avif", lambda: able)
-    assert [message.id for message in checks.ffmpeg_writes_avif()] == ids
+    assert [message.id for message in checks.check_avif_encoder()] == ids
 
 
 def test_a_platform_without_ffmpeg_fails_its_check_and_no_other(monkeypatch):
@@ -41,8 +41,8 @@ def test_a_platform_without_ffmpeg_fails_its_check_and_no_other(monkeypatch):
     for clear in caches:
         clear()
     try:
-        assert [message.id for message in checks.the_machine_can_convert()] == ["converter.E002"]
-        assert checks.ffmpeg_is_new_enough() == checks.ffmpeg_writes_avif() == []
+        assert [message.id for message in checks.check_health()] == ["converter.E002"]
+        assert checks.check_ffmpeg_version() == checks.check_avif_encoder() == []
     finally:
         for clear in caches:
             clear()
@@ -50,14 +50,14 @@ def test_a_platform_without_ffmpeg_fails_its_check_and_no_other(monkeypatch):
 
 def test_a_check_refuses_an_ffmpeg_that_is_too_old(monkeypatch, tmp_path):
     capabilities.joins_graphs.cache_clear()
-    assert checks.ffmpeg_is_new_enough() == []
+    assert checks.check_ffmpeg_version() == []
     old = tmp_path / "ffmpeg"
     old.write_text("#!/bin/sh\necho matches no streams >&2\nexit 1\n")
     old.chmod(0o755)
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(old))
     capabilities.joins_graphs.cache_clear()
     try:
-        assert [message.id for message in checks.ffmpeg_is_new_enough()] == ["converter.E006"]
+        assert [message.id for message in checks.check_ffmpeg_version()] == ["converter.E006"]
     finally:
         capabilities.joins_graphs.cache_clear()
 

@@ -1,22 +1,17 @@
 """Count a picture's colours in cells, so that later steps handle thousands instead of a million."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from converter.pipeline.colours import Bytes, Floats, oklab, rgb_of
+from converter.pipeline.gif.blocks import Numbers, parts
 
-Numbers = NDArray[np.intp]
-
-SAMPLE = 3
-"""Bins and mean colours come from every third pixel of every third row of a picture"""
-LARGE = 1 << 16
-"""with more than this number of pixels, and from every pixel of a smaller one."""
 MOST_ROWS = 1 << 16
 """Maximal number of cells, since a row number has 16 bits; noise is counted in coarser cells."""
+
+_CHUNK = 1 << 14  # pixels whose cell numbers are computed at a time, in the CPU cache
 
 
 @dataclass(frozen=True)
@@ -32,28 +27,45 @@ class Grid:
         """Return the number of cells, most of which are empty."""
         return self.sizes[0] * self.sizes[1] * self.sizes[2]
 
-    def keys(self, planes: Sequence[Bytes]) -> NDArray[np.uint32]:
-        """Return the cell number (height, width) of each pixel of three (height, width) planes."""
-        first, *rest = (
-            np.asarray(Image.fromarray(plane).point(bins.tolist()))
+    def keys(self, planes: Bytes) -> Numbers:
+        """Return the cell number (n,) of each pixel of three planes (3, n)."""
+        first, second, third = (
+            np.frombuffer(plane.tobytes().translate(bins.tobytes()), np.uint8)
             for bins, plane in zip(self.bins, planes, strict=True)
         )
-        keys = first.astype(np.uint32)
-        for size, binned in zip(self.sizes[1:], rest, strict=True):
-            keys *= np.uint32(size)
-            keys += binned
+        keys = np.empty(len(first), np.intp)
+        for part in parts(len(keys), _CHUNK):
+            key = first[part].astype(np.uint32)
+            key *= np.uint32(self.sizes[1])
+            key += second[part]
+            key *= np.uint32(self.sizes[2])
+            key += third[part]
+            keys[part] = key
         return keys
 
-    def split(self, cells: Numbers) -> tuple[Numbers, Numbers, Numbers]:
-        """Return the bin numbers of the cells."""
-        rest, third = np.divmod(cells, self.sizes[2])
-        first, second = np.divmod(rest, self.sizes[1])
-        return first, second, third
+    def split(self, cells: Numbers) -> list[Numbers]:
+        """Return the bin numbers of the cells in the three planes."""
+        first, second = cells // (self.sizes[1] * self.sizes[2]), cells // self.sizes[2]
+        return [first, second - first * self.sizes[1], cells - second * self.sizes[2]]
 
-    def colours(self, cells: Numbers) -> Floats:
-        """Return the approximate mean sRGB colours (n, 3) of the cells."""
-        parts = zip(self.means, self.split(cells), strict=True)
-        return rgb_of(np.stack([means[bins] for means, bins in parts], 1))
+    def colours(self, bins: list[Numbers]) -> Floats:
+        """Return the approximate mean sRGB colours (n, 3) of the cells with these bins."""
+        parts = zip(self.means, bins, strict=True)
+        return rgb_of(np.stack([means[number] for means, number in parts], 1))
+
+    def groups(self, bins: list[Numbers]) -> Numbers:
+        """Return the group number (n,) of the cells with these bins, from 0 without gaps.
+
+        A group is two bins of each plane; the first bin, which may be black, is not grouped.
+        """
+        group = np.zeros(len(bins[0]), np.intp)
+        sizes = [(size >> 1) + 1 for size in self.sizes]
+        for number, size in zip(bins, sizes, strict=True):
+            group *= size
+            group += (number + 1) >> 1
+        is_used = np.zeros(sizes[0] * sizes[1] * sizes[2], np.bool_)
+        is_used[group] = True
+        return (np.cumsum(is_used) - 1)[group]
 
 
 def make_grid(counts: list[Numbers], most: int) -> Grid:
@@ -87,60 +99,38 @@ def make_grid(counts: list[Numbers], most: int) -> Grid:
 class Census:
     """The occupied cells of a picture, as rows of a table, and the row of each pixel."""
 
-    rows: NDArray[np.uint16]  # (height, width): the pixel's row; 0 for unmasked pixels
-    counts: NDArray[np.float64]  # (n,): pixels to be redrawn
+    rows: NDArray[np.uint16]  # (pixels,): the pixel's row; 0 for pixels of unoccupied cells
+    counts: NDArray[np.float64]  # (n,): sum of the pixels' weights
     lab: Floats  # (n, 3): mean colour
     coarse: Numbers  # (n,): the group of neighbouring cells
 
 
-def take_census(
-    rgb: Bytes,
-    planes: Sequence[Bytes],
-    mask: Bytes,
-    urgent: Bytes | None,
-    *,
-    most: int,
-    calm: float,
-) -> Census:
-    """Count the colours of the masked pixels (mask (height, width) uint8, 0 or 1).
+def take_census(planes: Bytes, weights: Bytes, *, at: Numbers, rgb: Bytes, most: int) -> Census:
+    """Count the colours of pixels with Y, Cb and Cr planes (3, pixels) and weights (pixels,).
 
-    Pixels that are not `urgent` (same shape, 0 or 1) have the weight `calm` instead of 1.
+    Pixels with weight 0 are not counted. Mean colours come from a sample: the pixels `at` (k,),
+    with sRGB colours rgb (k, 3). most: approximate number of cells.
     """
-    step = SAMPLE if mask.size > LARGE else 1
-    chosen = mask[::step, ::step].astype(bool)
-    if not chosen.any():
-        chosen = np.ones_like(chosen)
-    levels = [np.bincount(p[::step, ::step][chosen], minlength=256) for p in planes]
-    grid = make_grid(levels, most)
+    grid = make_grid([np.bincount(plane[at], minlength=256) for plane in planes], most)
     keys = grid.keys(planes)
-    asked = keys * np.uint32(3)  # a multiple of 3: not masked; 1 more: masked; 2 more: urgent
-    asked += mask if urgent is None else mask + (urgent & mask)
-    kinds = np.bincount(asked.ravel(), minlength=3 * grid.total).reshape(-1, 3)
-    cells = np.flatnonzero(kinds[:, 1] + kinds[:, 2])
+    counts = np.bincount(keys, weights, grid.total)
+    cells = np.flatnonzero(counts)
     if len(cells) > MOST_ROWS:
-        return take_census(rgb, planes, mask, urgent, most=most // 2, calm=calm)
-    calm = 1.0 if urgent is None else calm
-    weights = calm * kinds[cells, 1] + kinds[cells, 2]
+        return take_census(planes, weights, at=at, rgb=rgb, most=most // 2)
     row_of = np.zeros(grid.total, np.uint16)
     row_of[cells] = np.arange(len(cells))
-    rows = np.take(row_of, keys)
-    mean = _means(
-        rgb[::step, ::step], rows[::step, ::step], mask[::step, ::step], grid.colours(cells)
-    )
-    coarse = np.zeros(len(cells), np.intp)
-    for bins in grid.split(cells):
-        coarse = coarse * 256 + ((bins + 1) >> 1)  # black's bin is not grouped
-    return Census(rows, weights, oklab(mean), np.unique(coarse, return_inverse=True)[1])
+    rows = row_of.take(keys)
+    bins = grid.split(cells)
+    mean = _means(rgb, rows[at], grid.colours(bins))
+    return Census(rows, counts[cells].astype(np.float64), oklab(mean), grid.groups(bins))
 
 
-def _means(rgb: Bytes, rows: NDArray[np.uint16], asked: Bytes, about: Floats) -> Floats:
-    """Return the mean sRGB colour of each row's masked pixels; `about` if there is none."""
-    at = np.flatnonzero(asked)
-    row = rows.ravel()[at]
-    colours = rgb.reshape(-1, 3)[at]
-    counts = np.bincount(row, minlength=len(about))
+def _means(rgb: Bytes, rows: NDArray[np.uint16], about: Floats) -> Floats:
+    """Return the mean of the sRGB colours (k, 3) of each row; `about` (n, 3) if it has none."""
+    counts = np.bincount(rows, minlength=len(about))
     seen = counts > 0
+    safe = np.maximum(counts, 1)
     for channel in range(3):
-        total = np.bincount(row, colours[:, channel], len(about))
-        about[seen, channel] = total[seen] / counts[seen]
+        mean = np.bincount(rows, rgb[:, channel], len(about)) / safe
+        np.copyto(about[:, channel], mean, where=seen, casting="same_kind")
     return about

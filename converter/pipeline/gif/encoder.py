@@ -1,12 +1,12 @@
 """Encode frames as a looping GIF in one pass; each frame draws only the pixels that changed.
 
-For each frame delta.py removes flicker and selects the pixels to redraw, census.py counts their
-colours, palette.py makes up to 255 colours for them, dither.py mixes those, delta.py drops pixels
-that gain too little, and writer.py writes the rest. CONVERSION_SETTINGS.md has the measurement of
-each constant.
+For each frame blocks.py arranges the pixels, delta.py removes flicker and selects the pixels to
+redraw, census.py counts their colours, palette.py makes up to 255 colours for them, dither.py mixes
+those, delta.py drops pixels that gain too little, and writer.py writes the rest.
+CONVERSION_SETTINGS.md has the measurement of each constant.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from PIL import Image
 from converter.pipeline import colours
 from converter.pipeline.colours import Bytes, Floats
 from converter.pipeline.gif import delta, dither, palette
+from converter.pipeline.gif.blocks import Area, in_blocks, padded, parts
 from converter.pipeline.gif.census import take_census
 from converter.pipeline.gif.timing import delay_cs
 from converter.pipeline.gif.writer import TRANSPARENT, FrameWriter
@@ -36,17 +37,21 @@ class Tuning:
 
 
 QUALITIES = {
-    "high": Tuning(threshold=11, target=8.0, price=0.8),
-    "small": Tuning(threshold=26, target=30.0, price=10.0, most_colours=160),
+    "high": Tuning(threshold=6, target=8.0, price=0.8),
+    "small": Tuning(threshold=14, target=30.0, price=10.0, most_colours=160),
 }
 
 FEWEST_COLOURS = 24
 EVENNESS = 0.9
 """Exponent of a colour's pixel count in the palette: below 1, small saturated areas get more."""
-CALM_SHARE = 0.1
-"""Weight in the palette of a pixel whose error is below PRESSING limits."""
 PRESSING = 6
-"""Limits from which a pixel has its whole weight."""
+"""Limits from which the error of a pixel is urgent."""
+URGENT_WEIGHT = 10
+"""Weight of an urgent pixel in the palette; others have 1."""
+SAMPLE = 3
+"""Bins and mean colours come from every third pixel of every third row of an area"""
+LARGE = 1 << 16
+"""with more than this number of pixels, and from every pixel of a smaller one."""
 MOST_CELLS = 1 << 18
 OCCUPIED = 26000
 """Target for the number of occupied cells: with more, the next frame gets a coarser grid."""
@@ -83,11 +88,11 @@ def encode_gif(
     return count
 
 
-def _steadied(frames: Iterable[Bytes]) -> Iterator[tuple[Bytes, list[Bytes]]]:
-    """Yield each frame with its Y, Cb and Cr planes, without their noise (delta.steadied)."""
-    last: tuple[Bytes, list[Bytes]] | None = None
+def _steadied(frames: Iterable[Bytes]) -> Iterator[tuple[Bytes, Bytes]]:
+    """Yield each frame with its planes (see `planes_of`), without their noise (delta.steadied)."""
+    last: tuple[Bytes, Bytes] | None = None
     for frame in frames:
-        planes = colours.planes_of(frame)
+        planes = planes_of(frame)
         if last is not None:
             yield last[0], delta.steadied(last[1], planes)
         last = frame, planes
@@ -95,12 +100,17 @@ def _steadied(frames: Iterable[Bytes]) -> Iterator[tuple[Bytes, list[Bytes]]]:
         yield last
 
 
+def planes_of(frame: Bytes) -> Bytes:
+    """Return the Y, Cb and Cr planes of a frame (height, width, 3) in blocks (3, n, 64)."""
+    return np.stack([in_blocks(plane) for plane in colours.planes_of(padded(frame))])
+
+
 class Canvas:
     """The picture that a decoder shows after the frames so far, and the previous palette."""
 
     def __init__(self, tuning: Tuning) -> None:
         self.tuning = tuning
-        self.planes: list[Bytes] = []  # Y, Cb, Cr shown; empty before the first frame
+        self.planes: Bytes | None = None  # Y, Cb, Cr shown (3, n, 64); None before the first frame
         self.palette: Floats | None = None
         self.usual = 0.0  # mean squared distance of its colours from the pixels
         self.size = tuning.most_colours
@@ -109,63 +119,66 @@ class Canvas:
         """Misfit of the last palette relative to STRAINED. A high strain lowers the threshold,
         since the palettes of the next frames can correct these errors."""
 
-    def draw(self, frame: Bytes, planes: Sequence[Bytes]) -> "DeltaFrame":
-        """Draw a frame (height, width, 3) with its planes (height, width); return the change."""
-        active = delta.activity(planes[0])
-        if not self.planes:
-            everything = np.ones(planes[0].shape, np.uint8)
-            noise = dither.tiled_noise(*everything.shape)
-            index, rgb = self._quantise(frame, planes, everything, None, active, noise)
+    def draw(self, frame: Bytes, planes: Bytes) -> "DeltaFrame":
+        """Draw a frame (height, width, 3) with its planes (3, n, 64); return the change.
+
+        Blocks without a pixel whose error is above its limit are left out of all further steps.
+        """
+        area = Area.everything(frame)
+        active = delta.activity(planes[0], area.across)
+        if self.planes is None:
+            mask = np.ones(planes[0].shape, np.uint8)
+            index, rgb = self._quantise(frame, planes, mask, mask, active, area)
             self.planes = _shown(index, rgb)
-            return DeltaFrame(index, rgb, 0, 0)
-        drifts = [delta.drift(p, s) for p, s in zip(planes, self.planes, strict=True)]
-        loss = delta.loss(planes, self.planes, drifts)
-        limits = delta.limits(active, self._threshold())
-        plain = delta.uniform(planes)
-        if plain.any():
-            limits[plain & ~delta.uniform(self.planes)] = 0
-        limit = delta.spread(limits, loss.shape)
-        mask = delta.worth_drawing(loss, limit)
-        box = bounds(mask)
-        if box is None:
+            return DeltaFrame.of(index, rgb, area, frame)
+        loss = delta.loss(planes, self.planes)
+        limit = delta.limits(active, self._threshold())
+        plain = delta.uniform(planes, area.chosen)
+        limit[np.setdiff1d(plain, delta.uniform(self.planes, plain), assume_unique=True)] = 0
+        area = area.narrowed(np.flatnonzero((loss > limit).any(1)))
+        planes, loss = planes.take(area.chosen, 1), loss.take(area.chosen, 0)
+        limit, active = limit.take(area.chosen, 0), active.take(area.chosen, 0)
+        mask = delta.worth_drawing(loss, limit, area)
+        if not mask.any():
             return DeltaFrame.nothing()
-        box, blocks = in_blocks(box, loss.shape)
-        noise = dither.tiled_noise(*loss.shape)[box]
-        mask, loss = np.ascontiguousarray(mask[box]), np.ascontiguousarray(loss[box])
-        limit = np.ascontiguousarray(limit[box])
-        planes = [np.ascontiguousarray(plane[box]) for plane in planes]
-        urgent = (loss > PRESSING * limit).view(np.uint8)
-        index, rgb = self._quantise(frame[box], planes, mask, urgent, active[blocks], noise)
+        urgent = mask & (loss > PRESSING * limit).view(np.uint8)
+        index, rgb = self._quantise(frame, planes, mask, urgent, active, area)
         new = _shown(index, rgb)
-        gain = loss - delta.loss(planes, new, [off[blocks] for off in drifts])
-        improved = mask & delta.worth_drawing(gain, limit)
-        if np.count_nonzero(improved) < MOSTLY * mask.size:
+        gain = loss - delta.loss(planes, new)
+        improved = mask & delta.worth_drawing(gain, limit, area)
+        if np.count_nonzero(improved) < MOSTLY * area.box():
             mask = improved
         mask = delta.fill(mask, gain)
         bits = -mask  # 0 or 255
-        for old, n in zip(self.planes, new, strict=True):
-            old[box] ^= (old[box] ^ n) & bits
-        return DeltaFrame(index | ~bits, rgb, box[1].start, box[0].start).cropped()
+        for shown, plane in zip(self.planes, new, strict=True):
+            old = shown.take(area.chosen, 0)
+            plane ^= old
+            plane &= bits
+            plane ^= old
+            shown[area.chosen] = plane
+        return DeltaFrame.of(index | ~bits, rgb, area, frame).cropped()
 
     def _threshold(self) -> float:
         """Return the tuning's threshold, adapted to the strain of the palette."""
         return float(self.tuning.threshold * np.clip(self.strain**-EASE, LEAST_EASE, MOST_EASE))
 
     def _quantise(
-        self,
-        frame: Bytes,
-        planes: Sequence[Bytes],
-        mask: Bytes,
-        urgent: Bytes | None,
-        active: Floats,
-        noise: NDArray[np.int16],
+        self, frame: Bytes, planes: Bytes, mask: Bytes, urgent: Bytes, active: Floats, area: Area
     ) -> tuple[Bytes, Bytes]:
-        """Return indices (height, width) and a palette (k, 3) sRGB for the masked pixels.
+        """Return indices (m, 64) and a palette (k, 3) sRGB for the masked pixels of an area.
 
-        urgent: the pixels with whole weight in the palette (None: all). active: activity of each
-        block. noise: dither.tiled_noise of each pixel.
+        frame: the whole picture (height, width, 3). planes: (3, m, 64). mask, urgent: (m, 64), 0
+        or 1; urgent pixels have a larger weight in the palette. active: (m, 1).
         """
-        census = take_census(frame, planes, mask, urgent, most=self.most_cells, calm=CALM_SHARE)
+        weights = mask + urgent * np.uint8(URGENT_WEIGHT - 1)
+        at, pixels = area.sampled(mask, SAMPLE if mask.size > LARGE else 1)
+        census = take_census(
+            planes.reshape(3, -1),
+            weights.ravel(),
+            at=at,
+            rgb=padded(frame).reshape(-1, 3)[pixels],
+            most=self.most_cells,
+        )
         group, count = palette.grouped(census.lab, census.counts, census.coarse)
         weights = count**EVENNESS
         self.palette = palette.make_palette(
@@ -188,13 +201,13 @@ class Canvas:
         self.strain = max(1.0, mean) / STRAINED
         self._adapt(len(distance), mean ** (1 - TAIL) * tail**TAIL, int(np.count_nonzero(mask)))
         strong = dither.strength(active, min(REACH, max(1.0, (2 * self.strain) ** 2)))
+        rows = census.rows.reshape(mask.shape)
         index = np.empty(mask.shape, np.uint8)
-        for rows in delta.bands(len(index)):
-            place = census.rows[rows].astype(np.intp)
+        for part in parts(len(index)):
+            place = rows[part].astype(np.intp)
             place *= dither.LEVELS
-            blocks = slice(rows.start // delta.BLOCK, -(-rows.stop // delta.BLOCK))
-            place += dither.thresholds(noise[rows], strong[blocks])
-            np.take(table.ravel(), place, out=index[rows], mode="clip")
+            place += dither.THRESHOLDS[strong[part]]
+            np.take(table.ravel(), place, out=index[part], mode="clip")
         return index, rgb
 
     def _adapt(self, occupied: int, felt: float, drawn: int) -> None:
@@ -236,22 +249,14 @@ def bounds(mask: Bytes) -> Box | None:
     return slice(top, bottom), slice(left, right)
 
 
-def in_blocks(box: Box, shape: tuple[int, ...]) -> tuple[Box, Box]:
-    """Grow a box to whole blocks of a picture (height, width); return it and its block numbers."""
-    rows, columns = (slice(s.start // delta.BLOCK, -(-s.stop // delta.BLOCK)) for s in box)
-    grown = [
-        slice(s.start * delta.BLOCK, min(s.stop * delta.BLOCK, size))
-        for s, size in zip((rows, columns), shape, strict=True)
-    ]
-    return (grown[0], grown[1]), (rows, columns)
-
-
-def _shown(index: Bytes, rgb: Bytes) -> list[Bytes]:
-    """Return the Y, Cb, Cr planes of indices (height, width) into a palette (k, 3)."""
-    levels = np.zeros((256, 3), np.uint8)
-    levels[: len(rgb)] = colours.ycc_levels(rgb)
-    picture = Image.fromarray(index)
-    return [np.array(picture.point(levels[:, part].tolist())) for part in range(3)]
+def _shown(index: Bytes, rgb: Bytes) -> Bytes:
+    """Return the Y, Cb, Cr planes (3, m, 64) of indices (m, 64) into a palette (k, 3)."""
+    levels = np.zeros((3, 256), np.uint8)
+    levels[:, : len(rgb)] = colours.ycc_levels(rgb).T
+    pixels, planes = index.tobytes(), np.empty((3, *index.shape), np.uint8)
+    for plane, level in zip(planes, levels, strict=True):
+        plane.ravel()[:] = np.frombuffer(pixels.translate(level.tobytes()), np.uint8)
+    return planes
 
 
 @dataclass(frozen=True)
@@ -262,6 +267,12 @@ class DeltaFrame:
     palette: Bytes  # (k, 3) sRGB
     left: int  # px
     top: int
+
+    @classmethod
+    def of(cls, index: Bytes, rgb: Bytes, area: Area, frame: Bytes) -> "DeltaFrame":
+        """Return the change of a frame (height, width, ...) with an area's indices (m, 64)."""
+        height, width = frame.shape[:2]
+        return cls(area.in_rows(index, TRANSPARENT)[:height, :width], rgb, 0, 0)
 
     @classmethod
     def nothing(cls) -> "DeltaFrame":

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converter.pipeline.colours import Floats
-from converter.pipeline.gif.census import Numbers
+from converter.pipeline.gif.blocks import Numbers
 
 MOST_COLOURS = 255  # the last index is transparent
 ROUNDS = 2
@@ -152,13 +152,11 @@ def with_exact(palette: Floats, lab: Floats, counts: Weights, near: Numbers) -> 
 
     lab (n, 3), counts (n,), near (n,): of each cell. Flat areas then have exactly their colour.
     """
-    order = np.argsort(counts, kind="stable")
-    heaviest = np.full(len(palette), order[-1])
-    heaviest[near[order]] = order  # the last assignment, the largest, stays
     served = np.bincount(near, counts, len(palette))
-    exact = counts[heaviest] > EXACT_SHARE * np.maximum(served, 1e-9)
-    exact &= near[heaviest] == np.arange(len(palette))
-    return np.where(exact[:, None], lab[heaviest], palette)
+    cells = np.flatnonzero(counts > EXACT_SHARE * np.maximum(served, 1e-9)[near])
+    result = palette.copy()
+    result[near[cells]] = lab[cells]
+    return result
 
 
 def variance_cut(lab: Floats, weights: Weights, size: int) -> Floats:

@@ -1,4 +1,4 @@
-"""Encode an animation in a thread of its own while the caller encodes the GIF."""
+"""Encode an animation in a separate thread while the caller encodes the GIF."""
 
 import threading
 from pathlib import Path
@@ -9,18 +9,18 @@ from converter.pipeline.picture.inspect import verify_animation
 from converter.pipeline.picture.make import Animation, make_animation
 from converter.pipeline.screen import Size
 
-# Resident memory of the encoding ffmpeg beside a running GIF encoder and its decoder: a 1080p
-# source takes 171 MB, and one of more pixels is not tried before the GIF is done.
+# Limit for the resident memory of the encoding ffmpeg while the GIF is encoded; a 1080p source
+# takes 171 MB. Sources with more than BESIDE_PIXELS pixels are encoded after the GIF.
 BESIDE_BYTES = 200_000_000
 BESIDE_PIXELS = 4_000_000
 POLL_S = 0.2
 
 
 class BackgroundEncoding:
-    """Own one thread that encodes an animation; `close` ends it in any case.
+    """Encode one animation in a thread; `close` ends the thread in any case.
 
-    `start` may be called once, `finish` once after it. The thread has the control's deadline and
-    cancel, and does not report progress itself.
+    Call `start` once, then `finish` once. The thread respects the control's deadline and cancel
+    flag, but does not report progress.
     """
 
     def __init__(self, output: Path, *, size: Size, control: Control) -> None:
@@ -40,16 +40,16 @@ class BackgroundEncoding:
             self._thread.join()
 
     def start(self, cut: Cut) -> None:
-        """Begin to encode `cut`, now or, where memory is short, in `finish`."""
+        """Start to encode `cut`; a source with too many pixels is encoded by `finish` instead."""
         self._cut = cut
         if cut.source.probe.pixels <= BESIDE_PIXELS:
             self._thread = threading.Thread(target=self._run, args=(cut,), name="picture")
             self._thread.start()
 
     def finish(self, *, frames: int) -> Animation:
-        """Wait for the animation, encode it now if it has not begun, and verify it.
+        """Wait for the animation, or encode it now if that did not start or took too much memory.
 
-        Reports progress in the stage `picture`. Raises ConversionError.
+        Reports progress in the stage `picture` and verifies the file. Raises ConversionError.
         """
         assert self._cut is not None  # noqa: S101 - a GIF has at least two frames
         self._control.report("picture", self._share)

@@ -1,6 +1,6 @@
-"""Encode a source's cut as one animated AVIF: one confined ffmpeg decodes, fits and encodes.
+"""Encode a part of a source as an animated AVIF. One confined ffmpeg decodes, fits and encodes it.
 
-CONVERSION_SETTINGS.md has the measurements behind the numbers.
+CONVERSION_SETTINGS.md has the measurements for the constants.
 """
 
 import functools
@@ -30,24 +30,24 @@ CRF, PRESET = 20, 11
 SVT_PARAMS = "lp=2:rtc=1:hierarchical-levels=0:fast-decode=2:enable-variance-boost=1"
 # 10 bits keep slow gradients smooth and colours twice as near, for 1.5 times the memory.
 DEEP_PIXELS = 1920 * 1200
-# Tone-mapping works on 12 bytes a pixel, several pictures at once: above this it is done at a
-# smaller size and scaled up.
+# Tone-mapping needs 12 bytes per pixel for several pictures at once. Larger HDR pictures are
+# tone-mapped at this size and scaled up.
 HDR_PIXELS = DEEP_PIXELS
 KEY_FRAME_EVERY = 9999
-# The material of a loop is raw: 24 frames of 3840x2160 are 299 MB.
+# Limit for a file of ffmpeg. A loop's raw material takes up to 299 MB (24 frames of 3840x2160).
 FILE_BYTES = 320 * 1024 * 1024
 RAW = ["-c:v", "rawvideo", "-f", "rawvideo", "-y"]
-# The encoder reserves far more than it uses; what it uses is watched.
+# The encoder reserves far more address space than it uses; its resident memory is limited instead.
 ADDRESS_BYTES = 4 * 1024 * 1024 * 1024
 PROGRESS_S = 0.25
-# Resident memory that the process tree may hold, of which a gunicorn master takes a share.
+# Limit for the resident memory of the process tree, and the share of gunicorn's master process.
 TREE_BYTES, MASTER_BYTES = 512 * 1024 * 1024, 40 * 1024 * 1024
 
 Report = Callable[[float], None]
 
 
 class TooMuchMemoryError(ConversionError):
-    """The animation does not fit the memory that is left for it."""
+    """The animation needs more memory than is available."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,12 +62,12 @@ class Cut:
 
 
 def left_bytes() -> int:
-    """Return how much memory the tree may still use beside this process."""
+    """Return how many bytes of resident memory child processes may use."""
     return TREE_BYTES - MASTER_BYTES - resident_bytes(os.getpid())
 
 
 def working_share(probe: Probe, size: Size) -> float:
-    """Return at what share of the sides of `size` to decode and fit."""
+    """Return the factor for the sides of `size` when decoding; below 1 for large HDR pictures."""
     return min(1.0, (HDR_PIXELS / (size[0] * size[1])) ** 0.5) if probe.is_hdr else 1.0
 
 
@@ -76,7 +76,7 @@ def _pixel_format(size: Size) -> str:
 
 
 def _finish_filters(cut: Cut, *, size: Size, share: float) -> list[str]:
-    """Return filters from a picture fitted at `share` to the encoder's pixels, with its bars."""
+    """Return filters from a picture fitted at `share` to the encoder's format, with bars."""
     width, height = size
     contain = cut.selection.fit == "contain"
     sides = f"w={width}:h={height}"
@@ -104,10 +104,10 @@ def _encode_arguments() -> list[str]:
 def encode_animation(
     cut: Cut, output: Path, *, size: Size, most_bytes: int, control: Control, report: Report
 ) -> None:
-    """Write the cut as an endless animated AVIF of `size` px; `report` gets the share done.
+    """Write the cut as an endless animated AVIF of `size` px; call `report` with the share done.
 
-    Check it with `verify_animation`. Raises TooMuchMemoryError above `most_bytes` of memory,
-    OutputError, and what `control` raises.
+    The caller should check the file with `verify_animation`. Raises TooMuchMemoryError above
+    `most_bytes` of resident memory, OutputError, and the exceptions of `control`.
     """
     run = functools.partial(_run, size=size, most_bytes=most_bytes, control=control)
     with tempfile.TemporaryDirectory(dir=output.parent) as folder:
@@ -129,7 +129,7 @@ def encode_animation(
 
 
 def _material_of(cut: Cut, loop: LoopPlan) -> Cut:
-    """Return the cut that has the frames which the overlap is mixed with."""
+    """Return the cut with the frames to mix into the overlap."""
     start_s = cut.selection.start_s + loop.offset / cut.profile.fps
     return replace(
         cut,
@@ -148,7 +148,7 @@ def _run(
     overlay: Overlay | None = None,
     report: Report = lambda share: None,
 ) -> None:
-    """Decode the cut, fitted to `size` px, into what ffmpeg's options `output` say."""
+    """Decode the cut, fitted to `size` px, with ffmpeg's options `output` for the output file."""
     share = working_share(cut.source.probe, size)
     for is_changing in (False, True):
         decode = decode_arguments(

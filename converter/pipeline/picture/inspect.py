@@ -1,6 +1,6 @@
-"""Read an animated AVIF's structure back and compare it with what we promise.
+"""Check an animated AVIF by its structure, without decoding frames.
 
-ISO/IEC 14496-12 (boxes) and https://aomediacodec.github.io/av1-avif/; no frame is decoded.
+Sources: ISO/IEC 14496-12 (boxes) and https://aomediacodec.github.io/av1-avif/.
 """
 
 import mmap
@@ -13,14 +13,14 @@ from typing import Any
 
 from converter.pipeline.errors import OutputError
 
-# Boxes that hold only boxes, and how many bytes come before the first.
+# Boxes that contain only boxes, and the number of bytes before the first one.
 _NESTS = {b"moov": 0, b"trak": 0, b"mdia": 0, b"minf": 0, b"stbl": 0, b"edts": 0, b"stsd": 8}
 Box = tuple[bytes, int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
 class AnimationFacts:
-    """What an animation's file says: size in px, frames, exact length in s, endless or not."""
+    """Properties of an animation: size in px, frames, exact length in s, endless or not, bytes."""
 
     width: int
     height: int
@@ -63,7 +63,7 @@ def _facts(data: mmap.mmap) -> AnimationFacts:
     (runs,) = struct.unpack_from(">I", data, begin + 4)
     times = [struct.unpack_from(">II", data, begin + 8 + 8 * k) for k in range(runs)]
     width, height = struct.unpack_from(">HH", data, found[b"av01"][0] + 24)
-    # An edit list that repeats (flag 1) in a track without an end plays for ever.
+    # A track plays endlessly if its edit list repeats (flag 1) and its duration is the maximum.
     tkhd = found[b"tkhd"][0]
     form, at = (">Q", tkhd + 28) if data[tkhd] else (">I", tkhd + 20)
     (length,) = struct.unpack_from(form, data, at)

@@ -26,16 +26,18 @@ class Animation:
 
     @property
     def size(self) -> Size:
+        """Return width and height in px."""
         return self.facts.width, self.facts.height
 
 
 def make_animation(
     cut: Cut, output: Path, *, size: Size, frames: int, control: Control, report: Report
 ) -> Animation:
-    """Write the cut's `frames` frames in `size` px, or with half the pixels if memory is short.
+    """Write the cut's `frames` frames in `size` px, or in a smaller size if memory is short.
 
-    `report` gets the share done. Raises TooMuchMemoryError when no size fits, OutputError, and
-    what `control` raises.
+    Each of TRIES attempts has half the pixels of the one before. Calls `report` with the share
+    done. Raises TooMuchMemoryError if all attempts fail, OutputError, and the exceptions of
+    `control`.
     """
     for _ in range(TRIES):
         try:

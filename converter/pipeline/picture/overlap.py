@@ -1,6 +1,6 @@
-"""A loop's overlap for ffmpeg: material and weights as raw files, and the graph that mixes them.
+"""Mix a loop's overlap in ffmpeg: material and weights as raw files, and a filter graph.
 
-It does to ffmpeg's planes what loop/overlap.py does to the GIF's frames, from the same plan.
+It mixes by the same plan as loop/overlap.py, which mixes the GIF's frames.
 """
 
 from pathlib import Path
@@ -15,21 +15,21 @@ SETTINGS = "setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=
 
 
 def write_weights(plan: LoopPlan, path: Path) -> None:
-    """Write the material's weight in each frame of the loop, in each of three planes, 8 bits."""
+    """Write the material's weights as raw frames, one per frame of the loop: three 8-bit planes."""
     _, rows, columns = plan.weights.shape
-    nothing = np.zeros((3, rows, columns), np.uint8)
+    unmixed = np.zeros((3, rows, columns), np.uint8)
     with path.open("wb") as file:
         for number in range(plan.frames):
             place = number - plan.at
             is_mixed = 0 <= place < plan.overlap
-            planes = np.repeat(plan.weights[place][None], 3, 0) if is_mixed else nothing
+            planes = np.repeat(plan.weights[place][None], 3, 0) if is_mixed else unmixed
             file.write(planes.tobytes())
 
 
 def mixing_overlay(
     plan: LoopPlan, *, material: Path, weights: Path, size: Size, pixel_format: str, fps: int
 ) -> Overlay:
-    """Return the inputs and the graph that mix `material`, raw frames of `size` px."""
+    """Return the inputs and the filter graph that mix in `material`, raw frames of `size` px."""
     _, rows, columns = plan.weights.shape
     width, height = size
     late = f"tpad=start={plan.at}:start_mode=clone," if plan.at else ""
@@ -47,7 +47,7 @@ def mixing_overlay(
 
 
 def _raw_input(path: Path, *, size: Size, pixel_format: str, fps: int) -> list[str]:
-    """Return ffmpeg's options for a file of raw frames; without a queue, which would hold eight."""
+    """Return ffmpeg's options to read raw frames with a queue of one frame instead of eight."""
     shape = ["-pixel_format", pixel_format, "-video_size", f"{size[0]}x{size[1]}"]
     rate = ["-framerate", str(fps), "-thread_queue_size", "1"]
     return ["-f", "rawvideo", *shape, *rate, "-i", f"file:{path.resolve()}"]

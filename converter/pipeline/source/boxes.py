@@ -1,4 +1,4 @@
-"""The top-level boxes of an MP4 or MOV (ISO/IEC 14496-12, 4.2): which must have come whole."""
+"""Check the top-level boxes of a partially uploaded MP4 or MOV (ISO/IEC 14496-12, 4.2)."""
 
 import struct
 from typing import IO
@@ -6,14 +6,14 @@ from typing import IO
 from converter.pipeline.errors import IncompleteUploadError
 from converter.pipeline.source.layout import Layout
 
-# Media data and padding may have holes; of their beginnings ffmpeg reads a few bytes.
+# Media data and padding may have holes, but ffmpeg reads a few bytes at their beginning.
 SPARSE = {b"mdat", b"free", b"skip", b"wide"}
 SPARSE_HEAD = 32
 MAX_BOXES = 40_000
 
 
 def require_boxes(file: IO[bytes], layout: Layout) -> None:
-    """Raise IncompleteUploadError unless each box but media data and padding has come whole."""
+    """Raise IncompleteUploadError if a box other than media data or padding has a hole."""
     at = 0
     for _ in range(MAX_BOXES):
         if at >= layout.size:

@@ -1,15 +1,17 @@
-"""How a source's code values become sRGB: by its matrix, range, curve and primaries.
+"""Convert a source's colours to sRGB according to its matrix, range, transfer curve and primaries.
 
-Most sources need nothing: BT.709's primaries and curve are shown as they are. For all others ffmpeg
-looks each fitted picture's R'G'B' levels up in tables that are computed here (haldclut, lutrgb):
+Most sources have BT.709's primaries and curve and need no conversion. For others ffmpeg converts
+the R'G'B' levels of each fitted picture with three tables computed here (filters haldclut and
+lutrgb):
 
-1. levels to BT.709's linear light, which may be negative or above 1; HDR is compressed;
-2. linear light to sRGB's curve, extended to both sides;
-3. what lies outside of sRGB's gamut to the nearest colour of the same hue and lightness.
+1. levels to linear light with BT.709's primaries, which may be negative or above 1; HDR is
+   compressed to the range of SDR;
+2. linear light to levels with sRGB's curve, extended below 0 and above 1;
+3. levels outside sRGB's gamut to the colour inside it with the same hue and lightness.
 
-In one table the first and the last step would be wrong by 10 levels near the gamut's borders,
-which lie anywhere in it. In the third table they lie on its points: colours within sRGB are exact.
-The numbers are those of ITU-T H.273, BT.2100 and IEC 61966-2-1.
+A single table would have errors of 10 levels near the gamut's borders, because they would not
+coincide with its grid points. In the third table they do, so colours within sRGB are exact.
+Sources: ITU-T H.273, BT.2100 and IEC 61966-2-1.
 """
 
 import functools
@@ -30,23 +32,24 @@ Floats = NDArray[np.float64]
 HDR_WHITE_NITS = 203
 PQ_PEAK_NITS, HLG_PEAK_NITS = 10_000, 1000
 HLG_GAMMA = 1.2
-# What is darker than this share of reference white keeps its level; the rest is compressed.
+# Share of reference white up to which HDR levels are kept; brighter levels are compressed.
 KNEE = 0.6
-# Tables of LEVEL^2 points on each axis: haldclut takes them as pictures of LEVEL^3 pixels a side.
+# haldclut's levels: a table has LEVEL^2 points on each axis and is a square of LEVEL^3 pixels a
+# side.
 LIGHT_LEVEL, GAMUT_LEVEL = 8, 6
-# The first table's words for black and white. BT.2020's corners are at -0.59 and 1.66.
+# The first table's 16-bit values of light 0 and 1. BT.2020's primaries reach from -0.59 to 1.66.
 BLACK_WORD, WHITE_WORD = 17_000, 45_500
-# The gamut table's points for sRGB levels 0 and 1; the others are as far apart from these.
+# The gamut table's grid points of sRGB levels 0 and 1; its other points have the same distance.
 GAMUT_ZERO, GAMUT_ONE = 12, 28
-# Steps of the search for the strongest chroma that sRGB can show: 1/256 of the source's.
+# Steps of the binary search for the highest chroma in sRGB's gamut: to 1/256 of the source's
+# chroma.
 GAMUT_STEPS = 8
 
 D65 = (0.3127, 0.3290)
 ILLUMINANT_C = (0.310, 0.316)
 EQUAL_ENERGY = (1 / 3, 1 / 3)
-# Chromaticities of red, green and blue, and of white. SMPTE 431's white is greenish; its greys are
-# shown neutral, as Display P3's are. SMPTE-C and reserved primaries are shown as BT.709, as in
-# Chromium.
+# Chromaticities (x, y) of red, green, blue and white. SMPTE 431's white is greenish; here it has
+# D65, so that greys are neutral. SMPTE-C and reserved primaries count as BT.709, as in Chromium.
 Primaries = tuple[
     tuple[float, float], tuple[float, float], tuple[float, float], tuple[float, float]
 ]
@@ -78,7 +81,7 @@ def _linear_to_srgb(v: Floats) -> Floats:
 
 
 def _pq_to_linear(v: Floats) -> Floats:
-    """SMPTE ST 2084, in shares of HDR reference white."""
+    """Convert PQ levels (SMPTE ST 2084) to light; 1 is HDR reference white."""
     m1, m2, c1, c2, c3 = 2610 / 16384, 2523 / 32, 3424 / 4096, 2413 / 128, 2392 / 128
     p = v ** (1 / m2)
     nits = PQ_PEAK_NITS * (np.maximum(p - c1, 0) / (c2 - c3 * p)) ** (1 / m1)
@@ -86,10 +89,10 @@ def _pq_to_linear(v: Floats) -> Floats:
 
 
 def _hlg_to_linear(v: Floats) -> Floats:
-    """ARIB STD-B67 as a display of 1000 cd/m2 shows it, in shares of HDR reference white.
+    """Convert HLG levels (ARIB STD-B67) to light on a display of 1000 cd/m2; 1 is reference white.
 
-    BT.2100 raises luminance to the power of HLG_GAMMA. Here each channel is raised by itself, as by
-    zimg, with which nearly all HLG that ffmpeg converts was made: greys are the same.
+    BT.2100 applies HLG_GAMMA to the luminance. Here, as in zimg, it is applied to each channel,
+    which gives the same greys. Most HLG files that ffmpeg writes were converted by zimg.
     """
     a, b, c = 0.17883277, 0.28466892, 0.55991073
     scene = np.where(v <= 0.5, v**2 / 3, (np.exp((v - c) / a) + b) / 12)
@@ -101,9 +104,9 @@ def _power(exponent: float) -> Callable[[Floats], Floats]:
 
 
 Curve = Callable[[Floats], Floats]
-# Curves that are shown as if they were sRGB's, as every SDR player does. Their light is that of a
-# BT.1886 display, which matters only where primaries are converted: the levels are written with the
-# curve that they were read with, so that greys keep theirs.
+# The gamma of a BT.1886 display, for curves without an entry in CURVES. Players show their levels
+# unchanged, as if they were sRGB's. The gamma matters only if primaries are converted: levels are
+# converted to light and back with the same curve, so that greys stay the same.
 VIDEO_GAMMA = 2.4
 SRGB = "iec61966-2-1"
 # Curves that differ from sRGB's so much that every level has to be converted.
@@ -123,7 +126,7 @@ HDR_CURVES = {"smpte2084", "arib-std-b67"}
 MATRICES = {"bt709", "fcc", "bt470bg", "smpte170m", "smpte240m", "bt2020nc"}
 # Matrices that only zscale knows.
 ZSCALE_MATRICES = {"ycgco", "bt2020c", "chroma-derived-nc", "chroma-derived-c", "ictcp"}
-# Matrices that nothing here can undo, by their names for users.
+# Matrices that neither filter supports, with their names for users.
 UNKNOWN_MATRICES = {
     "ycgco-re": "YCgCo-R",
     "ycgco-ro": "YCgCo-R",
@@ -135,7 +138,7 @@ _EIGHT_BIT_420 = {"yuv420p", "yuvj420p", "yuva420p", "nv12", "nv21"}
 
 @dataclass(frozen=True, kw_only=True)
 class Colour:
-    """What a stream says of its colours, in ffmpeg's words; each "" if it says nothing."""
+    """A stream's pixel format and colour tags, as ffmpeg names them; "" for a missing tag."""
 
     pixel_format: str = ""
     range: str = ""
@@ -145,47 +148,51 @@ class Colour:
 
     @property
     def is_hdr(self) -> bool:
-        """Whether the picture has to be tone-mapped to be seen in 8 bits."""
+        """Return whether the stream has a PQ or HLG curve and has to be tone-mapped."""
         return self.curve in HDR_CURVES
 
     @property
     def is_yuv(self) -> bool:
+        """Return whether the pixel format consists of luma and chroma."""
         return self.pixel_format.startswith(("yuv", "nv", "p0", "p2", "p4", "uyvy", "yuyv", "y2"))
 
     @property
     def depth(self) -> int:
-        """Bits of a channel, of those that planar formats have."""
+        """Return the bits per channel, as the pixel format's name says; 8 if it says none."""
         numbers = re.findall(r"\d+", self.pixel_format)
         deep = [int(n) for n in numbers if n in ("9", "10", "12", "14", "16")]
         return deep[-1] if deep else 16 if {"48", "64"} & set(numbers) else 8
 
     @property
     def needs_levels(self) -> bool:
-        """Whether limited levels have to be expanded that ffmpeg's scaler takes for full ones."""
+        """Return whether limited levels must be expanded here because ffmpeg's scaler does not.
+
+        It takes grey and planar RGB for full range, whatever their tag.
+        """
         return self.range == "tv" and self.pixel_format.startswith(("gray", "gbr"))
 
     @property
     def needs_table(self) -> bool:
-        """Whether curve or primaries differ from BT.709's."""
+        """Return whether the curve or the primaries have to be converted with tables."""
         return self.curve in CURVES or self.primaries in PRIMARIES
 
     @property
     def needs_zscale(self) -> bool:
-        """Whether the matrix is one that ffmpeg's scaler refuses."""
+        """Return whether only zscale supports the matrix."""
         return self.matrix in ZSCALE_MATRICES
 
     @property
     def is_converted(self) -> bool:
-        """Whether anything has to be done that ffmpeg's scaler doesn't do by itself."""
+        """Return whether any conversion is needed that ffmpeg's scaler does not do by itself."""
         return self.needs_table or self.needs_zscale or self.needs_levels
 
 
 def read(colour: Colour) -> Colour:
-    """Return the colour by which the stream is to be read: without tags that can't be true.
+    """Return the tags to decode the stream with: impossible ones corrected, missing ones completed.
 
-    8-bit 4:2:0 with the tag of a matrix that its primaries or curve exclude is BT.709: encoders
-    write such tags by mistake, and Chromium shows the pictures so. Raises UnsupportedCodecError for
-    a matrix that can't be undone.
+    8-bit 4:2:0 with a matrix that its primaries or curve exclude is decoded as BT.709, as in
+    Chromium, because encoders write such tags by mistake. Raises UnsupportedCodecError for
+    UNKNOWN_MATRICES.
     """
     matrix, primaries, curve = colour.matrix, colour.primaries, colour.curve
     if not colour.is_yuv:
@@ -226,7 +233,7 @@ def _replaced(
 
 
 def _to_xyz(primaries: Primaries) -> Floats:
-    """Return the matrix (3, 3) from linear RGB to XYZ, the white point's Y being 1."""
+    """Return the matrix (3, 3) float64 from linear RGB to XYZ; Y of the white point is 1."""
 
     def xyz(point: tuple[float, float]) -> Floats:
         x, y = point
@@ -238,7 +245,10 @@ def _to_xyz(primaries: Primaries) -> Floats:
 
 
 def _to_bt709(primaries: Primaries) -> Floats:
-    """Return the matrix (3, 3) from linear RGB of `primaries` to BT.709's; white stays white."""
+    """Return the matrix (3, 3) float64 from linear RGB of `primaries` to that of BT.709.
+
+    White stays white (Bradford adaptation).
+    """
     ours = _to_xyz(BT709)
     theirs = _to_xyz(primaries)
     gain = BRADFORD @ ours.sum(axis=1) / (BRADFORD @ theirs.sum(axis=1))
@@ -247,10 +257,11 @@ def _to_bt709(primaries: Primaries) -> Floats:
 
 
 def _compressed(light: Floats, *, peak: float) -> Floats:
-    """Return BT.709's linear light (n, 3) with BT.2020's largest channel brought to 0..1.
+    """Compress linear light (n, 3) with BT.709's primaries from 0..`peak` to 0..1.
 
-    All three channels are scaled alike, so that no hue turns. Below KNEE nothing changes; the slope
-    is continuous there, and rises everywhere above.
+    All channels of a colour are scaled by the same factor, so that its hue stays. The factor
+    depends on the largest channel in BT.2020's primaries: up to KNEE it is 1; above, the curve
+    rises monotonically to 1 at `peak`, with a continuous slope at KNEE.
     """
     largest = (light @ np.linalg.inv(_to_bt709(BT2020)).T).max(axis=1)
     above = np.clip(largest, KNEE, peak)
@@ -262,7 +273,7 @@ def _compressed(light: Floats, *, peak: float) -> Floats:
 
 
 def fit_gamut(light: Floats) -> Floats:
-    """Return linear BT.709 light (n, 3) within 0..1: OKLab's chroma is reduced, its hue kept."""
+    """Return linear BT.709 light (n, 3) in 0..1 by reducing OKLab's chroma; the hue stays."""
     out = ((light < 0) | (light > 1)).any(axis=1)
     if not out.any():
         return light
@@ -286,9 +297,10 @@ def _from_lab(lab: Floats, share: Floats) -> Floats:
 
 
 def light_of(levels: Floats, *, primaries: str, curve: str) -> Floats:
-    """Return BT.709's linear light (n, 3) of R'G'B' levels (n, 3) 0..1; 1 is white.
+    """Convert R'G'B' levels (n, 3) in 0..1 to linear light (n, 3) with BT.709's primaries.
 
-    HDR's is compressed to what SDR can show. Colours beyond BT.709's are below 0 or above 1.
+    White is 1; HDR light is compressed. Colours outside BT.709's gamut have values below 0 or above
+    1.
     """
     own = PRIMARIES.get(primaries, BT709)
     light = np.asarray(_curve_of(curve)(levels) @ _to_bt709(own).T)
@@ -305,26 +317,26 @@ def _curve_of(curve: str) -> Curve:
 
 
 def _grid(axis: Floats) -> Floats:
-    """Return all triples of the axis's values, (n, 3) red, green, blue, in haldclut's order."""
+    """Return all combinations (n, 3) of the axis's values as R, G, B, in haldclut's order."""
     blue, green, red = np.meshgrid(axis, axis, axis, indexing="ij")
     return np.stack([red.ravel(), green.ravel(), blue.ravel()], axis=1)
 
 
 def _hald(colours: Floats) -> bytes:
-    """Return colours (n, 3) 0..1 in haldclut's order as a picture: planar 16-bit G, B, R."""
+    """Return colours (n, 3) in 0..1 as haldclut's picture: planar little-endian 16-bit G, B, R."""
     words = np.rint(np.clip(colours, 0, 1) * 65535).astype("<u2")
     return words.T.tobytes()
 
 
 def light_table(*, primaries: str, curve: str) -> bytes:
-    """Return the first table for haldclut: `light_of`, as words."""
+    """Return the first table for haldclut, from levels to light (see `light_of`)."""
     levels = _grid(np.linspace(0, 1, LIGHT_LEVEL**2))
     light = light_of(levels, primaries=primaries, curve=curve)
     return _hald((BLACK_WORD + (WHITE_WORD - BLACK_WORD) * light) / 65535)
 
 
 def curve_expression(curve: str) -> str:
-    """Return the second table, from light to the third table's levels, for lutrgb."""
+    """Return lutrgb's expression of the second table, from light to the third table's levels."""
     light = f"st(0,(val-{BLACK_WORD})/{WHITE_WORD - BLACK_WORD})"
     size = "abs(ld(0))"
     if curve in CURVES or curve == SRGB:
@@ -354,10 +366,10 @@ def _gamut_file() -> NamelessFile:
 
 
 def tag_filters(colour: Colour) -> list[str]:
-    """Return the filter that gives frames a matrix tag which ffmpeg's scaler takes.
+    """Return the filter that gives frames a matrix tag which ffmpeg's scaler accepts.
 
-    The tag of the file is used, also where the stream in it has another one, as players do. Where
-    zscale undoes the matrix the scaler must not: it is told BT.709 for input and output.
+    The file's tag takes precedence over the stream's, as in players. If zscale converts the matrix,
+    the scaler must not: then its input and output are both tagged as BT.709.
     """
     if not colour.is_yuv:
         return []
@@ -367,10 +379,10 @@ def tag_filters(colour: Colour) -> list[str]:
 
 
 def plane_filters(colour: Colour, *, has_alpha: bool = False) -> list[str]:
-    """Return the filters from the scaler's output to full-range planar RGB of 16 bits.
+    """Return the filters that convert the scaler's output to full-range planar RGB with 16 bits.
 
-    The scaler makes 4:4:4 of it and zscale the rest: the scaler refuses some matrices, and turns 8
-    bits of full range into 16 without filling them.
+    The scaler only converts to 4:4:4, and zscale does the rest: the scaler refuses some matrices,
+    and expands 8-bit full range to 16 bits without reaching the maximum.
     """
     alpha = "a" if has_alpha else ""
     depth = colour.depth if colour.range == "pc" or not colour.is_yuv else 16
@@ -382,7 +394,8 @@ def plane_filters(colour: Colour, *, has_alpha: bool = False) -> list[str]:
             f"format=gbr{alpha}p16le",
             *([_expansion()] if colour.needs_levels else []),
         ]
-    # Primaries and curve stay, and matter for those matrices only that are made of linear light.
+    # Primaries and curve are not converted here. Matrices that apply to linear light depend on
+    # them.
     primaries = colour.primaries if colour.primaries in PRIMARIES else "bt709"
     curve = colour.curve if colour.needs_zscale and colour.curve in CURVES else "bt709"
     limits = "pc" if colour.range == "pc" else "tv"
@@ -395,13 +408,13 @@ def plane_filters(colour: Colour, *, has_alpha: bool = False) -> list[str]:
 
 
 def _expansion() -> str:
-    """Return the filter that expands limited levels of planar RGB."""
+    """Return the filter that expands planar RGB from limited to full range."""
     limits = (f"{c}imin=16/255:{c}imax=235/255" for c in "rgb")
     return f"colorlevels={':'.join(limits)}"
 
 
 def table_filters(colour: Colour) -> list[str]:
-    """Return ffmpeg's filters that bring planar RGB of 16 bits to sRGB by the tables."""
+    """Return the filters that convert planar RGB with 16 bits to sRGB with the three tables."""
     if not colour.needs_table:
         return []
     curve = curve_expression(colour.curve)

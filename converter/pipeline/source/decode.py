@@ -38,15 +38,15 @@ MIN_FRAMES = 2
 # Each decoding thread needs its own pictures: 8 MB for 1080p, 48 MB for a 5.3K camera. One thread
 # keeps the process tree below 220 MB from 1080p on and is as fast: the encoder is the bottleneck.
 TWO_THREADS_UP_TO_PIXELS = 1_500_000
-# Each picture has its size, so that `contain` may deliver any size; but the encoder assumes that
-# all pictures of a run have the size of the first. Without a queue of one, ffmpeg would buffer
-# eight pictures, 22 MB.
+# Each picture has a header with its size, because `contain` may deliver any size. ffmpeg assumes
+# that all pictures of a run have the size of the first. Without a queue of one picture, it would
+# buffer eight, which take 22 MB.
 TO_STDOUT = ["-f", "image2pipe", "-thread_queue_size", "1", "pipe:1"]
 ONE_FRAME = "This video has only one frame. Choose a longer video."
 _FITTED = ("-map", "[fitted]")
 # ffmpeg's message when `-drop_changed` drops a frame whose size or format differs from the first.
 CHANGED = b"Avoiding reinit; dropping frame"
-# A line of ffmpeg's output with a level above warning, as `-v level+...` marks it.
+# The mark of a message above the level of a warning, printed because of `-v level+...`.
 _ERROR = re.compile(r"\[(?:error|fatal|panic)\]")
 
 
@@ -70,8 +70,8 @@ class EndOfClipError(Exception):
 def seek_arguments(probe: Probe, start_s: float) -> list[str]:
     """Return ffmpeg's options that start reading at the key frame before `start_s`, if any.
 
-    Without accurate_seek decoding starts at the key frame, and `fps` cuts at the start; `-ss 0`
-    fails for files whose first timestamp is negative.
+    With noaccurate_seek decoding starts at the key frame, and `fps` drops the frames before the
+    start. `-ss 0` fails for files whose first timestamp is negative.
     """
     if start_s > 0 and probe.can_seek:
         return ["-noaccurate_seek", "-ss", f"{start_s:.6f}"]
@@ -87,11 +87,11 @@ def decode_arguments(
     is_changing: bool = False,
     overlay: Overlay | None = None,
 ) -> list[str]:
-    """Return ffmpeg's options that turn the upload into fitted pictures, without an output format.
+    """Return ffmpeg's options that convert the upload to fitted pictures, without an output format.
 
-    `finish` are filters to go last; they fix the pixel format. Unless `is_changing`, ffmpeg drops
-    the frames after a change of size or format in mid-stream and says CHANGED: then run it again
-    with `is_changing`.
+    `finish` are the last filters; they set the pixel format. Unless `is_changing`, ffmpeg drops the
+    frames after a change of size or format and prints CHANGED; then run it again with
+    `is_changing`.
     """
     probe = source.probe
     # The native VP8/VP9 decoders drop alpha; libvpx's keep it.
@@ -126,7 +126,8 @@ def decode_arguments(
 def read_ppm(stream: IO[bytes]) -> Frame | None:
     """Read the next picture of a PPM stream, (height, width, 3) uint8; None at its end.
 
-    https://netpbm.sourceforge.net/doc/ppm.html, without comments, as ffmpeg writes it.
+    The format is described at https://netpbm.sourceforge.net/doc/ppm.html. ffmpeg writes no
+    comments.
     """
     if stream.readline() != b"P6\n":
         return None
@@ -136,10 +137,10 @@ def read_ppm(stream: IO[bytes]) -> Frame | None:
 
 
 def read_pam(stream: IO[bytes]) -> Frame | None:
-    """Return the opaque part of the next picture of a stream of RGBA PAMs, as `read_ppm` does.
+    """Read the next picture of a stream of RGBA PAMs and return its opaque part, as `read_ppm`.
 
-    https://netpbm.sourceforge.net/doc/pam.html, as ffmpeg writes it. The opaque part is one
-    rectangle in the middle.
+    The opaque part is one rectangle in the middle. The format is described at
+    https://netpbm.sourceforge.net/doc/pam.html.
     """
     if stream.readline() != b"P7\n":
         return None
@@ -153,7 +154,7 @@ def read_pam(stream: IO[bytes]) -> Frame | None:
 
 
 def _read_pixels(stream: IO[bytes], shape: tuple[int, int, int]) -> Frame | None:
-    """Return an array of `shape` from a stream; None if it ends before."""
+    """Read an array of `shape`, uint8, from a stream; None if the stream ends earlier."""
     size = math.prod(shape)
     pixels = stream.read(size)
     if len(pixels) < size:
@@ -164,9 +165,11 @@ def _read_pixels(stream: IO[bytes], shape: tuple[int, int, int]) -> Frame | None
 def read_pictures(
     source: Source, *, profile: ConversionProfile, selection: Selection, control: Control
 ) -> Generator[Frame]:
-    """Yield the fitted pictures of the selection, 24 a second, up to where the source ends.
+    """Yield the fitted pictures of the selection, 24 a second, until the source ends.
 
-    Raises InputError when there is not even a first one, and what `control` raises.
+    Each is (height, width, 3) uint8. If the source changes its size or format, it is decoded again
+    from the start and the pictures already yielded are skipped. Raises InputError if there is no
+    picture, and the exceptions of `control`.
     """
     count = 0
     for is_changing in (False, True):
@@ -202,9 +205,9 @@ def read_pictures(
 
 
 def _output_filters(profile: ConversionProfile, *, is_padded: bool, is_deep: bool) -> list[str]:
-    """Return the filters that make the pictures' pixels: RGB, or RGBA with transparent bars.
+    """Return the filters that convert the pictures to 8-bit RGB, or to RGBA with transparent bars.
 
-    Deep colour is dithered, so that slow gradients get no steps.
+    Pictures with more than 8 bits (`is_deep`) are dithered to avoid visible steps in gradients.
     """
     rgb = ["zscale=d=error_diffusion", "format=gbrp"] if is_deep else []
     if not is_padded:
@@ -214,13 +217,13 @@ def _output_filters(profile: ConversionProfile, *, is_padded: bool, is_deep: boo
 
 
 def _until_none(read: Callable[[], Frame | None]) -> Iterator[Frame]:
-    """Yield what `read` returns, up to None."""
+    """Yield the return values of `read` until it returns None."""
     while (picture := read()) is not None:
         yield picture
 
 
 class Reader:
-    """Return the pictures of one decode by time, forward only, for a MoviePy clip."""
+    """Look up pictures of a stream by time, for a MoviePy clip. Times must not decrease."""
 
     def __init__(self, pictures: Iterator[Frame], *, fps: int) -> None:
         self._pictures = pictures
@@ -269,7 +272,7 @@ def moviepy_clip_class() -> Any:
     """Import and return MoviePy's VideoClip.
 
     The import takes 0.09 CPU s and 7 MB in addition to numpy and Pillow, so it is done only before
-    a conversion. MoviePy 2.2 starts `ffplay` at import to see whether it exists; `true` stands in.
+    a conversion. MoviePy 2.2 runs `ffplay` at import to check that it exists; run `true` instead.
     """
     os.environ.setdefault("FFPLAY_BINARY", "true")
     from moviepy.video.VideoClip import VideoClip

@@ -1,7 +1,8 @@
-"""The elements of a WebM or Matroska file (RFC 8794, RFC 9559) that ffmpeg reads before clusters.
+"""Parse the elements of a WebM or Matroska file that ffmpeg reads before the clusters.
 
-Matroska's demuxer skips what it can't read, in silence, and goes on with the next cluster. So its
-clusters must lie in one piece from the one that a seek lands on, and that one the cues tell.
+ffmpeg's demuxer skips unreadable data without an error and continues with the next cluster. So
+there must be no hole from the cluster on at which a seek arrives. The cues say which one that is.
+The format is described in RFC 8794 and RFC 9559.
 """
 
 import bisect
@@ -18,28 +19,33 @@ INFO, TIMESTAMP_SCALE = 0x1549A966, 0x2AD7B1
 TRACKS, TRACK_ENTRY, TRACK_NUMBER, TRACK_TYPE, VIDEO = 0x1654AE6B, 0xAE, 0xD7, 0x83, 1
 CUES, CUE_POINT, CUE_TIME, CUE_TRACK_POSITIONS = 0x1C53BB6B, 0xBB, 0xB3, 0xB7
 CUE_TRACK, CUE_CLUSTER_POSITION = 0xF7, 0xF1
-LEVEL_1 = {SEEK_HEAD, INFO, TRACKS, CUES, 0x1254C367, 0x1043A770, 0x1941A469}
+TAGS, CHAPTERS, ATTACHMENTS = 0x1254C367, 0x1043A770, 0x1941A469
+LEVEL_1 = {SEEK_HEAD, INFO, TRACKS, CUES, TAGS, CHAPTERS, ATTACHMENTS}
 
 MAX_TABLE_BYTES = 16 << 20
 MAX_ELEMENTS = 1000
-HEADER_BYTES = 12
+HEADER_BYTES = 12  # the longest id (4) and size (8)
 # ffmpeg's times are whole milliseconds.
 ROUNDING_S = 0.002
 
 
 @dataclass(frozen=True, kw_only=True)
 class Segment:
-    """Where clusters begin and end, and the video's cues: (s, offset of the cluster), by time."""
+    """A segment: the offsets of its first cluster and of its end, and the video's cues.
+
+    A cue is (time in s, offset of the cluster); they are sorted by time.
+    """
 
     first_cluster: int
     end: int
     cues: tuple[tuple[float, int], ...]
 
-    def landing(self, at_s: float | None) -> tuple[int, int]:
-        """The cluster that a seek to `at_s` lands on, and where to it may have to read.
+    def seek_range(self, at_s: float | None) -> tuple[int, int]:
+        """Return the offset of the cluster at which a seek to `at_s` arrives, and the offset up to
+        which ffmpeg then may read to find a key frame (0 if it reads only the packets it delivers).
 
-        None: no seek. Behind its last cue ffmpeg reads to the end, in case there is a later key
-        frame; without cues from the beginning.
+        Without a seek (None) and without cues ffmpeg reads from the first cluster. After the last
+        cue it reads to the end of the segment, to look for a later key frame.
         """
         index = -1
         if at_s is not None:
@@ -52,7 +58,7 @@ class Segment:
 
 @dataclass(frozen=True, kw_only=True)
 class Element:
-    """An element's id, where it and its content begin, and where it ends (None: not said)."""
+    """An element: its id, the offsets of its header, its content and its end (None: unknown)."""
 
     id: int
     start: int
@@ -61,8 +67,10 @@ class Element:
 
 
 def require_elements(file: IO[bytes], layout: Layout) -> Segment:
-    """Raise IncompleteUploadError unless all that stands before the clusters, and what the seek
-    head names behind them, has come whole; else what they say of the clusters.
+    """Return the segment that the elements before the first cluster describe.
+
+    Raises IncompleteUploadError unless these elements, and those after the clusters that the seek
+    head refers to, were sent whole.
     """
     reader = _Reader(file, layout)
     ebml = reader.element(0)
@@ -79,24 +87,26 @@ def require_elements(file: IO[bytes], layout: Layout) -> Segment:
         at = reader.require(element)
     else:
         raise IncompleteUploadError(detail="no cluster")
-    found += _sought(reader, found, segment=segment, first_cluster=at)
+    found += _seek_targets(reader, found, segment=segment, first_cluster=at)
     return Segment(first_cluster=at, end=end, cues=_cues(reader, found, segment=segment))
 
 
 class _Reader:
-    """Reads elements, but none from a hole."""
+    """Read elements. Each method raises IncompleteUploadError for a hole."""
 
     def __init__(self, file: IO[bytes], layout: Layout) -> None:
         self._file = file
         self._layout = layout
 
     def read(self, start: int, length: int) -> bytes:
+        """Read `length` bytes at `start`; fewer at the end of the file."""
         if start >= self._layout.size or not self._layout.covers(start, start + length):
             raise IncompleteUploadError(detail=f"a hole in the element at {start}")
         self._file.seek(start)
         return self._file.read(length)
 
     def element(self, start: int) -> Element:
+        """Read the header of the element at `start`."""
         head = self.read(start, HEADER_BYTES)
         identity, at = _number(head, 0, keep_marker=True)
         size, at = _number(head, at, keep_marker=False)
@@ -106,12 +116,13 @@ class _Reader:
         )
 
     def require(self, element: Element) -> int:
-        """Where the element ends. Raises IncompleteUploadError unless it has come whole."""
+        """Return the offset of the element's end. The whole element must have been sent."""
         if element.end is None or not self._layout.covers(element.start, element.end):
             raise IncompleteUploadError(detail=f"a hole in {element.id:x} at {element.start}")
         return element.end
 
     def content(self, element: Element) -> bytes:
+        """Read the element's content. Raises IncompleteUploadError above MAX_TABLE_BYTES too."""
         length = self.require(element) - element.body
         if length > MAX_TABLE_BYTES:
             raise IncompleteUploadError(detail=f"{element.id:x} has {length} bytes")
@@ -119,7 +130,11 @@ class _Reader:
 
 
 def _number(data: bytes, at: int, *, keep_marker: bool) -> tuple[int | None, int]:
-    """A variable-length integer and where it ends; None is the unknown size."""
+    """Return the variable-length integer at `at` (RFC 8794, 4) and the offset after it.
+
+    The integer is None for an unknown size. `keep_marker` is for ids, which include the length
+    marker. Raises IncompleteUploadError.
+    """
     first = data[at] if at < len(data) else 0
     length = 9 - first.bit_length()
     if not first or at + length > len(data):
@@ -132,7 +147,7 @@ def _number(data: bytes, at: int, *, keep_marker: bool) -> tuple[int | None, int
 
 
 def _children(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """The elements of which `data` consists: id and content."""
+    """Yield id and content of the elements in `data`. Raises IncompleteUploadError."""
     at = 0
     while at < len(data):
         identity, at = _number(data, at, keep_marker=True)
@@ -144,20 +159,20 @@ def _children(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _fields(data: bytes, *wanted: int) -> list[int | None]:
-    """The first of each unsigned field of `wanted` in `data`."""
+    """Return the first unsigned integer with each id of `wanted` in `data`; None if missing."""
     found: dict[int, int] = {}
     for identity, content in _children(data):
         if identity in wanted:
             if len(content) > 8:
-                raise IncompleteUploadError(detail="too long a number")
+                raise IncompleteUploadError(detail="a number of more than 8 bytes")
             found.setdefault(identity, int.from_bytes(content))
     return [found.get(identity) for identity in wanted]
 
 
-def _sought(
+def _seek_targets(
     reader: _Reader, found: list[Element], *, segment: Element, first_cluster: int
 ) -> list[Element]:
-    """What the seek heads name behind the first cluster; each must have come."""
+    """Return the elements after the first cluster that the seek heads in `found` refer to."""
     places = set()
     for head in found:
         if head.id != SEEK_HEAD:
@@ -176,7 +191,7 @@ def _sought(
 def _cues(
     reader: _Reader, found: list[Element], *, segment: Element
 ) -> tuple[tuple[float, int], ...]:
-    """The video's cues; none where there is more than one video, whose cues may differ."""
+    """Return the video's cues, sorted; none for several video tracks, whose cues may differ."""
     scale, videos = 1_000_000, []
     cues = b""
     for element in found:

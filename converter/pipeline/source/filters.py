@@ -10,10 +10,11 @@ from converter.pipeline.source.colour import (
 )
 from converter.pipeline.source.probe import Probe
 
-# If the source changes during the clip, every frame is fitted that these filters don't drop.
+# For a source that changes its format, at most MOST_FPS frames a second are fitted, from LEAD_S
+# before the selection on.
 MOST_FPS = 96
 LEAD_S = 10
-# Planar RGB in which colours are converted.
+# The pixel format in which colours are converted: planar RGB, 16 bits.
 DEEP = "gbrp16le"
 # The filters for each number of quarter turns clockwise.
 QUARTERS: list[list[str]] = [
@@ -26,11 +27,12 @@ PREMULTIPLY = "premultiply=inplace=1"
 
 
 def _fit_filters(probe: Probe, profile: ConversionProfile, selection: Selection) -> list[str]:
-    """Return filters that fit the pictures into the profile, for `contain` without bars."""
+    """Return filters that scale the pictures to the profile's size; `contain` gets no bars yet."""
     w, h = profile.width, profile.height
-    # More exact than the default if the output has more than 8 bits.
+    # These flags round more precisely, which is visible with more than 8 bits.
     flags = "bicubic+accurate_rnd+full_chroma_int" if probe.colour.is_converted else "bicubic"
-    # dar includes the pixel aspect. Rounded, but not below the frame (cover) or above it (contain).
+    # `dar` includes the pixel aspect ratio. The rounded size is never below the frame's (cover) or
+    # above it (contain).
     if selection.fit == "cover":
         return [
             *([_shorten(profile, selection)] if probe.is_strip else []),
@@ -59,11 +61,12 @@ def _focus(selection: Selection) -> str:
 
 
 def picture_filters(probe: Probe, *, profile: ConversionProfile, selection: Selection) -> list[str]:
-    """Return the filters from a decoded, upright frame to fitted, opaque sRGB.
+    """Return the filters that convert a decoded, upright frame to fitted, opaque sRGB.
 
-    The same steps in the same order for every source, each empty where there is nothing to do:
-    matrix and levels to RGB, alpha onto black, fit, curve and primaries to sRGB. Opaque frames are
-    fitted first, which is less work; with alpha the colours of transparent pixels would bleed.
+    The steps are: matrix and range to RGB, alpha composited on black, fit, curve and primaries to
+    sRGB. A step that the source does not need has no filters. Opaque frames are fitted first,
+    because that is less work; with alpha, colours of transparent pixels would leak into visible
+    ones.
     """
     colour = probe.colour
     tags, fit = tag_filters(colour), _fit_filters(probe, profile, selection)
@@ -85,21 +88,21 @@ def filter_graphs(
     finish: Sequence[str] = (),
     is_changing: bool = False,
 ) -> tuple[str, str]:
-    """Return two filter graphs, the second of which reads the first.
+    """Return two filter graphs; the output of the first is the input of the second.
 
-    One holds the rate (24 fps from the cut on), the other the picture (opaque, fitted, upright,
-    SDR, then `finish`). ffmpeg builds the first graph again when the source changes its size or
-    format, and never the second: only the picture may be in a graph that is built again, because
-    `fps` would count from 0 s again, and only the rate may see frames of another size than those it
-    was built for, because it does not look into them.
+    One graph converts the frame rate (24 fps from the start of the selection), the other the
+    picture (upright, fitted, opaque, SDR, then `finish`). When the source changes its size or
+    format, ffmpeg rebuilds the first graph but not the second. The `fps` filter must not be
+    rebuilt, because it would count from 0 s again; the picture filters must be, because they depend
+    on the format.
 
-    The rate comes first, so that nothing works on frames that are not shown, and the caller keeps
-    changed frames out (`-drop_changed`). For a source that is known to change (`is_changing`) the
-    picture comes first.
+    By default the rate comes first, so that frames that are not shown are not converted; the caller
+    has ffmpeg drop changed frames (`-drop_changed`). With `is_changing` the picture comes first.
 
-    With start_time=0 `fps` keeps the frame that is on screen at the cut, however long before it
-    began (sparse VFR). Over a gap it makes all copies at once, millions over a lying one: `trim`
-    ends that. In one graph with the picture they would be scaled into a queue (490 MB).
+    With start_time=0 `fps` repeats the frame that is shown at the start of the selection, however
+    early its own timestamp is (sparse VFR). It fills a gap with copies at once, which may be
+    millions if timestamps are wrong; `trim` limits them. In one graph with the picture filters, the
+    copies would be scaled and queued (490 MB).
     """
     upright = _upright_filters(probe)
     shift = [] if probe.can_seek else [f"setpts=PTS-{selection.start_s:.6f}/TB"]
@@ -112,8 +115,8 @@ def filter_graphs(
     ]
     source = f"[0:{probe.stream}]"
     if is_changing:
-        # The second graph is not told when the last frame ends, only when it begins: `tpad` repeats
-        # it once, or it would be missing.
+        # The second graph does not receive the last frame's duration and would drop this frame, so
+        # `tpad` repeats it once.
         first = [*upright, *shift, "tpad=stop=1:stop_mode=clone", *_thin_filters(), *picture]
         second = [rate, limit]
     else:
@@ -125,9 +128,9 @@ def filter_graphs(
 
 
 def _upright_filters(probe: Probe) -> list[str]:
-    """Return filters that part the fields of interlaced frames, and turn what ffmpeg doesn't turn.
+    """Return filters that deinterlace, and that rotate frames which ffmpeg doesn't rotate itself.
 
-    bwdif passes frames on that are not marked as interlaced, bit for bit.
+    bwdif passes frames that are not marked as interlaced through unchanged.
     """
     fields = ["bwdif=mode=send_field:deint=interlaced"] if probe.is_interlaced else []
     if probe.is_turned_by_ffmpeg:
@@ -136,9 +139,9 @@ def _upright_filters(probe: Probe) -> list[str]:
 
 
 def _thin_filters() -> list[str]:
-    """Return filters that drop most frames that `fps` would drop later anyway.
+    """Return filters that drop most of the frames that `fps` would drop later.
 
-    Kept are at most MOST_FPS frames a second, from LEAD_S before the cut on.
+    They keep at most MOST_FPS frames a second, from LEAD_S before the selection on.
     """
     step = f"floor(t*{MOST_FPS})"
     last = f"floor(prev_selected_t*{MOST_FPS})"

@@ -1,12 +1,12 @@
-"""A GIF written again so that ffmpeg plays it as browsers do (GIF89a, sections 18 to 27).
+"""Rewrite a GIF so that ffmpeg plays it as browsers do (GIF89a, sections 18 to 27).
 
-The pictures' compressed data is copied, nothing is decoded. What changes is their structure:
+The compressed pictures are copied without decoding. These parts of the structure change:
 
-- Each picture has its own colour table, and the file has none: ffmpeg fills the canvas with the
-  background colour of a global table, browsers leave it transparent.
-- Each picture has a control block: ffmpeg joins or misses pictures that have none.
-- A delay below 2 cs is 10 cs, and so is a missing one.
-- A picture without any colour table draws nothing; ffmpeg ends there.
+- Each picture gets its own colour table, and the global table is removed, because ffmpeg fills the
+  canvas with its background colour. Browsers leave the canvas transparent.
+- Each picture gets a control block, because ffmpeg joins or skips pictures without one.
+- A delay below 2 cs and a missing delay become 10 cs.
+- A picture without any colour table is replaced by a transparent pixel, because ffmpeg stops there.
 """
 
 import contextlib
@@ -21,23 +21,24 @@ from converter.pipeline.source.nameless import NamelessFile
 IMAGE, EXTENSION, TRAILER, CONTROL = 0x2C, 0x21, 0x3B, 0xF9
 HEADER_BYTES, IMAGE_BYTES = 13, 10
 LEAST_DELAY_CS, DEFAULT_DELAY_CS = 2, 10
-# Disposal methods 0 to 3; 4 is what some old encoders wrote for 3.
+# Disposal methods; some old encoders wrote 4 instead of 3.
 DISPOSALS = {0: 0, 1: 1, 2: 2, 3: 3, 4: 3}
-# A colour table for each makes 77 MB of these; at 2 cs each they play for half an hour.
+# Their colour tables take up to 77 MB; at 2 cs each they play for half an hour.
 MOST_PICTURES = 100_000
-# One transparent pixel: its place and size, a table of two colours, and its code.
+# A picture of one transparent pixel: position, size, a table of two colours, compressed data.
 NOTHING = b"\x2c" + bytes(4) + b"\x01\0\x01\0\x80" + bytes(6) + b"\x02\x02\x44\x01\0"
 
 
 @dataclass(frozen=True)
 class _Control:
-    """What a control block says of the next picture."""
+    """The fields of a graphic control block, which apply to the next picture."""
 
     disposal: int = 0
     delay_cs: int = 0
     transparent: int | None = None
 
-    def written(self) -> bytes:
+    def to_bytes(self) -> bytes:
+        """Return the control block with a corrected delay and disposal method."""
         delay = self.delay_cs if self.delay_cs >= LEAST_DELAY_CS else DEFAULT_DELAY_CS
         flags = DISPOSALS.get(self.disposal, 0) << 2 | (self.transparent is not None)
         index = self.transparent or 0
@@ -45,9 +46,9 @@ class _Control:
 
 
 def rewrite(path: Path) -> NamelessFile | None:
-    """Return the GIF as browsers play it; None if it has no picture. Raises OSError.
+    """Return the rewritten GIF; None if it has no picture. Raises OSError.
 
-    A file that breaks off ends with what is there of its last picture.
+    Of a file that is cut off, the available part of the last picture is included.
     """
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as gif:
         pictures = _pictures(gif)
@@ -59,7 +60,7 @@ def rewrite(path: Path) -> NamelessFile | None:
 
 
 def _pictures(gif: mmap.mmap) -> Iterator[bytes]:
-    """Yield each picture with its control block; ends quietly where the file does."""
+    """Yield each picture with its control block; stop without an error at the end of the file."""
     with contextlib.suppress(IndexError):
         flags = gif[HEADER_BYTES - 3]
         at = HEADER_BYTES + _table_bytes(flags)
@@ -71,7 +72,7 @@ def _pictures(gif: mmap.mmap) -> Iterator[bytes]:
                     if gif[at + 1] == CONTROL and gif[at + 2] >= 4:
                         control = _read_control(gif, at + 3)
                     at = _after_sub_blocks(gif, at + 2)
-                elif gif[at] == 0:  # some writers leave one between blocks
+                elif gif[at] == 0:  # some encoders write a zero between blocks
                     at += 1
                 else:
                     return
@@ -85,16 +86,16 @@ def _pictures(gif: mmap.mmap) -> Iterator[bytes]:
             end = _after_sub_blocks(gif, data_at + 1, is_cut_allowed=True)
             if table is None:
                 nothing = _Control(1, control.delay_cs, transparent=0)
-                yield nothing.written() + NOTHING
+                yield nothing.to_bytes() + NOTHING
             else:
                 size, colours = table
                 place = head[:9] + bytes((0x80 | head[9] & 0x40 | size,))
-                yield control.written() + place + colours + gif[data_at:end]
+                yield control.to_bytes() + place + colours + gif[data_at:end]
             control, at = _Control(), end
 
 
 def _table_bytes(flags: int) -> int:
-    """Return the size of the colour table that packed `flags` announce."""
+    """Return the size in bytes of the colour table that the packed `flags` describe."""
     return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
 
 
@@ -104,9 +105,9 @@ def _read_control(gif: mmap.mmap, at: int) -> _Control:
 
 
 def _after_sub_blocks(gif: mmap.mmap, at: int, *, is_cut_allowed: bool = False) -> int:
-    """Return where the chain of data sub-blocks at `at` ends. Raises IndexError if it is cut off.
+    """Return the offset after the data sub-blocks at `at`.
 
-    If `is_cut_allowed` the end of the file ends it too.
+    Raises IndexError if they are cut off, unless `is_cut_allowed`; then return the file's length.
     """
     while at < len(gif) or not is_cut_allowed:
         if not gif[at]:

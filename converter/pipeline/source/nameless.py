@@ -1,4 +1,4 @@
-"""Files that a child process reads and that leave nothing behind, however this process ends."""
+"""Temporary files for a child process, removed by the system even if this process is killed."""
 
 import os
 import tempfile
@@ -24,5 +24,5 @@ class NamelessFile:
 
     @property
     def path(self) -> Path:
-        """Where this process and an ffmpeg that it starts find the file (see `ffmpeg`)."""
+        """Return the path for this process and for the ffmpeg that it starts (see `ffmpeg`)."""
         return self._name if self._name.exists() else Path(f"/proc/self/fd/{self._number}")

@@ -1,10 +1,10 @@
-"""Proof that the part of a file that came is all that ffmpeg will read for one selection.
+"""Check that a partial upload contains every byte that ffmpeg reads for one selection.
 
-Where ffmpeg meets a hole it may fail, repeat a picture or skip to another one, with or without an
-error. So nothing is left to its errors. What describes the file must have come whole (`boxes.py`,
-`elements.py`), and ffmpeg itself says which bytes it reads: a copy of the packets, with their
-position in the file in place of their time, through the same demuxer and the same seek as the
-decode. A hole among them, or a Matroska cluster that ffmpeg would have to skip, refuses the upload.
+In a hole ffmpeg may fail, repeat a picture or skip pictures, with or without an error, so its
+errors are no sufficient check. The structures that describe the file must be complete (`boxes.py`,
+`elements.py`). Then ffmpeg lists the packets that it reads: a stream copy through the same demuxer
+and the same seek as the decode writes each packet's position in the file. The upload is refused if
+a packet lies in a hole, or if ffmpeg would have to skip a Matroska cluster.
 """
 
 import copy
@@ -24,14 +24,15 @@ from converter.pipeline.source.probe import PROBE_BYTES, Probe, input_arguments
 from converter.pipeline.source.sniff import DOC_TYPE_WITHIN, Container, sniff
 from converter.pipeline.source.source import Source, open_source
 
-# Packets are listed in milliseconds; over zeros Matroska's demuxer searches for minutes.
+# Listing takes milliseconds, but Matroska's demuxer searches for minutes in a hole.
 LISTING_S = 20
 MAX_PACKETS = 200_000
-# The copy carries three numbers for each packet in the columns of framecrc: its time, its position
-# and its presentation time, the last two moved up so that neither is negative or below the first.
-MOVED = 1 << 45
-COLUMNS = f"setts=pts=POS+{MOVED}:dts=DTS:duration=PTS+{MOVED}"
-# Behind the last picture that is shown, because ffmpeg rounds times to a frame of its output.
+# The columns of framecrc carry three numbers of each packet: the decoding time, the position in the
+# file and the presentation time. OFFSET keeps the last two above 0 and above the first, as ffmpeg
+# requires of a pts and a duration.
+OFFSET = 1 << 45
+COLUMNS = f"setts=pts=POS+{OFFSET}:dts=DTS:duration=PTS+{OFFSET}"
+# Packets are required until this long after the selection, because ffmpeg rounds times to frames.
 MARGIN_S = 0.1
 
 _PROBED = re.compile(r"After avformat_find_stream_info\(\).* frames:(\d+)$", re.MULTILINE)
@@ -40,8 +41,8 @@ _START = re.compile(r"^ {2}Duration: .*, start: (-?\d+\.\d+)", re.MULTILINE)
 
 @dataclass(frozen=True, kw_only=True)
 class Packet:
-    """One packet: its stream, the place of its bytes in the file (None: ffmpeg does not say), and
-    its times in s, relative to where the copy starts.
+    """One packet: its stream, the position of its bytes in the file (None: unknown) and their
+    number, and its decoding and presentation time in s, relative to the start of the copy.
     """
 
     stream: int
@@ -62,11 +63,10 @@ def open_part(
     max_pixels: int,
     control: Control,
 ) -> Source:
-    """Lay the upload out at `target` and open that as the whole file, good for `seconds` from
-    `start_s`.
+    """Restore the file at `target` as a sparse file and open it for `seconds` from `start_s`.
 
-    Raises IncompleteUploadError when a hole would be read for those, and what `lay_out` and
-    `open_source` raise.
+    Raises IncompleteUploadError if decoding them would read a hole, and the exceptions of `lay_out`
+    and `open_source`.
     """
     if not layout.covers(0, DOC_TYPE_WITHIN):
         raise IncompleteUploadError(detail="a hole at the beginning")
@@ -95,7 +95,7 @@ def open_part(
 
 
 class _Check:
-    """The two lists of packets of one file, held against its layout."""
+    """Compare the packets that ffmpeg reads from a file with the ranges that were sent."""
 
     def __init__(
         self,
@@ -113,10 +113,11 @@ class _Check:
         self._control = control
 
     def require_probed(self, described: elements.Segment | None) -> float:
-        """Check what ffmpeg reads to know the streams; the time at which the file begins, in s.
+        """Check the packets that ffmpeg reads to detect the streams; return the start time in s.
 
-        It probes the same packets before each decode. How many of each stream it does not say,
-        only how many in all, and never more than PROBE_BYTES: as many are required of each.
+        ffmpeg reads the same packets before each decode. It reports only their total number, so
+        that many packets of each stream are required, or PROBE_BYTES if that is less. Raises
+        IncompleteUploadError.
         """
         arguments = self._copy_arguments("-map", "0", "-map", "-0:t?")
         with ffmpeg(["-v", "debug", *arguments], control=self._control) as child:
@@ -152,29 +153,31 @@ class _Check:
         seconds: float,
         file_start_s: float,
     ) -> None:
-        """Check what ffmpeg decodes: from its key frame to the first picture behind the end, and
-        whatever is shown before that one but comes later in the file.
+        """Check the packets that ffmpeg decodes. Raises IncompleteUploadError.
+
+        They reach from a key frame to the first picture after the selection, and include packets
+        that come later in the file but are shown earlier.
         """
         seek = seek_arguments(about, start_s)
         end_s = seconds + MARGIN_S + (0 if seek else start_s)
         arguments = self._copy_arguments("-map", f"0:{about.stream}", seek=seek)
-        first, last, behind_s = self._layout.size, 0, float("inf")
+        first, last, after_s = self._layout.size, 0, float("inf")
         with ffmpeg(["-v", "error", *arguments], control=self._control) as child:
             for packet in _packets(child.stdout):
-                if packet.decoded_s > behind_s:
+                if packet.decoded_s > after_s:
                     break
-                if packet.shown_s <= behind_s:
+                if packet.shown_s <= after_s:
                     self._require(packet)
                     first = min(first, _start_of(packet))
                     last = max(last, _end_of(packet))
                 if packet.shown_s > end_s:
-                    behind_s = min(behind_s, packet.shown_s)
+                    after_s = min(after_s, packet.shown_s)
             else:
                 self._control.check()
                 last = self._layout.size if described is not None else last
         if described is not None:
-            landing, to = described.landing(start_s + file_start_s if seek else None)
-            self._require_bytes(min(landing, first), max(last, to))
+            cluster, until = described.seek_range(start_s + file_start_s if seek else None)
+            self._require_bytes(min(cluster, first), max(last, until))
 
     def _copy_arguments(self, *maps: str, seek: list[str] | None = None) -> list[str]:
         return [
@@ -189,10 +192,10 @@ class _Check:
         ]
 
     def _require(self, packet: Packet) -> None:
-        # A parser that cuts sound into other packets loses their place; no picture depends on it.
+        # Parsers that split audio into other packets lose the position. Pictures don't need audio.
         if packet.position is None:
             if packet.is_video:
-                raise IncompleteUploadError(detail="a packet from nowhere")
+                raise IncompleteUploadError(detail="a video packet without a position")
             return
         self._require_bytes(packet.position, packet.position + packet.size)
 
@@ -215,9 +218,9 @@ def _chain(first: Packet, rest: Iterator[Packet]) -> Iterator[Packet]:
 
 
 def _packets(stream: Iterator[bytes]) -> Iterator[Packet]:
-    """The rows of framecrc as packets. Raises IncompleteUploadError beyond MAX_PACKETS.
+    """Parse framecrc's lines. Raises IncompleteUploadError for more than MAX_PACKETS of them.
 
-    https://ffmpeg.org/ffmpeg-formats.html#framecrc
+    The format is described at https://ffmpeg.org/ffmpeg-formats.html#framecrc.
     """
     clocks: dict[int, float] = {}
     videos: set[int] = set()
@@ -236,12 +239,12 @@ def _packets(stream: Iterator[bytes]) -> Iterator[Packet]:
             continue
         stream_index, dts, position, shown, size = (int(n) for n in text.split(",")[:5])
         clock = clocks[stream_index]
-        at = position - MOVED
+        at = position - OFFSET
         yield Packet(
             stream=stream_index,
             is_video=stream_index in videos,
             position=at if at >= 0 else None,
             size=size,
             decoded_s=dts * clock,
-            shown_s=(shown - MOVED) * clock,
+            shown_s=(shown - OFFSET) * clock,
         )

@@ -22,7 +22,7 @@ from converter.pipeline.source.sniff import Container
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,gif"
 VIDEO_CODECS = (
     *("h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "prores", "mjpeg", "gif"),
-    # What cameras and editors write into MOV.
+    # Codecs that cameras and editors write into MOV.
     *("mpeg2video", "dvvideo", "dnxhd", "cfhd", "qtrle", "png"),
 )
 CODECS = ",".join(
@@ -33,7 +33,7 @@ CODECS = ",".join(
         *("aac", "mp3", "mp3float", "opus", "libopus", "vorbis"),
     )
 )
-# Names for users of what is not decoded; other codecs are called by ffmpeg's name.
+# Names for users of codecs that are refused; for others ffmpeg's name is shown.
 CODEC_NAMES = {
     "apv": "APV",
     "ffv1": "FFV1",
@@ -73,11 +73,11 @@ _ROTATION = re.compile(
 )
 _FIELDS = re.compile(r"\b(?:top|bottom) (?:coded )?first\b")
 _TAG = re.compile(r"\((\S{1,4}) */ 0x[0-9A-F]{8}\)")
-# Smaller pictures have no fields worth a filter, and the filter refuses the smallest.
+# px; smaller pictures are not deinterlaced, because the filter refuses the smallest ones.
 LEAST_INTERLACED = 16
-# A turn that is farther from a quarter is none, as in browsers.
+# Degrees; a rotation that differs more from a multiple of 90 is ignored, as in browsers.
 NEAR_A_QUARTER = 10.0
-# A base layer with compatibility id 0 is no YCbCr that another decoder shows.
+# With compatibility id 0 the base layer is not in a format that other decoders can show.
 _DOLBY_VISION = re.compile(r"^ +DOVI configuration record:.*\bcompatibility id: 0\b", re.MULTILINE)
 # In upper case after a stream copy by ffmpeg.
 _ALPHA_MODE = re.compile(r"^ +(?:alpha_mode|ALPHA_MODE) +: 1$", re.MULTILINE)
@@ -92,8 +92,9 @@ _ALPHA_FORMATS = re.compile(r"^(yuva|rgba|bgra|argb|abgr|gbrap|ya\d|pal8)")
 
 @dataclass(frozen=True, kw_only=True)
 class Probe:
-    """One video stream: its number, duration in s (None: not said), coded size in px, and how to
-    decode it. A strip is so long or so narrow that to cover a frame takes many times its pixels.
+    """One video stream: its index, duration in s (None: unknown), coded size in pixels, and how to
+    decode it. A strip is much longer than it is wide, so that scaling it to cover a frame would
+    take many times its pixels.
     """
 
     container: Container
@@ -109,13 +110,13 @@ class Probe:
     is_strip: bool
     has_alpha: bool
     range: str = ""
-    # Degrees clockwise that the picture has to be turned by, 0 to 360.
+    # Degrees clockwise, 0 to 360, by which a player rotates the picture.
     turn: float = 0.0
     is_interlaced: bool = False
 
     @property
     def colour(self) -> Colour:
-        """The colour by which the frames are to be read."""
+        """Return the colour tags to decode the frames with."""
         return Colour(
             pixel_format=self.pixel_format,
             range=self.range,
@@ -126,25 +127,25 @@ class Probe:
 
     @property
     def quarters(self) -> int:
-        """Quarter turns clockwise that the picture needs, 0 to 3."""
+        """Return the number of clockwise quarter turns that the picture needs, 0 to 3."""
         nearest = round(self.turn / 90)
         return nearest % 4 if abs(self.turn - 90 * nearest) <= NEAR_A_QUARTER else 0
 
     @property
     def is_turned_by_ffmpeg(self) -> bool:
-        """Whether ffmpeg turns the picture by itself, which includes mirroring.
+        """Return whether to let ffmpeg rotate the picture itself, which includes mirroring.
 
-        Not if it would turn it by some odd angle, or before the fields of a frame are parted.
+        It must not rotate by angles other than multiples of 90 degrees, or before deinterlacing.
         """
         return not self.is_interlaced and abs(self.turn - 90 * round(self.turn / 90)) <= 1
 
     @property
     def can_seek(self) -> bool:
-        """Return whether seeking to a key frame is safe; else decode the file from its beginning.
+        """Return whether seeking to a key frame is safe; otherwise decode from the beginning.
 
-        A GIF's frames build on all earlier ones and its demuxer calls each a key frame. Old x264
-        wrote broken H.264 4:4:4; ffmpeg repairs it only if it has seen x264's version, which
-        stands in the first packet alone (h264_cabac, x264_build).
+        A GIF's frames depend on all earlier ones, but its demuxer marks each as a key frame. Old
+        versions of x264 wrote invalid H.264 4:4:4; ffmpeg corrects it only if it has read x264's
+        version, which is in the first packet (x264_build in ffmpeg's h264_cabac.c).
         """
         return self.container != "gif" and not (
             self.codec == "h264" and self.pixel_format.startswith("yuv444")
@@ -152,7 +153,7 @@ class Probe:
 
     @property
     def is_hdr(self) -> bool:
-        """Whether the picture has to be tone-mapped to be seen in 8 bits."""
+        """Return whether the picture has to be tone-mapped."""
         return self.colour.is_hdr
 
 
@@ -188,11 +189,11 @@ def is_too_large(report: str) -> bool:
 
 
 def parse(report: str, *, container: Container) -> Probe:
-    """What ffmpeg's `-i` report says of the video stream that a player shows: the first that is
-    marked as the default, else the first; never cover art, nor one that can't be decoded while
-    another one can.
+    """Parse ffmpeg's `-i` report on the video stream that a player shows.
 
-    Raises UnreadableVideoError (UnsupportedCodecError), NoVideoError, TooManyPixelsError.
+    That is the first one marked as default, otherwise the first; cover art and, if there are
+    others, streams that can't be decoded are ignored. Raises UnreadableVideoError,
+    UnsupportedCodecError, NoVideoError, TooManyPixelsError.
     """
     if is_too_large(report):
         raise TooManyPixelsError(detail=report)
@@ -247,7 +248,7 @@ def parse(report: str, *, container: Container) -> Probe:
 
 
 def _codec(about: str) -> str:
-    """Return the codec's name in ffmpeg's words."""
+    """Return ffmpeg's name of the codec."""
     return about.split(" ", 1)[0].strip(",")
 
 
@@ -267,7 +268,7 @@ def _codec_name(about: str) -> str:
     return f"the codec “{known}”" if known.isprintable() else "an unknown codec"
 
 
-# Words in the brackets of a pixel format that are not colours.
+# Words in the parentheses after a pixel format that are no colour tags.
 _NO_COLOUR = re.compile(
     r"^(tv|pc|progressive|(top|bottom) (coded )?first.*|left|center|top|topleft|bottom|bottomleft"
     r"|\d+ bpc|)$"
@@ -275,7 +276,7 @@ _NO_COLOUR = re.compile(
 
 
 def _colour(words: list[str]) -> tuple[str, str, str]:
-    """Return matrix, primaries and curve in ffmpeg's words; each "" if none is said.
+    """Return matrix, primaries and curve by ffmpeg's names; "" for a missing tag.
 
     >>> _colour(["tv", "bt2020nc/bt2020/arib-std-b67", "progressive"])
     ('bt2020nc', 'bt2020', 'arib-std-b67')
@@ -294,7 +295,7 @@ def _colour(words: list[str]) -> tuple[str, str, str]:
 
 
 def _is_strip(*shapes: tuple[int, int]) -> bool:
-    """Return whether a shape, in pixels or as displayed, is wider or taller than STRIP:1."""
+    """Return whether one of the shapes (width, height) is longer than STRIP:1."""
     return any(max(a, b) > STRIP * min(a, b) for a, b in shapes)
 
 

@@ -1,4 +1,7 @@
-"""Whether a file's video is encrypted, by its structure: ffmpeg doesn't say, and shows noise."""
+"""Detect encrypted video by the file's structure. ffmpeg reports no error and decodes noise.
+
+Sources: ISO/IEC 14496-12, 8.12 (sample entry `encv`), and RFC 9559 (ContentEncodings).
+"""
 
 import os
 import re
@@ -10,7 +13,7 @@ from converter.pipeline.source.sniff import Container
 PATH_TO_ENTRIES = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")
 MOST_BOXES = 4096
 MATROSKA_HEAD = 256 * 1024
-# ContentEncodings, ContentEncoding, ContentEncryption, then its algorithm or its key's name.
+# ContentEncodings, ContentEncoding, ContentEncryption, then ContentEncAlgo or ContentEncKeyID.
 _MATROSKA = re.compile(rb"\x6d\x80.{1,8}\x62\x40.{1,40}?\x50\x35.{1,8}?\x47[\xe1\xe2]", re.DOTALL)
 
 
@@ -26,7 +29,10 @@ def is_protected(path: Path, *, container: Container) -> bool:
 
 
 def _has_entry(file: IO[bytes], at: int, end: int, *, depth: int, left: list[int]) -> bool:
-    """Return whether an `encv` entry stands between `at` and `end`, below PATH_TO_ENTRIES."""
+    """Return whether the boxes in [at, end) lead along PATH_TO_ENTRIES to an `encv` entry.
+
+    `depth` is the number of parents in that path; `left` counts down from MOST_BOXES.
+    """
     while at + 8 <= end and left[0] > 0:
         left[0] -= 1
         file.seek(at)

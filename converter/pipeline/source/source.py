@@ -1,4 +1,4 @@
-"""A source: a file that was sniffed and probed once, passed on as one object."""
+"""Open an upload: detect its container and probe it once, and pass the result on as one object."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +17,12 @@ class Source:
     path: Path
     probe: Probe
     max_pixels: int
-    # What `path` names, where that is no file of its own: it lives as long as this object.
+    # The temporary file behind `path`, if any. It exists as long as this object.
     file: NamelessFile | None = None
 
 
 def open_source(path: Path, *, max_pixels: int, control: Control) -> Source:
-    """Sniff and probe the file at `path`. Raises InputError and what `control` raises."""
+    """Sniff and probe the file at `path`. Raises InputError and the exceptions of `control`."""
     container = sniff(path)
     file = rewrite(path) if container == "gif" else None
     if file is not None:

@@ -56,14 +56,14 @@ def contrast(one: RGB, other: RGB) -> float:
 
 
 def readable_on(ground: RGB) -> RGB:
-    """Return the first of white, ink and black with enough contrast on `ground`; one always has."""
+    """Return the first of white, ink and black with enough contrast to `ground`; one always has."""
     return next(
         (text for text in (WHITE, INK, BLACK) if contrast(text, ground) >= MIN_CONTRAST), BLACK
     )
 
 
 def outer_colour(frame: Frame) -> RGB:
-    """Return the colour round the picture: that of its bars, else its outermost pixels' mean."""
+    """Return the colour around the picture: that of its bars, or the mean of its edge pixels."""
     corner = frame[0, 0]
     pairs = ((frame[0], frame[-1]), (frame[:, 0], frame[:, -1]))
     has_bars = any(bool((a == corner).all() and (b == corner).all()) for a, b in pairs)
@@ -82,7 +82,7 @@ class ThemeColours:
 
 
 def theme_colours(samples: NDArray[np.uint8], *, border: RGB) -> ThemeColours:
-    """Return colours in the hue of `samples` (n, 3 sRGB), as dark or light as the clip is."""
+    """Return colours with the dominant hue of `samples` (n, 3) sRGB, dark for a dark clip."""
     lab = exact_oklab(samples.astype(np.float64))
     is_dark = float(np.median(lab[:, 0])) < 0.62
     a, b = _dominant_hue(lab)

@@ -1,6 +1,6 @@
-"""Write a theme's manifest and check it against the rules that Chromium does not enforce.
+"""Build a theme's manifest and check it, also by rules that Chromium does not enforce.
 
-https://developer.chrome.com/docs/extensions/reference/manifest and .../develop/ui/themes
+Sources: https://developer.chrome.com/docs/extensions/reference/manifest and .../develop/ui/themes.
 """
 
 import unicodedata
@@ -17,7 +17,7 @@ VERSION = "1.0.0"
 DESCRIPTION_LENGTH = 132
 ICONS = (16, 48, 128)
 KEYS = {"manifest_version", "name", "version", "description", "icons", "theme"}
-# Text and the ground that it stands on.
+# Each text colour, and the background colour behind it.
 TEXTS = {
     "tab_text": "toolbar",
     "bookmark_text": "toolbar",
@@ -29,8 +29,8 @@ TEXTS = {
     "ntp_link": "ntp_background",
     "omnibox_text": "omnibox_background",
 }
-# The files that Chromium's unpacker of a dropped zip keeps (chrome/browser/extensions/
-# zipfile_installer.cc); it throws all others away without a word, an .avif too.
+# File types that Chromium extracts from a dropped zip (chrome/browser/extensions/
+# zipfile_installer.cc). It ignores others, such as .avif, without an error.
 UNPACKED = (".bmp", ".gif", ".jpeg", ".jpg", ".json", ".png", ".webp")
 _JOINERS = "\u200c\u200d"  # inside emoji and some scripts
 
@@ -53,7 +53,7 @@ def theme_name(typed: str) -> str:
 
 
 def colours(given: ThemeColours) -> dict[str, list[int]]:
-    """Return all colours of the theme; Chrome uses its own for any that is left out."""
+    """Return all colours of the theme, because Chrome uses its default for a missing one."""
     grounds = {
         "frame": given.frame,
         "frame_inactive": given.frame,
@@ -66,7 +66,7 @@ def colours(given: ThemeColours) -> dict[str, list[int]]:
 
 
 def _text(given: ThemeColours, ground: RGB) -> RGB:
-    """Return the theme's own text colour where its contrast is enough, else another."""
+    """Return the theme's text colour if its contrast to `ground` is enough, otherwise another."""
     if contrast(given.text, ground) >= MIN_CONTRAST:
         return given.text
     return readable_on(ground)
@@ -94,7 +94,7 @@ def build(
 
 
 def faults(manifest: Mapping[str, Any], *, files: set[str]) -> list[str]:
-    """Return what is wrong with the manifest of a zip that holds `files`."""
+    """Return the rules that the manifest of a zip with `files` violates."""
     name, theme = str(manifest.get("name", "")), manifest.get("theme", {})
     pictures = theme.get("images", {}).get("theme_ntp_background", {})
     icons = manifest.get("icons", {})

@@ -1,4 +1,4 @@
-"""Make a Chrome theme from the source's own pixels: animations, icons, colours, one stored zip."""
+"""Make a Chrome theme as a zip: animations from the source's pixels, icons, colours, a manifest."""
 
 import io
 import json
@@ -38,7 +38,7 @@ class Picture:
 
 @dataclass(frozen=True, kw_only=True)
 class ThemeFacts:
-    """What the zip holds, and its size in bytes."""
+    """The contents of the zip, and its size in bytes."""
 
     bytes: int
     pictures: tuple[Picture, ...]
@@ -66,10 +66,11 @@ def make_theme(
     control: Control,
     made: Animation | None = None,
 ) -> ThemeFacts:
-    """Write the theme of the cut as a zip; `sampler` has seen its frames.
+    """Write the theme of the cut as a zip; `sampler` has got its frames.
 
-    `frames` is how many the cut has; `made` an animation of it that may serve as a picture.
-    Writes its own pictures beside `output`; the caller removes all. Raises ConversionError.
+    `frames` is their number. `made` is an animation of the cut, used if it has the right size.
+    Other pictures are written to the folder of `output`; the caller removes them. Raises
+    ConversionError.
     """
     control.report("theme")
     shown = _make_both(cut, output.parent, screen=screen, frames=frames, control=control, made=made)
@@ -85,10 +86,10 @@ def _make_both(
     control: Control,
     made: Animation | None,
 ) -> dict[Scale, Animation]:
-    """Return the animation to show at each scale, the same one where the sizes are the same.
+    """Return the animation for each scale; equal sizes share one.
 
-    Without time or memory for the second, both scales get the first: too small there, but not
-    blank.
+    If time or memory is too short for the second, both scales get the first, which is too small for
+    one of them.
     """
     sizes = picture_sizes(screen)
     known = {made.size: made} if made else {}
@@ -123,7 +124,7 @@ def _report(control: Control, begin: float, end: float, share: float) -> None:
 def _pack(
     output: Path, *, shown: Mapping[Scale, Animation], sampler: FrameSampler, name: str
 ) -> ThemeFacts:
-    """Write the zip: stored, since nothing in it gets smaller, and the same for the same input."""
+    """Write the zip without compression, which would save nothing, and without the current date."""
     names = {shown[scale].path: NAMES[scale] for scale in sorted(shown, reverse=True)}
     pictures = tuple(
         Picture(

@@ -16,7 +16,7 @@ class _Picture(Protocol):
 
 
 def readme(*, name: str, pictures: Iterable[_Picture]) -> str:
-    """Return how to install the theme and what it holds; lines end in CRLF for Windows."""
+    """Return the text: how to install the theme, its contents; lines end in CRLF for Windows."""
     shown = [
         f"- at {picture.scale} %: {picture.width}x{picture.height} pixels" for picture in pictures
     ]

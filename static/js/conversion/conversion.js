@@ -1,5 +1,5 @@
-// Run one conversion, from the check of the server to the downloaded result. It calls report(job),
-// where job is one of
+// Run one conversion, from the check of the server to the downloaded result. Calls report(job), where
+// job is one of
 //   {step: "check"}  {step: "wait", retryIn}  {step: "upload", loaded, total, percent, secondsLeft}
 //   {step: "queue", position}  {step: "work", stage, percent}  {step: "fetch", loaded, total, percent}
 
@@ -21,9 +21,9 @@ const CANCEL_AGAIN_MS = 500;
 
 /**
  * Resolve to a result (see collection.js). Throws RefusedError, LostError or AbortError.
- * `attempts` are the fields of the upload in several ways: the next one is sent when the server
- * says that the one before is not enough of the file. `onPart` gets a result whose extras
- * (`wanted`) are not all made yet.
+ * `attempts` are objects of form fields. The next one is sent if the server answers
+ * incomplete_upload, because it needs more of the file. Calls `onPart(result)` with results that
+ * still lack some of the extras in `wanted`.
  */
 export async function convert({ wanted, onPart, ...options }) {
   const { api, report, signal } = options;
@@ -68,7 +68,7 @@ class Conversion {
 
   /** Convert; resolve to the server's response with the links. */
   async run() {
-    let answer = this.#resume && (await this.#takeUp(this.#resume));
+    let answer = this.#resume && (await this.#resumeJob(this.#resume));
     while (!answer) {
       await this.#waitForTurn();
       this.#jobId = uuid4();
@@ -79,7 +79,7 @@ class Conversion {
   }
 
   // After a lost connection the job may still be running, or have finished.
-  async #takeUp(id) {
+  async #resumeJob(id) {
     try {
       return await this.#follow(id, { patience: 0 });
     } catch (error) {
@@ -145,13 +145,16 @@ class Conversion {
   // A busy server closes the connection before it has read the upload, which looks like a lost
   // connection. A connection may also be lost while the conversion continues.
   async #afterLoss(error) {
-    const found = await this.#takeUp(this.#jobId);
+    const found = await this.#resumeJob(this.#jobId);
     if (found) return found;
     if (await this.#hadToWait()) return null;
     throw error;
   }
 
-  /** Poll until the job has finished. `patience`: polls at the start in which it may be unknown. */
+  /**
+   * Poll until the job has finished; resolve to its record. `patience` is the number of polls at the
+   * start in which the server may not know the job.
+   */
   async #follow(id, { watchSignal = this.#signal, patience = 10 } = {}) {
     let delay = FIRST_POLL_MS;
     let silent = 0;
@@ -177,8 +180,8 @@ class Conversion {
   }
 }
 
-/** Cancel a job, also one whose upload the server is still processing. */
-export async function callOff(api, jobId) {
+/** Cancel a job. Retry while it is unknown, because the server may still be reading its upload. */
+export async function cancelJob(api, jobId) {
   for (let attempt = 0; attempt < CANCEL_ATTEMPTS; attempt += 1) {
     try {
       return await api.cancelJob(jobId);

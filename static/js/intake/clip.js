@@ -2,9 +2,9 @@
 
 import { extensionOf } from "./limits.js";
 
-const containers = () => import("./containers.js"); // only few clips need it
+const containers = () => import("./containers.js"); // few clips need it
 
-const PATIENCE_MS = 15_000;
+const EVENT_TIMEOUT_MS = 15_000;
 const FAR_FUTURE_S = 1e7; // browsers know the length of a recorded WebM only after a seek beyond its end
 const SAMPLE = { width: 32, height: 32 };
 
@@ -19,7 +19,7 @@ export async function readClip(file) {
   const video = document.createElement("video");
   Object.assign(video, { muted: true, preload: "auto", playsInline: true, src: url });
   try {
-    await heard(video, "loadeddata");
+    await waitForEvent(video, "loadeddata");
     const { videoWidth: width, videoHeight: height } = video;
     if (!width) return unplayable(url, finite(video.duration));
     const first = sample(video);
@@ -53,7 +53,7 @@ async function readGif(file, url) {
 
 async function findDuration(video) {
   if (Number.isFinite(video.duration)) return video.duration;
-  const sought = heard(video, "seeked");
+  const sought = waitForEvent(video, "seeked");
   video.currentTime = FAR_FUTURE_S;
   await sought;
   return finite(video.duration) ?? finite(video.currentTime);
@@ -71,8 +71,8 @@ export function sample(picture) {
   return context.getImageData(0, 0, SAMPLE.width, SAMPLE.height);
 }
 
-/** Resolve at `event`; reject at an error or after a timeout. */
-export function heard(media, event) {
+/** Resolve at `event` of a media element; reject at "error" or after EVENT_TIMEOUT_MS. */
+export function waitForEvent(media, event) {
   return new Promise((resolve, reject) => {
     const done = new AbortController();
     const settle = (act) => (value) => {
@@ -80,7 +80,7 @@ export function heard(media, event) {
       clearTimeout(timer);
       act(value);
     };
-    const timer = setTimeout(settle(reject), PATIENCE_MS, new Error(`no ${event}`));
+    const timer = setTimeout(settle(reject), EVENT_TIMEOUT_MS, new Error(`no ${event}`));
     media.addEventListener(event, settle(resolve), { signal: done.signal });
     media.addEventListener("error", settle(reject), { signal: done.signal });
   });

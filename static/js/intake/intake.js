@@ -6,10 +6,13 @@ import { offerMistake, sniff } from "./limits.js";
 // without any event.
 const DRAG_SILENCE_MS = 1000;
 
-/** Call `accept(file)` or `refuse(mistake)`; show `overlay` while files are dragged over the page. */
-export function listenForFiles({ inputs, overlay, limits, mayTake, accept, refuse }) {
-  const take = async (offer) => {
-    if (!mayTake()) return;
+/**
+ * Call `accept(file)` or `refuse(mistake)` for each offer while `mayAccept()` is true; show `overlay`
+ * while files are dragged over the page.
+ */
+export function listenForFiles({ inputs, overlay, limits, mayAccept, accept, refuse }) {
+  const check = async (offer) => {
+    if (!mayAccept()) return;
     const mistake = offerMistake(offer, limits) ?? (await contentMistake(offer.files[0]));
     if (mistake) refuse(mistake);
     else accept(offer.files[0]);
@@ -19,19 +22,19 @@ export function listenForFiles({ inputs, overlay, limits, mayTake, accept, refus
     input.addEventListener("change", () => {
       const files = [...input.files];
       input.value = ""; // allows choosing the same file again
-      if (files.length) take({ files, folders: 0, links: 0 });
+      if (files.length) check({ files, folders: 0, links: 0 });
     });
   }
 
   let hovering = 0;
   const showOverlay = (shown) => {
     clearTimeout(hovering);
-    overlay.hidden = !shown || !mayTake();
+    overlay.hidden = !shown || !mayAccept();
     if (shown) hovering = setTimeout(() => showOverlay(false), DRAG_SILENCE_MS);
   };
   document.addEventListener("dragover", (event) => {
     event.preventDefault();
-    event.dataTransfer.dropEffect = mayTake() ? "copy" : "none";
+    event.dataTransfer.dropEffect = mayAccept() ? "copy" : "none";
     showOverlay(event.dataTransfer.types.includes("Files"));
   });
   document.addEventListener("dragleave", (event) => {
@@ -40,15 +43,16 @@ export function listenForFiles({ inputs, overlay, limits, mayTake, accept, refus
   document.addEventListener("drop", (event) => {
     event.preventDefault();
     showOverlay(false);
-    take(offerOf(event.dataTransfer));
+    check(offerOf(event.dataTransfer));
   });
   document.addEventListener("paste", (event) => {
     if (event.target.closest("input, textarea") && !event.clipboardData.files.length) return;
     event.preventDefault();
-    take(offerOf(event.clipboardData));
+    check(offerOf(event.clipboardData));
   });
 }
 
+// Return what a DataTransfer contains: {files, folders, links}; the last two are counts.
 function offerOf(transfer) {
   const items = [...transfer.items].filter((item) => item.kind === "file");
   const folders = items.filter((item) => item.webkitGetAsEntry?.()?.isDirectory).length;

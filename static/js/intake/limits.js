@@ -16,7 +16,10 @@ export function readLimits(dataset) {
   };
 }
 
-/** Return the `screen` field. Zoom counts in devicePixelRatio, which so may exceed any screen's. */
+/**
+ * Return the `screen` field of POST /convert/. The ratio is limited to what the server accepts,
+ * because devicePixelRatio includes the browser's zoom.
+ */
 export function screenField({ width, height }, ratio, { ratios: [least, most] }) {
   return `${width}x${height}@${Math.min(most, Math.max(least, ratio))}`;
 }
@@ -29,7 +32,7 @@ export function offerMistake({ files, folders, links }, { maxUploadBytes, extens
   const [{ name, size }] = files;
   if (!extensions.includes(extensionOf(name))) return { key: "type", name, extensions };
   if (size === 0) return { key: "empty", name };
-  // Of the others a part may do (see ranges/).
+  // GIFs are sent whole; of other files a part may suffice (see ranges/).
   const isWhole = extensionOf(name) === ".gif";
   if (isWhole && size > maxUploadBytes) return { key: "size", name, size, limit: maxUploadBytes };
   return null;

@@ -1,14 +1,19 @@
-// Movie fragments (ISO/IEC 14496-12, 8.8): each adds samples to the tracks of the movie box.
+// Parse movie fragments (ISO/IEC 14496-12, 8.8). Each adds samples to the tracks of the movie box.
 
 import { boxesIn, childOf } from "./boxes.js";
-import { UnclearError } from "./reader.js";
+import { StructureError } from "./reader.js";
 import { MAX_SAMPLES } from "./tables.js";
 
-const NOT_A_KEY = 0x0101_0000; // is_non_sync_sample, or depends on others: as ffmpeg reads it
+// Sample flags of a frame that is no key frame, as ffmpeg reads them: sample_is_non_sync_sample, or
+// sample_depends_on 1.
+const NOT_A_KEY = 0x0101_0000;
 
-/** Adds the samples of the fragment `moof` in `view`, whose first byte is the file's `base`. */
+/**
+ * Add the samples of the fragment `moof` to `tracks`. The first byte of `view` is at the offset
+ * `base` of the file. Throws StructureError.
+ */
 export function addFragment(view, moof, { base, tracks }) {
-  let end = base; // of the previous track's samples, where the file leaves offsets out
+  let end = base; // where the previous track's samples end: the default offset of the next track's
   for (const traf of boxesIn(view, moof.body, moof.to)) {
     if (traf.type === "traf") end = addTrack(view, traf, { base, tracks, end });
   }
@@ -16,7 +21,7 @@ export function addFragment(view, moof, { base, tracks }) {
 
 function addTrack(view, traf, { base, tracks, end }) {
   const tfhd = childOf(view, traf, "tfhd");
-  if (!tfhd) throw new UnclearError("no tfhd");
+  if (!tfhd) throw new StructureError("a track fragment without a header");
   const own = headerOf(view, tfhd);
   const track = tracks.find(({ id }) => id === own.id);
   if (!track) return end;
@@ -71,8 +76,8 @@ function addRun(view, box, { own, track, ticks, offset, start }) {
     at += 4;
   }
   const fields = [0x100, 0x200, 0x400, 0x800].filter((bit) => flags & bit);
-  if (at + count * fields.length * 4 > box.to) throw new UnclearError("a short run");
-  if (track.samples.count + count > MAX_SAMPLES) throw new UnclearError("too many samples");
+  if (at + count * fields.length * 4 > box.to) throw new StructureError("a track run is cut off");
+  if (track.samples.count + count > MAX_SAMPLES) throw new StructureError("too many samples");
   for (let index = 0; index < count; index += 1) {
     const sample = { ...defaults, lag: 0 };
     if (index === 0 && firstFlags !== null) sample.flags = firstFlags;

@@ -1,28 +1,30 @@
-// Which part of a clip the server needs for its six seconds. The clip itself is never read whole.
+// Find the part of a clip that the server needs for the selected seconds. Only the clip's index is
+// read, never the whole file.
 
 import { sniff } from "../intake/limits.js";
 import { matroskaSpans, readMatroska } from "./matroska.js";
 import { movieSpans, readMovie } from "./movie.js";
-import { Reader, UnclearError } from "./reader.js";
+import { Reader, StructureError } from "./reader.js";
 import { layoutOf } from "./spans.js";
 
-const AFTER_S = 1;
+const AFTER_S = 1; // sent after the selected seconds
 
 /**
- * A function (start s, length s, {thorough}) that resolves to the layout {size, ranges, bytes} of
- * `file`, or to null where the file has to be sent whole. `thorough` sends more of the beginning.
+ * Return a function (start s, length s, {thorough}) that resolves to the layout {size, ranges, bytes}
+ * of `file`, or to null if the file has to be sent whole. `thorough` sends more of the beginning.
  */
-export function layouts(file) {
+export function layoutFinder(file) {
   const index = readIndex(file);
-  index.catch(() => {}); // told by each call
+  index.catch(() => {}); // each call of the returned function handles it
   return async (start, length, { thorough = false } = {}) => {
     try {
       const { spans } = await index;
       const window = { start, end: start + length + AFTER_S, thorough };
       return layoutOf(await spans(window), file.size);
     } catch (error) {
-      // RangeError: a table that points beyond its box. NotReadableError: the file is gone.
-      if (error instanceof UnclearError || error instanceof RangeError || error instanceof DOMException) return null;
+      // RangeError: a table points beyond its box. DOMException NotReadableError: the file was
+      // removed or changed.
+      if ([StructureError, RangeError, DOMException].some((kind) => error instanceof kind)) return null;
       throw error;
     }
   };
@@ -35,12 +37,12 @@ async function readIndex(file) {
     const index = await readMatroska(reader);
     return { spans: (window) => matroskaSpans(new Reader(file), index, window) };
   }
-  if (kind !== "mov") throw new UnclearError("needed whole");
+  if (kind !== "mov") throw new StructureError("no index for this container");
   const movie = await readMovie(reader);
   return { spans: (window) => movieSpans(movie, window) };
 }
 
-/** The part of `file` that `layout` describes, one range after the other; nothing is read yet. */
+/** Return a File with the ranges of `layout` in `file`, one after the other, without reading them. */
 export function partOf(file, { ranges }) {
   const parts = ranges.map(([offset, length]) => file.slice(offset, offset + length));
   return new File(parts, file.name, { type: file.type });

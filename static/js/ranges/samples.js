@@ -1,6 +1,9 @@
-// One track's samples in decoding order, in columns that grow: file offset and size in bytes,
-// decoding and presentation time in s, and whether decoding can begin there.
+// Store one track's samples in decoding order.
 
+/**
+ * Growing columns: `offsets` in the file and `sizes` in bytes, `dts` (decoding time) and `pts`
+ * (presentation time) in s, `keys` 1 for key frames. Only the first `count` entries are valid.
+ */
 export class Samples {
   #capacity = 0;
   count = 0;
@@ -31,7 +34,7 @@ export class Samples {
     this.count += 1;
   }
 
-  /** The spans of samples `first` to `last`, both included; neighbours in the file are joined. */
+  /** Return the spans of samples `first` to `last` (included); spans that touch are joined. */
   spans(first, last) {
     const spans = [];
     for (let index = first; index <= last; index += 1) {

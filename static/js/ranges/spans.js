@@ -1,10 +1,10 @@
-// Byte ranges of a file: [from, to) pairs in, the layout that the server takes out. Pure.
+// Convert byte spans [from, to) of a file to the `layout` field of POST /convert/. Pure functions.
 
 export const MAX_RANGES = 4096;
-const MAX_LAYOUT_BYTES = 120_000; // the server takes 128 KiB
-const GAP = 4096; // a smaller hole is not worth a range
+const MAX_LAYOUT_BYTES = 120_000; // the server accepts 128 KiB
+const GAP = 4096; // bytes; smaller holes are sent, because each range costs text in the layout
 
-/** Sorted spans without overlaps; those less than `gap` bytes apart become one. */
+/** Return the spans sorted and without overlaps; spans at most `gap` bytes apart are joined. */
 export function mergeSpans(spans, { size, gap = GAP }) {
   const sorted = spans
     .map(([from, to]) => [Math.max(0, from), Math.min(size, to)])
@@ -20,8 +20,8 @@ export function mergeSpans(spans, { size, gap = GAP }) {
 }
 
 /**
- * {size, ranges: [[offset, length], ...], bytes}: the contract's layout and what it sends; null
- * where even with larger gaps it would take more ranges than the server accepts.
+ * Return {size, ranges: [[offset, length], ...], bytes}; `bytes` is the sum of the lengths. Return
+ * null if even with larger gaps there are more ranges than the server accepts.
  */
 export function layoutOf(spans, size) {
   for (let gap = GAP; gap <= 1 << 20; gap *= 4) {

@@ -1,16 +1,17 @@
-// A movie box's tracks and their sample tables (ISO/IEC 14496-12, 8.6 to 8.8).
+// Parse the tracks of a movie box and their sample tables (ISO/IEC 14496-12, 8.6 to 8.8).
 
 import { boxesIn, childOf, fourCharacters } from "./boxes.js";
-import { UnclearError } from "./reader.js";
+import { StructureError } from "./reader.js";
 import { Samples } from "./samples.js";
 
 export const MAX_SAMPLES = 4_000_000;
-const MAX_OTHER_SAMPLES = 2_000_000; // of sound only the beginning is needed; PCM has 48,000 a second
+const MAX_OTHER_SAMPLES = 2_000_000; // only the beginning of audio is needed; PCM has 48,000 a second
 const MAX_TRACKS = 64;
 
 /**
- * The tracks of the movie box `moov` in `view`: {id, kind, timescale, shift, samples, defaults}.
- * `kind` is video, audio or other; `shift` s is what the edit list adds to each presentation time.
+ * Return the tracks of the movie box `moov` in `view`: {id, kind, timescale, shift, samples,
+ * defaults}. `kind` is video, audio or other; the edit list adds `shift` s to each time; `defaults`
+ * are those of the track's fragments. Throws StructureError, and RangeError for reads beyond `view`.
  */
 export function tracksOf(view, moov) {
   const movie = mustFind(view, moov, "mvhd");
@@ -19,9 +20,9 @@ export function tracksOf(view, moov) {
   const defaults = extends_ ? defaultsOf(view, extends_) : new Map();
   const tracks = [];
   for (const box of boxesIn(view, moov.body, moov.to)) {
-    if (box.type === "cmov") throw new UnclearError("a compressed movie");
+    if (box.type === "cmov") throw new StructureError("a compressed movie box");
     if (box.type !== "trak") continue;
-    if (tracks.length === MAX_TRACKS) throw new UnclearError("too many tracks");
+    if (tracks.length === MAX_TRACKS) throw new StructureError("too many tracks");
     tracks.push(trackOf(view, box, { movieScale, defaults }));
   }
   return tracks;
@@ -31,7 +32,7 @@ function mustFind(view, parent, ...path) {
   let box = parent;
   for (const type of path) {
     box = childOf(view, box, type);
-    if (!box) throw new UnclearError(`no ${type}`);
+    if (!box) throw new StructureError(`no ${type}`);
   }
   return box;
 }
@@ -42,7 +43,7 @@ function trackOf(view, trak, { movieScale, defaults }) {
   const mdia = mustFind(view, trak, "mdia");
   const media = mustFind(view, mdia, "mdhd");
   const timescale = view.getUint32(media.body + (view.getUint8(media.body) === 1 ? 20 : 12));
-  if (!timescale || !movieScale) throw new UnclearError("no clock");
+  if (!timescale || !movieScale) throw new StructureError("a timescale of 0");
   const handler = mustFind(view, mdia, "hdlr");
   const kind = { vide: "video", soun: "audio" }[fourCharacters(view, handler.body + 8)] ?? "other";
   const shift = shiftOf(view, trak, { movieScale, timescale, kind });
@@ -51,8 +52,8 @@ function trackOf(view, trak, { movieScale, defaults }) {
   return { id, kind, timescale, shift, samples, defaults: defaults.get(id) };
 }
 
-// An edit list may delay a track and may cut its beginning; of anything else, such as a cut in the
-// middle, the page does not say which samples are shown.
+// Return the seconds that the edit list adds to each time of the track. It may delay the track and
+// cut off its beginning. Throws StructureError if it has several parts, as for a cut in the middle.
 function shiftOf(view, trak, { movieScale, timescale, kind }) {
   const edts = childOf(view, trak, "edts");
   const elst = edts && childOf(view, edts, "elst");
@@ -60,7 +61,7 @@ function shiftOf(view, trak, { movieScale, timescale, kind }) {
   const wide = view.getUint8(elst.body) === 1;
   const count = view.getUint32(elst.body + 4);
   const entry = wide ? 20 : 12;
-  if (elst.body + 8 + count * entry > elst.to) throw new UnclearError("a broken edit list");
+  if (elst.body + 8 + count * entry > elst.to) throw new StructureError("a broken edit list");
   let delay = 0;
   let begin = null;
   for (let index = 0; index < count; index += 1) {
@@ -70,7 +71,7 @@ function shiftOf(view, trak, { movieScale, timescale, kind }) {
     const rate = view.getInt32(at + entry - 4);
     if (time < 0 && begin === null) delay += length / movieScale;
     else if (begin === null && rate === 0x10000) begin = time / timescale;
-    else if (kind === "video") throw new UnclearError("an edit list with several parts");
+    else if (kind === "video") throw new StructureError("an edit list with several parts");
   }
   return delay - (begin ?? 0);
 }
@@ -82,7 +83,7 @@ function samplesOf(view, stbl, { timescale, shift, kind }) {
   const all = view.getUint32(size.body + 8);
   const count = kind === "video" ? all : Math.min(all, MAX_OTHER_SAMPLES);
   if (!count) return samples;
-  if (count > MAX_SAMPLES) throw new UnclearError("too many samples");
+  if (count > MAX_SAMPLES) throw new StructureError("too many samples");
   const sizeOf = sizesOf(view, size, all);
   const nextOffset = offsetsOf(view, stbl);
   const nextDuration = runsOf(view, mustFind(view, stbl, "stts"), (at) => view.getUint32(at));
@@ -111,34 +112,34 @@ function sizesOf(view, box, count) {
   const same = compact ? 0 : view.getUint32(box.body + 4);
   if (same) return () => same;
   const bits = compact ? view.getUint8(box.body + 7) : 32;
-  if (![4, 8, 16, 32].includes(bits)) throw new UnclearError("odd sizes");
+  if (![4, 8, 16, 32].includes(bits)) throw new StructureError("a sample size of unknown width");
   const table = box.body + 12;
-  if (table + Math.ceil((count * bits) / 8) > box.to) throw new UnclearError("a short size table");
+  if (table + Math.ceil((count * bits) / 8) > box.to) throw new StructureError("the sample size table is cut off");
   if (bits === 32) return (index) => view.getUint32(table + 4 * index);
   if (bits === 16) return (index) => view.getUint16(table + 2 * index);
   if (bits === 8) return (index) => view.getUint8(table + index);
   return (index) => (view.getUint8(table + (index >> 1)) >> (index & 1 ? 0 : 4)) & 15;
 }
 
-// A function that gives the next sample's offset, told its size: chunk by chunk.
+// Return a function that takes the next sample's size and returns its offset in the file (8.7.4, 8.7.5).
 function offsetsOf(view, stbl) {
   const narrow = childOf(view, stbl, "stco");
   const chunks = narrow ?? mustFind(view, stbl, "co64");
   const width = narrow ? 4 : 8;
   const chunkCount = view.getUint32(chunks.body + 4);
-  if (chunks.body + 8 + chunkCount * width > chunks.to) throw new UnclearError("a short chunk table");
+  if (chunks.body + 8 + chunkCount * width > chunks.to) throw new StructureError("the chunk offset table is cut off");
   const stsc = mustFind(view, stbl, "stsc");
   const runs = view.getUint32(stsc.body + 4);
-  if (!runs || stsc.body + 8 + runs * 12 > stsc.to) throw new UnclearError("a short chunk map");
+  if (!runs || stsc.body + 8 + runs * 12 > stsc.to) throw new StructureError("the sample to chunk table is cut off");
   let run = 0;
-  let chunk = 0; // from 1 on
+  let chunk = 0; // number of the current chunk; the first is 1
   let left = 0;
   let offset = 0;
   const field = (index, word) => view.getUint32(stsc.body + 8 + index * 12 + word * 4);
   return (bytes) => {
     while (!left) {
       chunk += 1;
-      if (chunk > chunkCount) throw new UnclearError("more samples than chunks hold");
+      if (chunk > chunkCount) throw new StructureError("more samples than the chunks contain");
       while (run + 1 < runs && field(run + 1, 0) <= chunk) run += 1;
       left = field(run, 1);
       const at = chunks.body + 8 + (chunk - 1) * width;
@@ -151,11 +152,11 @@ function offsetsOf(view, stbl) {
   };
 }
 
-// A function that gives the next value of a run-length table (stts, ctts). Past its end the last
-// value goes on for stts-like tables that are one sample short.
+// Return a function that returns the next value of a run-length table (stts, ctts). After the end it
+// repeats the last value, because some files have an stts that is one sample short.
 function runsOf(view, box, valueAt) {
   const count = view.getUint32(box.body + 4);
-  if (box.body + 8 + count * 8 > box.to) throw new UnclearError("a short time table");
+  if (box.body + 8 + count * 8 > box.to) throw new StructureError("a time table is cut off");
   let run = -1;
   let left = 0;
   let value = 0;
@@ -170,13 +171,13 @@ function runsOf(view, box, valueAt) {
   };
 }
 
-// A function that tells whether sample number n (from 1, asked in order) is a key frame. Without a
-// table all are.
+// Return a function that returns whether sample number n is a key frame. Numbers begin with 1 and
+// must ascend. Without a table all samples are key frames.
 function keysOf(view, stbl) {
   const box = childOf(view, stbl, "stss");
   if (!box) return () => true;
   const count = view.getUint32(box.body + 4);
-  if (box.body + 8 + count * 4 > box.to) throw new UnclearError("a short key table");
+  if (box.body + 8 + count * 4 > box.to) throw new StructureError("the key frame table is cut off");
   let next = 0;
   return (number) => {
     while (next < count && view.getUint32(box.body + 8 + next * 4) < number) next += 1;
@@ -184,6 +185,7 @@ function keysOf(view, stbl) {
   };
 }
 
+// Return the defaults of each track's fragments by track id: {duration, size, flags} (8.8.3).
 function defaultsOf(view, mvex) {
   const defaults = new Map();
   for (const box of boxesIn(view, mvex.body, mvex.to)) {

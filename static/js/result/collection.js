@@ -1,5 +1,5 @@
-// Download the results with the one-time links, so that Save works any number of times. Each is
-// downloaded as soon as the server has made it.
+// Download the results with the one-time links, so that they can be saved any number of times. Each
+// is downloaded as soon as the server has made it.
 
 import { manifestColours } from "../preview/colours.js";
 import { storedFiles } from "./zip.js";
@@ -13,11 +13,12 @@ const DETAILS = {
 };
 
 /**
- * The results of one conversion. `wanted`: the kinds of extras that were asked for. Its result is
- * {gif, url, kept, picture, pictureError, theme, themeError, pending}: `kept` is false where `url`
- * is still the one-time link; picture is null or the answer's facts with {url, kept}; theme is null
- * or {url, kept, bytes, pictureUrl, pictureBytes, pictureWidth, colours}; `pending` are the kinds
- * that are still being made.
+ * Collect the results of one conversion. `wanted` are the kinds of the requested extras. A result is
+ * {gif, url, kept, picture, pictureError, theme, themeError, pending}. `kept` is false if `url` is
+ * still the one-time link, because the download failed. `gif` and `picture` have the properties that
+ * the server sent; `picture` also has {url, kept}. `theme` is {url, kept, bytes, pictureUrl,
+ * pictureBytes, pictureWidth, colours}. `picture` and `theme` are null if there is none. `pending`
+ * are the kinds that are still being made.
  */
 export class Collection {
   #api;
@@ -33,18 +34,18 @@ export class Collection {
     this.#signal = signal;
   }
 
-  /** Download what an unfinished job links to; resolve to the result, or to null without a new file. */
+  /** Download the files that an unfinished job links to; resolve to the result, or null if none is new. */
   addMade(job) {
     return this.#next(async () => {
       const before = Object.keys(this.#found).length;
-      // The final answer tries again what can't be downloaded now.
+      // A failed download is tried again with the final response.
       await this.#fetchAll(job, { report: () => {}, failed: () => {}, isFinal: false });
       const isNew = Object.keys(this.#found).length > before;
       return isNew && this.#found.gif ? this.#result() : null;
     });
   }
 
-  /** Download the rest. Throws if the GIF can't be downloaded; an extra never costs the GIF. */
+  /** Download the other files; resolve to the result. Throws only if the GIF can't be downloaded. */
   finish(answer, report) {
     return this.#next(async () => {
       const failed = (kind, error) => {
@@ -94,7 +95,7 @@ export class Collection {
   }
 }
 
-/** Return a result whose pending extras will not come, for the reason `why`. */
+/** Return the result with errors for its pending extras; `why` is added to their sentences. */
 export function withoutPending(result, why) {
   const lost = result.pending.map((kind) => [`${kind}Error`, words.notFetched[kind](why)]);
   return { ...result, ...Object.fromEntries(lost), pending: [] };

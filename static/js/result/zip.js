@@ -6,7 +6,7 @@ const ENTRY = 0x02014b50;
 const END_BYTES = 22;
 const STORED = 0;
 
-/** Return the stored files of a zip as {name: Blob}; an empty object for other files. */
+/** Resolve to the stored files of a zip as {name: Blob}; an empty object if `blob` is no zip. */
 export async function storedFiles(blob) {
   const view = new DataView(await blob.arrayBuffer());
   const end = endRecord(view);

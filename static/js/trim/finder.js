@@ -1,6 +1,6 @@
 // Look for starts at which the loop closes: small frames of a clip, decoded in the browser.
 
-import { heard } from "../intake/clip.js";
+import { waitForEvent } from "../intake/clip.js";
 import { closings, marksOf, verdictOf } from "./loops.js";
 import { blendAt, lastStart } from "./trimwindow.js";
 
@@ -56,9 +56,9 @@ async function playThrough(url, [from, to], until, signal) {
   Object.assign(video, { muted: true, preload: "auto", playsInline: true, src: url });
   const frames = [];
   try {
-    await heard(video, "loadeddata");
+    await waitForEvent(video, "loadeddata");
     if (!video.requestVideoFrameCallback) return frames;
-    const sought = heard(video, "seeked");
+    const sought = waitForEvent(video, "seeked");
     video.currentTime = from;
     await sought;
     await new Promise((resolve) => {

@@ -1,6 +1,6 @@
 // Decode a dozen frames spread over a clip, one after the other.
 
-import { heard } from "../intake/clip.js";
+import { waitForEvent } from "../intake/clip.js";
 
 export const FRAMES = 12;
 const SAME_FRAME_MS = 100;
@@ -19,7 +19,7 @@ async function* videoFrames({ url, duration }) {
   const video = document.createElement("video");
   Object.assign(video, { muted: true, preload: "auto", playsInline: true, src: url });
   try {
-    await heard(video, "loadeddata");
+    await waitForEvent(video, "loadeddata");
     const { videoWidth: width, videoHeight: height } = video;
     for (let index = 0; index < FRAMES; index += 1) {
       const seconds = moment(index, duration);
@@ -39,7 +39,7 @@ async function* videoFrames({ url, duration }) {
 // the frame is the same as before.
 async function seek(video, seconds) {
   const shown = new Promise((resolve) => video.requestVideoFrameCallback?.(resolve));
-  const sought = heard(video, "seeked");
+  const sought = waitForEvent(video, "seeked");
   video.currentTime = seconds;
   await sought;
   await Promise.race([shown, new Promise((resolve) => setTimeout(resolve, SAME_FRAME_MS))]);
