@@ -10,7 +10,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from tests.support.ffmpeg import run_ffmpeg
+from tests.support.ffmpeg import FEW_COLOURS, run_ffmpeg
 from tests.support.files import shared_folder
 from tests.support.groups import keep_groups_together, turn
 
@@ -80,6 +80,4 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 @pytest.fixture(scope="session")
 def tiny_clip(clips) -> Path:
     """Return an H.264 clip of 8 s, 160x90 px, 24 fps."""
-    return clips(
-        "tiny.mp4", "-f", "lavfi", "-i", "testsrc2=s=160x90:r=24:d=8", "-pix_fmt", "yuv420p"
-    )
+    return clips("tiny.mp4", "-f", "lavfi", "-i", f"{FEW_COLOURS}:d=8", "-pix_fmt", "yuv420p")

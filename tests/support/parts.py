@@ -1,4 +1,4 @@
-"""Parts of files as the page sends them, with the page's own modules (Node), and clips to cut."""
+"""Make clips, and partial uploads of them with the page's modules (in Node)."""
 
 import os
 import shutil
@@ -17,9 +17,10 @@ from tests.support.files import ROOT
 
 SECONDS = 24
 MAX_PIXELS = 17_000_000
-VIDEO = ("-f", "lavfi", "-i", f"testsrc2=s=160x90:r=24:d={SECONDS}")
+# Each frame differs from all others, and a conversion costs a third of testsrc2's.
+VIDEO = ("-t", str(SECONDS), "-f", "lavfi", "-i", "cellauto=s=160x90:r=24:seed=1")
 TWO_INPUTS = (*VIDEO, "-f", "lavfi", "-i", f"sine=d={SECONDS}")
-X264 = ("-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-g", "48")
+X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "48")
 VP9 = ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-g", "48")
 X265 = ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=error:keyint=48")
 
@@ -30,7 +31,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "hevc.mp4": (*TWO_INPUTS, *X265, "-pix_fmt", "yuv420p", "-tag:v", "hvc1", "-c:a", "aac"),
     "av1.mp4": (*VIDEO, "-c:v", "libsvtav1", "-preset", "12", "-g", "48", "-pix_fmt", "yuv420p"),
     "timecode.mov": (*TWO_INPUTS, *X264, "-c:a", "pcm_s16le", "-timecode", "01:00:00:00"),
-    "prores.mov": (*VIDEO, "-c:v", "prores_ks", "-profile:v", "0", "-pix_fmt", "yuv422p10le"),
+    "prores.mov": (*VIDEO, "-c:v", "prores", "-profile:v", "0", "-pix_fmt", "yuv422p10le"),
     "vfr.mp4": (
         *TWO_INPUTS,
         *("-vf", "select='not(mod(n,3))+lt(mod(n,60),20)'", "-fps_mode", "vfr"),
@@ -51,7 +52,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     ),
     "vp9.webm": (*TWO_INPUTS, *VP9, "-pix_fmt", "yuv420p", "-c:a", "libopus"),
     "vp9_alpha.webm": (
-        *(*VIDEO, "-vf", "format=yuva420p,geq=lum='lum(X,Y)':a='X*255/W'"),
+        *(*VIDEO, "-vf", "split[a][b];[a][b]alphamerge"),
         *(*VP9, "-auto-alt-ref", "0", "-pix_fmt", "yuva420p"),
     ),
     "without_cues.webm": ("-i", "vp9.webm", "-c", "copy", "-live", "1"),
@@ -59,7 +60,7 @@ KINDS: dict[str, tuple[str, ...]] = {
 
 
 def need_node() -> str:
-    """The path of Node; skips the test without it."""
+    """Return the path of Node; skip the test if there is none."""
     return shutil.which("node") or pytest.skip("install node 20 or newer")
 
 
@@ -73,7 +74,7 @@ def make_kind(clips: Callable[..., Path], name: str) -> Path:
 
 
 def page_layout(path: Path, start_s: float, *, thorough: bool = False) -> Layout | None:
-    """What the page would send of the file for six seconds from `start_s`; None: all of it."""
+    """Return the layout that the page would send for six seconds; None for the whole file."""
     script = ROOT / "tests/support/layout.mjs"
     command = [need_node(), str(script), str(path), str(start_s), "6"]
     run = subprocess.run(
