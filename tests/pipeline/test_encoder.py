@@ -111,3 +111,11 @@ def test_a_few_large_errors_count_that_the_mean_hides():
     assert misfit(even, counts) == (pytest.approx(5, rel=1e-4), pytest.approx(2.5, rel=1e-4))
     mean, tail = misfit(text, counts)
     assert (mean < 1, tail > 200) == (True, True)
+
+
+@pytest.mark.parametrize(("strain", "raised"), [(0.3, True), (1.0, False), (3.0, False)])
+def test_only_a_palette_that_fits_easily_raises_the_threshold(strain, raised):
+    canvas = Canvas(QUALITIES["high"])
+    canvas.strain = strain
+    assert (canvas._threshold() - QUALITIES["high"].threshold > 1) == raised
+    assert canvas._threshold() >= QUALITIES["high"].threshold

@@ -38,7 +38,7 @@ class Tuning:
 
 QUALITIES = {
     "high": Tuning(threshold=6, target=8.0, price=0.8),
-    "small": Tuning(threshold=14, target=30.0, price=10.0, most_colours=160),
+    "small": Tuning(threshold=25, target=20.0, price=1.5, most_colours=160),
 }
 
 FEWEST_COLOURS = 24
@@ -61,7 +61,7 @@ TAIL = 0.4
 """Share of the worst-fitting pixels in a palette's misfit."""
 STRAINED = 14.0
 """Mean misfit at which Canvas.strain is 1."""
-EASE, LEAST_EASE, MOST_EASE = 0.35, 0.7, 1.7
+EASE, LEAST_EASE, MOST_EASE = 0.35, 1.0, 1.7
 """The less a palette is strained, the higher the threshold: exponent and bounds of the factor."""
 MIXING_EASE, MOST_MIXING = 1.5, 1.9
 """Mixing costs more if the palette is less strained: exponent and upper bound of the factor."""
@@ -116,8 +116,7 @@ class Canvas:
         self.size = tuning.most_colours
         self.most_cells = MOST_CELLS
         self.strain = 1.0
-        """Misfit of the last palette relative to STRAINED. A high strain lowers the threshold,
-        since the palettes of the next frames can correct these errors."""
+        """Misfit of the last palette relative to STRAINED. A low strain raises the threshold."""
 
     def draw(self, frame: Bytes, planes: Bytes) -> "DeltaFrame":
         """Draw a frame (height, width, 3) with its planes (3, n, 64); return the change.
