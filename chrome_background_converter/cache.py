@@ -64,24 +64,24 @@ class SweptFileCache(FileBasedCache):
             try:
                 return pickle.loads(zlib.decompress(content))  # noqa: S301 - our own writing
             except Exception as error:  # odd bytes make pickle raise anything
-                self._delete_spoilt(file, error)
+                self._delete_corrupt(file, error)
         return default
 
     def _is_expired(self, f: BinaryIO) -> bool:
-        """Whether the open entry has expired or is spoilt; it is deleted then."""
+        """Return whether the open entry has expired or is corrupt; then delete it."""
         try:
             expiry = pickle.load(f)  # noqa: S301 - our own writing
             is_expired = expiry is not None and expiry < time.time()
         except OSError:
             raise
         except Exception as error:
-            self._delete_spoilt(f, error)
+            self._delete_corrupt(f, error)
             return True
         if is_expired:
             self._delete_open(f)
         return is_expired
 
-    def _delete_spoilt(self, file: BinaryIO, error: Exception) -> None:
+    def _delete_corrupt(self, file: BinaryIO, error: Exception) -> None:
         log.warning("deleting a cache entry that can't be read: %r", error)
         self._delete_open(file)
 

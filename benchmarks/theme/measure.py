@@ -1,11 +1,11 @@
-"""Weigh the Chrome theme: size, CPU, memory and scores of both its pictures, by clip and screen.
+"""Measure the Chrome theme: size, CPU, memory and scores of its pictures, by clip and screen.
 
     .venv/bin/python -m benchmarks.theme.measure CLIP[@START] ... [--screen 1920x1080@1 ...]
 
-One Markdown row a picture; MB are 10**6 bytes, memory is the peak of the whole process tree while
-the theme is made. Scores are taken every 24th frame against the source as the GIF's path decodes
-and fits it, before any palette: PSNR and SSIM (8x8 windows) of luma; dE and dE99 are 100 x the
-OKLab distance of 8x8 means, its average and its 99th percentile: what a glance sees.
+Prints one Markdown row per picture. MB are 10**6 bytes; memory is the peak of the whole process
+tree while the theme is made. Every 24th frame is compared with the source, decoded and fitted as
+for the GIF but without a palette: PSNR and SSIM (8x8 windows) of luma; dE and dE99 are the mean and
+the 99th percentile of 100 x the OKLab distance of 8x8 means.
 """
 
 import argparse

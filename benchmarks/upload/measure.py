@@ -1,13 +1,13 @@
-"""What travels of large files, how soon, and whether the GIF is that of the whole file.
+"""Measure how much of large files is sent, how fast, and whether the result stays the same.
 
     .venv/bin/python -m benchmarks.upload.measure [--folder FOLDER] [--megabytes N] [--only WORD]
 
-Makes ten kinds of clips of 100 MB to 2 GB (`--megabytes`: of at most that) from ten seconds each,
-repeated without encoding, and keeps them in the folder. For the six seconds from the middle it
-prints: the megabytes sent; how long the page's modules (in Node) take until the first byte can
-leave, and what memory they take; how long the server takes to lay the file out and to prove that
-it is complete, with the CPU time of that; and whether a small GIF of the part is the same, byte for
-byte, as that of the whole file. Ends with 1 if one is not.
+Makes ten kinds of clips of 100 MB to 2 GB (at most `--megabytes`) from ten seconds each, repeated
+without encoding, and keeps them in the folder. For the six seconds from the middle it prints: the
+megabytes sent; the time and memory that the page's modules take in Node until the upload could
+begin; the time and CPU time that the server takes to restore the file and to check that it is
+sufficient; and whether a small GIF of the part is the same, byte for byte, as one of the whole
+file. Exits with 1 if a GIF differs.
 """
 
 import argparse
@@ -47,7 +47,7 @@ FRAGMENTS = ("-movflags", "frag_keyframe+empty_moov+default_base_moof")
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """A clip: how its ten seconds are encoded, how they are repeated, and how large it gets."""
+    """A kind of clip: ffmpeg's options for its ten seconds and for repeating them, and its size."""
 
     name: str
     suffix: str
@@ -105,7 +105,7 @@ KINDS = [
 
 
 def make(kind: Kind, folder: Path, *, megabytes: int) -> Path:
-    """Make the clip unless the folder has it; return its path."""
+    """Make the clip unless it is in the folder; return its path."""
     path = folder / f"{kind.name.replace(' ', '_').replace(',', '')}_{megabytes}.{kind.suffix}"
     if path.exists():
         return path
@@ -128,7 +128,7 @@ def small_gif(source: Source, start_s: float, folder: Path) -> str:
 
 
 def cpu_s() -> float:
-    """CPU seconds of this process and of its children that have ended."""
+    """Return the CPU seconds of this process and of its ended children."""
     usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 

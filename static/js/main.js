@@ -47,8 +47,8 @@ const focus = (axis, value) => dispatch({ type: "focusMoved", axis, value });
 const announcer = createAnnouncer({ status: byId("status"), alert: byId("problem"), retry: run });
 const mockup = new Mockup(byId("mockup"), {
   limits,
-  calm: matches("(prefers-reduced-motion: reduce)"),
-  thrifty: Boolean(navigator.connection?.saveData) || matches("(max-width: 47.99em)"),
+  reducedMotion: matches("(prefers-reduced-motion: reduce)"),
+  saveData: Boolean(navigator.connection?.saveData) || matches("(max-width: 47.99em)"),
   dark: matches("(prefers-color-scheme: dark)"),
   onTime: (seconds) => trim.onTime(seconds),
   choose: focus,
@@ -57,9 +57,9 @@ const mockup = new Mockup(byId("mockup"), {
 const trim = new Trim(byId("trim"), {
   limits,
   move,
-  hold: (on) => mockup.hold(on),
+  suspend: (on) => mockup.suspend(on),
   playhead: () => mockup.now,
-  seen: (seconds, picture) => mockup.see(seconds, picture),
+  onFrame: (seconds, picture) => mockup.addFrame(seconds, picture),
   mistyped: () => dispatch({ type: "refused", text: mistakes.time(), field: "start" }),
 });
 const views = [

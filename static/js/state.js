@@ -46,7 +46,7 @@ const steps = {
     seam: null,
     problem: state.problem?.field === "start" ? null : state.problem,
   }),
-  seamJudged: (state, { file, start, seam }) =>
+  seamMeasured: (state, { file, start, seam }) =>
     file === state.file && start === state.start ? { ...state, seam, loop: loopFor(state, seam) } : state,
   loopsFound: (state, { file, loops }) => (file === state.file ? { ...state, loops } : state),
   partFound: (state, { file, start, part }) =>

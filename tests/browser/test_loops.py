@@ -47,13 +47,13 @@ def loop_choice(page: Page, name: str) -> Locator:
     return page.get_by_role("group", name="From the end to the start").get_by_label(name)
 
 
-def test_the_page_blends_where_the_seam_would_show_and_says_so(editor: Page) -> None:
+def test_the_page_blends_if_a_cut_would_be_visible_and_says_so(editor: Page) -> None:
     expect(seam_word(editor)).to_contain_text("A cut would show here, so the loop is blended.")
     expect(loop_choice(editor, "Blend softly")).to_be_checked()
     assert sent_fields(editor, "loop") == ["blend"]
 
 
-def test_one_click_changes_what_the_page_chose_for_good(editor: Page) -> None:
+def test_a_users_choice_replaces_the_pages_choice_permanently(editor: Page) -> None:
     expect(seam_word(editor)).to_contain_text("A cut would show here")
     loop_choice(editor, "Cut").check()
     expect(seam_word(editor)).to_contain_text("“Blend softly” hides it.")

@@ -128,7 +128,7 @@ def test_a_file_of_4_gb_gives_the_gif_of_the_whole_file_without_being_read(
     wait_until_empty(server.media)
 
 
-def test_what_the_page_can_not_cut_and_not_send_whole_is_refused_in_words(
+def test_a_file_that_can_be_sent_neither_in_part_nor_whole_is_refused(
     open_page, tmp_path: Path
 ) -> None:
     path = tmp_path / "odd.mp4"

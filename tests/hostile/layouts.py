@@ -1,4 +1,4 @@
-"""Parts of files: layouts that lie, holes where bytes are needed, and 64 GiB of nothing."""
+"""Partial uploads: false layouts, holes in needed bytes, and 64 GiB of holes."""
 
 import json
 import struct

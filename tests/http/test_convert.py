@@ -200,7 +200,7 @@ def test_a_refusal_of_django_is_forbidden_not_csrf(rf):
     assert (response.status_code, json.loads(response.content)["code"]) == (403, "forbidden")
 
 
-def test_a_spoilt_record_of_a_job_counts_as_missing(client, converted):
+def test_a_corrupt_record_of_a_job_counts_as_missing(client, converted):
     job_id = str(uuid.uuid4())
     post(client, video=clip_file(), job_id=job_id)
     Path(cache._key_to_file(f"job:{job_id}")).write_bytes(bytes(200))

@@ -30,13 +30,13 @@ def post(client, layout: str, **fields):
     ],
     ids=lambda text: text[:24],
 )
-def test_a_layout_that_is_not_the_uploads_is_refused(client, media_root, converted, layout):
+def test_a_layout_that_does_not_match_the_upload_is_refused(client, media_root, converted, layout):
     response = post(client, layout)
     assert (response.status_code, response.json()["code"]) == (400, "invalid_field")
     assert (files_in(media_root), converted) == ([], [])
 
 
-def test_form_fields_beyond_what_a_layout_needs_are_refused(client, media_root, converted):
+def test_too_long_form_fields_are_refused(client, media_root, converted):
     response = post(client, "{}", theme_name="x" * 200_000)
     assert (response.status_code, response.json()["code"]) == (400, "invalid_field")
 

@@ -1,4 +1,4 @@
-"""/metrics without a queue: who may see it, what it counts, and what it costs."""
+"""/metrics without a queue: access, counts and CPU time."""
 
 import os
 import re
@@ -25,7 +25,7 @@ COUNT = (REQUESTS, "home", "200")
 
 @pytest.fixture
 def counting(settings, tmp_path, monkeypatch):
-    """METRICS on, with counts of this test's own."""
+    """Turn METRICS on, with separate counts for this test."""
     settings.METRICS, settings.METRICS_TOKEN = True, ""
     settings.CACHE_DIR = str(tmp_path)
     monkeypatch.setattr(metrics, "pending", {})
@@ -35,7 +35,7 @@ def counting(settings, tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def live(tmp_path_factory):
-    """Two processes that convert inline."""
+    """Run two processes that convert inline."""
     folder = tmp_path_factory.mktemp("live")
     options = {"METRICS": True, "METRICS_TOKEN": "secret", "WEB_CONCURRENCY": 2}
     with serve(folder, **SMALL, **options) as live:
@@ -48,13 +48,13 @@ def scrape(live: Live) -> Samples:
     return samples_of(answer.body.decode())
 
 
-def test_without_metrics_there_is_no_such_page(client):
+def test_without_metrics_the_path_is_not_found(client):
     assert client.get("/metrics").status_code == 404
     assert client.get("/metrics").json()["code"] == "not_found"
 
 
 @pytest.mark.parametrize("sent", ["", "secret", "Bearer", "Bearer wrong", "Basic secret"])
-def test_a_wrong_token_finds_no_such_page(counting, sent):
+def test_a_wrong_token_gets_not_found(counting, sent):
     counting.METRICS_TOKEN = "secret"
     nothing, hidden = (
         Client().get(path, headers={"Authorization": sent}) for path in ("/x", "/metrics")
@@ -63,7 +63,7 @@ def test_a_wrong_token_finds_no_such_page(counting, sent):
     assert Client().get("/metrics", headers=TOKEN).status_code == 200
 
 
-def test_without_metrics_nothing_of_it_is_imported_or_written(tmp_path):
+def test_without_metrics_no_module_is_imported_and_no_file_written(tmp_path):
     code = (
         "import django; django.setup();"
         "from django.test import Client;"
@@ -80,7 +80,7 @@ def test_without_metrics_nothing_of_it_is_imported_or_written(tmp_path):
     assert not (tmp_path / "metrics").exists()
 
 
-def test_two_processes_count_together_and_a_killed_one_takes_nothing_with_it(live):
+def test_two_processes_share_the_counts_and_a_killed_one_loses_none(live):
     junk = b"\0\0\0\x18ftypisom" + bytes(5000)
     before = scrape(live)
     with ThreadPoolExecutor(4) as pool:
@@ -133,7 +133,7 @@ def test_addresses_of_clients_make_no_new_series(counting, client):
     assert views == {"none", "download", "admin", "static"}
 
 
-def test_what_the_store_refuses_is_added_later(counting, monkeypatch):
+def test_counts_are_added_later_if_the_store_fails(counting, monkeypatch):
     def fails(counts):
         raise OSError("no space left on device")
 

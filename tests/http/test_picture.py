@@ -63,7 +63,7 @@ def test_a_picture_has_a_link_to_an_avif_named_png(client, pictured):
     assert client.get(payload["picture_url"]).status_code == 404
 
 
-def test_the_theme_can_use_a_picture_that_was_handed_out_already(client, pictured, monkeypatch):
+def test_the_theme_can_use_a_picture_that_already_has_a_link(client, pictured, monkeypatch):
     read: list[bytes] = []
 
     def make(cut, output, *, made, **options):
@@ -122,7 +122,7 @@ def test_a_cancel_during_the_picture_cancels_the_whole_job(
     assert files_in(media_root) == []
 
 
-def test_the_job_shows_the_picture_and_a_cancel_takes_its_link_back(client, media_root, pictured):
+def test_the_job_shows_the_picture_and_a_cancel_revokes_its_link(client, media_root, pictured):
     answer = post(client, picture="1", job_id=JOB).json()
     job = client.get(f"/jobs/{JOB}/").json()
     assert (job["picture"], job["picture_url"]) == (DESCRIBED, answer["picture_url"])

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { apart, closings, marksOf, medianStep, verdictOf } from "../../static/js/trim/loops.js";
+import { meanDifference, loopStarts, pickMarks, medianStep, verdictOf } from "../../static/js/trim/loops.js";
 import { blendAt } from "../../static/js/trim/trimwindow.js";
 
 const FPS = 24;
@@ -14,8 +14,8 @@ const frames = (level, from, to) =>
   });
 const wave = (period) => (t) => 120 + 80 * Math.sin((2 * Math.PI * t) / period);
 
-test("two frames are as far apart as their levels", () => {
-  assert.equal(apart({ pixels: grey(10) }, { pixels: grey(17) }), 7);
+test("the difference of two frames is the mean of their levels", () => {
+  assert.equal(meanDifference({ pixels: grey(10) }, { pixels: grey(17) }), 7);
 });
 
 test("the median step counts moving frames, at the rate of the result", () => {
@@ -27,15 +27,15 @@ test("the median step counts moving frames, at the rate of the result", () => {
 test("a clip that comes back after six seconds closes well at its best start", () => {
   const start = (t) => 20 + 40 * t;
   const end = (t) => start(0.5) + 60 * (t - 6.5); // meets the start at 6.5 s
-  const [best] = closings(frames(start, 0, 2), frames(end, 5.5, 8), { length: LENGTH, fps: FPS });
+  const [best] = loopStarts(frames(start, 0, 2), frames(end, 5.5, 8), { length: LENGTH, fps: FPS });
   assert.ok(Math.abs(best.start - 0.5) < 0.2, `${best.start}`);
   assert.equal(verdictOf(best.ratio), "well");
 });
 
 test("the same picture that moves the other way is worse", () => {
   const options = { length: LENGTH, fps: FPS };
-  const there = closings(frames(wave(6), 0, 1), frames(wave(6), 5, 7), options);
-  const mirrored = closings(frames(wave(6), 0, 1), frames((t) => wave(6)(12 - t), 5, 7), options);
+  const there = loopStarts(frames(wave(6), 0, 1), frames(wave(6), 5, 7), options);
+  const mirrored = loopStarts(frames(wave(6), 0, 1), frames((t) => wave(6)(12 - t), 5, 7), options);
   assert.ok(there[0].score < 2 && there.every(({ ratio }) => ratio < 2));
   const at = (list) => list.find(({ start }) => start === 0).score;
   assert.ok(at(mirrored) > at(there) + 0.5);
@@ -43,9 +43,9 @@ test("the same picture that moves the other way is worse", () => {
 
 test("the marks are the best start and others that close well, not next to each other", () => {
   const found = [[1, 1], [1.1, 1], [2, 1.2], [3, 9]].map(([start, ratio]) => ({ start, ratio, score: ratio }));
-  assert.deepEqual(marksOf(found).map(({ start }) => start), [1, 2]);
-  assert.deepEqual(marksOf(found.slice(3)).map(({ start }) => start), [3]);
-  assert.deepEqual(marksOf([]), []);
+  assert.deepEqual(pickMarks(found).map(({ start }) => start), [1, 2]);
+  assert.deepEqual(pickMarks(found.slice(3)).map(({ start }) => start), [3]);
+  assert.deepEqual(pickMarks([]), []);
 });
 
 test("a seam is named by its size, and a clip without material only jumps", () => {

@@ -107,19 +107,19 @@ test("the store calls its listeners only after changes", () => {
 });
 
 test("the page blends unless the loop closes well, until the user chooses", () => {
-  const judged = (verdict, start = 0) => ({ type: "seamJudged", file, start, seam: { ratio: 1, verdict } });
+  const measured = (verdict, start = 0) => ({ type: "seamMeasured", file, start, seam: { ratio: 1, verdict } });
   assert.equal(after(...opened).loop, "blend");
-  assert.equal(after(...opened, judged("well")).loop, "cut");
-  assert.equal(after(...opened, judged("well"), judged("jump")).loop, "blend");
+  assert.equal(after(...opened, measured("well")).loop, "cut");
+  assert.equal(after(...opened, measured("well"), measured("jump")).loop, "blend");
   const chosen = { type: "optionChosen", name: "loop", value: "cut" };
-  assert.equal(after(...opened, chosen, judged("blend")).loop, "cut");
+  assert.equal(after(...opened, chosen, measured("blend")).loop, "cut");
   assert.equal(after(...opened, chosen, { type: "fileChosen", file: { name: "b.mp4" } }).loop, "blend");
 });
 
 test("a seam belongs to its file and its start", () => {
   const seam = { ratio: 1, verdict: "well" };
   const moved = { type: "startMoved", start: 2, length: 6 };
-  assert.equal(after(...opened, moved, { type: "seamJudged", file, start: 0, seam }).seam, null);
-  assert.equal(after(...opened, { type: "seamJudged", file: {}, start: 0, seam }).seam, null);
-  assert.equal(after(...opened, { type: "seamJudged", file, start: 0, seam }, moved).seam, null);
+  assert.equal(after(...opened, moved, { type: "seamMeasured", file, start: 0, seam }).seam, null);
+  assert.equal(after(...opened, { type: "seamMeasured", file: {}, start: 0, seam }).seam, null);
+  assert.equal(after(...opened, { type: "seamMeasured", file, start: 0, seam }, moved).seam, null);
 });

@@ -37,13 +37,13 @@ test("the estimate depends on the crop, the start, the decoded frames and the cl
   assert.notEqual(red, blue);
   assert.equal(shown(EDIT), red);
 
-  mock.see(1, bands(BLUE, BLUE, BLUE, BLUE));
-  mock.see(2, bands(BLUE, BLUE, BLUE, BLUE));
+  mock.addFrame(1, bands(BLUE, BLUE, BLUE, BLUE));
+  mock.addFrame(2, bands(BLUE, BLUE, BLUE, BLUE));
   assert.equal(frame(), blue);
   assert.equal(shown({ ...EDIT, start: 10 }), red); // neither is among the six seconds from there
   assert.equal(shown(EDIT), blue);
 
-  mock.seeFirst(bands(BLUE, BLUE, BLUE, BLUE));
+  mock.setFirstFrame(bands(BLUE, BLUE, BLUE, BLUE));
   assert.equal(shown({ ...EDIT, start: 10 }), blue);
   const other = { ...UPRIGHT, sample: bands(RED, RED, RED, RED) };
   mock.open(other);

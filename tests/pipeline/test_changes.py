@@ -1,4 +1,4 @@
-"""A source that changes its size on the way is shown unstretched and at the right moments.
+"""A source that changes its size within the clip is shown unstretched and at the right times.
 
 Each part of such a source has to look as it does alone, whatever else the source is. A third of the
 branches x sizes always runs, so that each branch meets three sizes or two and each size two
@@ -113,7 +113,7 @@ def turned(paths: list[Path], branch: str) -> list[Path]:
 
 @dataclass(frozen=True)
 class Changing:
-    """A source of two seconds, whose size changes after the first, and its two parts alone."""
+    """A source of two seconds whose size changes after the first, and its two parts as files."""
 
     joined: Path
     parts: list[Path]
@@ -181,7 +181,7 @@ def test_a_start_before_at_and_after_the_change_shows_the_right_moments(source, 
 
 
 def grey_patch(picture: np.ndarray) -> tuple[int, int]:
-    """Width and height in px of the grey in the picture's middle."""
+    """Return the width and height in px of the grey area in the picture's middle."""
     flat = np.ptp(picture, axis=2) < 30
     height, width = flat.shape
     return int(flat[height * 9 // 20].sum()), int(flat[:, width * 9 // 20].sum())
@@ -203,7 +203,7 @@ def test_a_patch_keeps_its_shape_after_the_change(source, branch, sizes, fit, ex
 
 @pytest.mark.parametrize("branch", BRANCHES)
 def test_sizes_that_change_at_random_show_no_other_memory(tmp_path, branch):
-    """Every picture is of one grey: whatever a filter reads beside it would be seen."""
+    """Every picture has one grey level, so any other memory that a filter reads would show."""
     rng = random.Random(9)
     inputs = []
     for n in range(12):
@@ -226,7 +226,7 @@ def test_sizes_that_change_at_random_show_no_other_memory(tmp_path, branch):
         assert all(b > a for a, b in zip(levels, levels[2:], strict=False))
 
 
-def test_ffmpeg_still_says_that_it_drops_a_changed_frame():
-    """The words are ffmpeg's own, and decode.py waits for them."""
+def test_ffmpeg_prints_its_message_on_a_dropped_frame():
+    """decode.py searches for this message."""
     binary = Path(imageio_ffmpeg.get_ffmpeg_exe()).read_bytes()
     assert b"Avoiding reinit; dropping frame" in binary

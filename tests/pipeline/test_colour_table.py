@@ -43,7 +43,7 @@ X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-qp", "0")
 
 @dataclass(frozen=True)
 class Tags:
-    """How a chart is written and tagged."""
+    """The tags and the encoding of a chart."""
 
     primaries: str = "bt709"
     curve: str = "bt709"
@@ -82,7 +82,7 @@ def write(clips, tags: Tags, *codec: str, suffix: str = "mp4") -> Path:
 
 
 def patches(path: Path) -> np.ndarray:
-    """The colours of the chart's patches, (12, 3)."""
+    """Return the colours of the chart's patches, (12, 3)."""
     with opened(path, PROFILE) as shown:
         picture = next(shown).astype(float)
     return np.array(
@@ -184,7 +184,7 @@ def test_depth_and_subsampling(clips, colours, pixels, range_):
     ("matrix", "primaries", "curve"),
     [(10, 1, 1), (12, 1, 1), (13, 1, 1), (14, 9, 14), (8, 2, 2), (3, 1, 1), (200, 1, 1)],
 )
-def test_a_tag_that_can_t_be_true_is_shown_as_bt709(clips, matrix, primaries, curve):
+def test_an_impossible_tag_is_decoded_as_bt709(clips, matrix, primaries, curve):
     """8-bit 4:2:0 that encoders tag by mistake. Chromium shows it so. Reserved matrices too."""
     tagged = f"matrix_coefficients={matrix}:colour_primaries={primaries}"
     tagged += f":transfer_characteristics={curve}"
@@ -208,7 +208,7 @@ def test_rgb(clips, primaries, curve, range_):
 @pytest.mark.parametrize("pixels", ["gray", "gray10le"])
 @pytest.mark.parametrize("range_", ["tv", "pc"])
 def test_monochrome_hevc(clips, range_, pixels):
-    """ffmpeg's scaler takes grey for full range, whatever the frame says."""
+    """ffmpeg's scaler takes grey for full range, whatever the frame's tag."""
     full = int(range_ == "pc")
     word = "full" if full else "limited"
     tags = Tags(range=range_, pixels="yuv444p10le")
@@ -261,7 +261,7 @@ def test_hdr_greys_stay_neutral_and_rise_to_the_end(clips, curve):
 
 
 def oklab_hue(levels: np.ndarray) -> np.ndarray:
-    """OKLab hue in degrees of sRGB levels (n, 3) 0..255."""
+    """Return the OKLab hue, in degrees, of sRGB levels (n, 3) in 0..255."""
     v = levels / 255
     light = np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4)
     lab = np.cbrt(light @ TO_LMS.T) @ TO_LAB.T
@@ -270,7 +270,7 @@ def oklab_hue(levels: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("curve", HDR)
 @pytest.mark.parametrize("times", [1, 2, 4])
-def test_hdr_hues_stay_hues_above_reference_white(clips, curve, times):
+def test_hdr_hues_are_kept_above_reference_white(clips, curve, times):
     tags = Tags("bt2020", curve, "bt2020nc", "tv", "yuv444p10le")
     brighter = tags.filters.replace("npl=203", f"npl={203 * times}")
     path = write(clips, tags, "-vf", brighter, *X264, *tags.options)
@@ -279,7 +279,7 @@ def test_hdr_hues_stay_hues_above_reference_white(clips, curve, times):
     assert np.abs((turned + 180) % 360 - 180).max() <= 8
 
 
-def test_what_lies_outside_of_srgb_keeps_its_hue():
+def test_colours_outside_srgb_keep_their_hue():
     """The corners of BT.2020, by the tables alone."""
     corners = np.array([(1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0), (0, 1, 1), (1, 0, 1)], float)
     light = colour.light_of(corners, primaries="bt2020", curve="bt709")
@@ -295,7 +295,7 @@ def test_what_lies_outside_of_srgb_keeps_its_hue():
 
 
 @pytest.mark.parametrize("matrix", ["ycgco-re", "ycgco-ro", "smpte2085", "ipt-c2"])
-def test_a_matrix_that_can_t_be_undone_is_refused_by_name(matrix):
+def test_an_unsupported_matrix_is_refused_by_name(matrix):
     tagged = Colour(pixel_format="yuv444p10le", matrix=matrix, primaries="bt709", curve="bt709")
     with pytest.raises(
         UnsupportedCodecError, match=r"colours in .*which Chromi can't read.*H\.264"

@@ -39,7 +39,7 @@ FULL_TABLE = gifs.RGBY + gifs.GREYS  # 256 colours: no index is left that means 
 
 @pytest.mark.parametrize("disposal", [1, 2, 3])
 @pytest.mark.parametrize("size", [128, 256])
-def test_what_is_not_drawn_is_black_whatever_the_background_colour(tmp_path, disposal, size):
+def test_uncovered_areas_are_black_whatever_the_background_colour(tmp_path, disposal, size):
     screen = yellow_background()
     if size == 256:
         screen = screen[:10] + b"\xf7" + screen[11:13] + FULL_TABLE[: 3 * 256].ljust(768, b"\x80")
@@ -86,7 +86,7 @@ def test_all_pictures_of_gif87a_are_shown(tmp_path):
     assert is_near(pictures[-1][32, 32], YELLOW)
 
 
-def test_a_picture_without_any_palette_draws_nothing_and_ends_nothing(tmp_path):
+def test_a_picture_without_any_palette_draws_nothing_and_the_next_is_shown(tmp_path):
     table = gifs.screen(32, 32)[13:]
     own = gifs.image(32, 32, flat(1, 32))
     own = own[:9] + bytes((own[9] | 0x80 | 6,)) + table + own[10:]
@@ -98,12 +98,12 @@ def test_a_picture_without_any_palette_draws_nothing_and_ends_nothing(tmp_path):
 
 
 @pytest.mark.parametrize("cut", [1, 40, 300, 700])
-def test_a_gif_that_breaks_off_shows_what_is_there(tmp_path, cut):
+def test_a_truncated_gif_shows_its_available_pictures(tmp_path, cut):
     data = gifs.animation(6)
     assert len(shown(tmp_path, data[:-cut])) >= 2
 
 
-def test_a_gif_of_endless_pictures_is_written_up_to_a_limit(tmp_path):
+def test_a_gif_of_endless_pictures_is_rewritten_up_to_a_limit(tmp_path):
     path = tmp_path / "many.gif"
     tiny = gifs.image(1, 1, b"\0")
     path.write_bytes(gifs.screen(32, 32) + tiny * (MOST_PICTURES + 1000) + gifs.TRAILER)
@@ -113,13 +113,13 @@ def test_a_gif_of_endless_pictures_is_written_up_to_a_limit(tmp_path):
     assert size < (len(tiny) + 8 + 3 * 128) * MOST_PICTURES + 100
 
 
-def test_a_gif_without_pictures_is_not_written(tmp_path):
+def test_a_gif_without_pictures_is_not_rewritten(tmp_path):
     path = tmp_path / "none.gif"
     path.write_bytes(gifs.screen(32, 32) + gifs.LOOP + gifs.TRAILER)
     assert rewrite(path) is None
 
 
-def test_a_gif_cut_off_anywhere_is_written_or_left_alone(tmp_path):
+def test_a_gif_truncated_anywhere_is_rewritten_or_has_no_picture(tmp_path):
     data = gifs.animation(2)
     path = tmp_path / "cut.gif"
     for length in range(6, len(data), 3):

@@ -40,7 +40,7 @@ SMALL = "testsrc2=s=320x180:r=24:d=0.2"
         ("dvvideo", ("-s", "720x576", "-pix_fmt", "yuv420p", "-r", "25")),
     ],
 )
-def test_what_cameras_and_editors_write_is_read(clips, codec, options):
+def test_codecs_of_cameras_and_editors_are_read(clips, codec, options):
     path = clips(f"{codec}.mov", "-f", "lavfi", "-i", corners("160x90"), "-c:v", codec, *options)
     frame = first_frame(path)
     spots = (frame[25, 40], frame[25, 120], frame[65, 40], frame[65, 120])
@@ -59,7 +59,7 @@ def test_what_cameras_and_editors_write_is_read(clips, codec, options):
         ("snow.mkv", "snow", "snow"),
     ],
 )
-def test_a_codec_that_is_not_read_is_named(clips, name, codec, said):
+def test_an_unsupported_codec_is_named(clips, name, codec, said):
     pixels = ("-pix_fmt", "uyvy422") if codec == "rawvideo" else ()
     strict = ("-strict", "-2")
     path = clips(name, "-f", "lavfi", "-i", SMALL, "-c:v", codec, *pixels, *strict)
@@ -105,7 +105,7 @@ bl flag: 1, compatibility id: {}, compression: 0
 
 
 @pytest.mark.parametrize("kind", [b"pnot", b"uuid", b"udta", b"styp", b"meta", b"junk", b"sidx"])
-def test_a_rare_first_box_is_no_obstacle(tmp_path, kind):
+def test_a_file_with_a_rare_first_box_is_accepted(tmp_path, kind):
     maker = ClipMaker(canary=tmp_path / "canary.mp4", port=9)
     path = tmp_path / "a.mov"
     path.write_bytes(fronted(box(kind, bytes(20)))(maker))
@@ -117,7 +117,7 @@ def test_a_rare_first_box_is_no_obstacle(tmp_path, kind):
     ("degrees", "quarters"),
     [(2, 0), (45, 0), (-30, 0), (88, 1), (95, 1), (178, 2), (-88, 3), (90, 1), (-90, 3), (358, 0)],
 )
-def test_only_quarter_turns_are_turns(clips, tmp_path, degrees, quarters):
+def test_rotations_other_than_quarter_turns_are_ignored(clips, tmp_path, degrees, quarters):
     plain = clips("corners.mp4", "-f", "lavfi", "-i", corners("160x160"), *X264)
     tilted, square = tmp_path / "tilted.mp4", tmp_path / "square.mp4"
     for angle, path in ((degrees, tilted), (90 * quarters, square)):
@@ -125,7 +125,7 @@ def test_only_quarter_turns_are_turns(clips, tmp_path, degrees, quarters):
     assert seen(first_frame(tilted)) == seen(first_frame(square))
 
 
-def test_a_single_frame_is_called_one(clips):
+def test_a_single_frame_is_refused_as_such(clips):
     path = clips("one.mp4", "-f", "lavfi", "-i", SMALL, "-frames:v", "1")
     with pytest.raises(TooShortError, match="only one frame"):
         first_frame(path)

@@ -61,7 +61,7 @@ def with_gaps(clip: Path) -> Path:
     return sparse
 
 
-def test_the_beginning_comes_out_of_what_follows_the_six_seconds(tmp_path):
+def test_the_beginning_blends_out_of_the_frames_after_the_selection(tmp_path):
     clip = from_frames(tmp_path / "clip.mp4", numbered(100))
     shown = [number_in(frame) for frame in frames_of(clip, tmp_path, start_s=1.0)]
     assert len(shown) == PROFILE.frames
@@ -70,7 +70,7 @@ def test_the_beginning_comes_out_of_what_follows_the_six_seconds(tmp_path):
     assert shown[24:] == pytest.approx(range(48, 72), abs=1)
 
 
-def test_the_end_goes_over_to_what_precedes_the_six_seconds_where_the_source_ends(tmp_path):
+def test_the_end_blends_into_the_frames_before_the_selection_if_the_source_ends_there(tmp_path):
     clip = from_frames(tmp_path / "clip.mp4", numbered(72))
     shown = [number_in(frame) for frame in frames_of(clip, tmp_path, start_s=1.0)]
     assert len(shown) == PROFILE.frames
@@ -78,7 +78,7 @@ def test_the_end_goes_over_to_what_precedes_the_six_seconds_where_the_source_end
     assert abs(shown[-1] - 23) < 12
 
 
-def test_a_source_without_either_gives_a_loop_shorter_by_the_overlap(tmp_path):
+def test_a_source_without_other_frames_gives_a_loop_shorter_by_the_overlap(tmp_path):
     clip = from_frames(tmp_path / "clip.mp4", numbered(48))
     shown = [number_in(frame) for frame in frames_of(clip, tmp_path)]
     assert 48 - len(shown) in OVERLAPS
@@ -97,14 +97,14 @@ def test_less_than_a_second_is_cut(tmp_path):
     assert np.array_equal(blended, cut)
 
 
-def test_a_loop_that_comes_back_by_itself_is_left_alone(tmp_path):
+def test_a_loop_without_a_visible_seam_stays_a_cut(tmp_path):
     once = numbered(24)
     clip = from_frames(tmp_path / "clip.mp4", np.concatenate([once, once[::-1]] * 2))
     blended, cut = (frames_of(clip, tmp_path, blend=blend) for blend in (True, False))
     assert np.array_equal(blended, cut)
 
 
-def test_a_start_after_the_end_is_told_as_in_a_cut(tmp_path):
+def test_a_start_after_the_end_gives_the_same_error_as_with_a_cut(tmp_path):
     clip = from_frames(tmp_path / "clip.mp4", numbered(48))
     control = Control(timeout_s=60)
     source = open_source(clip, max_pixels=1_000_000, control=control)

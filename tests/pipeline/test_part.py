@@ -1,4 +1,4 @@
-"""A part of a file gives the frames of the whole file, byte for byte, or is refused.
+"""A partial upload gives the frames of the whole file, byte for byte, or is refused.
 
 A GIF is made of nothing but these frames. With --long: all starts of all kinds, and more holes.
 """
@@ -83,7 +83,7 @@ def test_a_part_is_much_less_than_the_whole_file(kind, name, share):
 
 
 def holes(layout: Layout, seed: int, count: int) -> Iterator[Layout]:
-    """The layout with one or two further holes, in `count` ways."""
+    """Return `count` variants of the layout with one or two further holes."""
     rng = random.Random(seed)
     for _ in range(count):
         ranges = [list(pair) for pair in layout.ranges]
@@ -122,7 +122,7 @@ def test_a_part_with_further_holes_is_refused_or_gives_the_same(kind, tmp_path, 
 
 
 def without(layout: Layout, start: int, end: int) -> Layout:
-    """The layout without what it has of [start, end)."""
+    """Return the layout without the bytes of [start, end)."""
     pieces = []
     for offset, length in layout.ranges:
         pieces += [(offset, min(start, offset + length)), (max(end, offset), offset + length)]
@@ -131,7 +131,7 @@ def without(layout: Layout, start: int, end: int) -> Layout:
 
 
 def test_a_webm_without_the_cluster_it_starts_in_is_refused(kind, tmp_path):
-    """ffmpeg would go on with the next cluster, without an error."""
+    """ffmpeg would continue with the next cluster, without an error."""
     path, start_s = kind("vp9.webm"), STARTS["middle"]
     whole_file = Layout(size=path.stat().st_size, ranges=((0, path.stat().st_size),))
     with path.open("rb") as file:
@@ -162,7 +162,7 @@ def test_a_part_that_lacks_its_beginning_is_refused(kind, tmp_path):
 
 @pytest.mark.parametrize("name", ["faststart.mp4", "vp9.webm"])
 def test_the_beginning_alone_is_refused_soon_even_in_64_gib(kind, tmp_path, name):
-    """Over zeros Matroska's demuxer would search for the next cluster for minutes."""
+    """In a hole Matroska's demuxer would search for the next cluster for minutes."""
     path = kind(name)
     layout = Layout(size=64 << 30, ranges=((0, path.stat().st_size // 3),))
     with pytest.raises(ConversionError) as refused:

@@ -1,4 +1,4 @@
-"""Parts of files as the page sends them, with the page's own modules (Node), and clips to cut."""
+"""Make clips, and partial uploads of them with the page's modules (in Node)."""
 
 import os
 import shutil
@@ -60,7 +60,7 @@ KINDS: dict[str, tuple[str, ...]] = {
 
 
 def need_node() -> str:
-    """The path of Node; skips the test without it."""
+    """Return the path of Node; skip the test if there is none."""
     return shutil.which("node") or pytest.skip("install node 20 or newer")
 
 
@@ -74,7 +74,7 @@ def make_kind(clips: Callable[..., Path], name: str) -> Path:
 
 
 def page_layout(path: Path, start_s: float, *, thorough: bool = False) -> Layout | None:
-    """What the page would send of the file for six seconds from `start_s`; None: all of it."""
+    """Return the layout that the page would send for six seconds; None for the whole file."""
     script = ROOT / "tests/support/layout.mjs"
     command = [need_node(), str(script), str(path), str(start_s), "6"]
     run = subprocess.run(

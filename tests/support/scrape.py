@@ -8,7 +8,7 @@ Samples = Mapping[tuple[str, ...], float]
 
 
 def samples_of(text: str) -> Samples:
-    """Each sample by its name and the values of its labels, sorted by the labels' names."""
+    """Parse the samples; each key is the name and the label values, sorted by the labels' names."""
     return {
         (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
         for family in text_string_to_metric_families(text)

@@ -1,4 +1,4 @@
-"""The file cache: spoilt entries, and keys that are added once."""
+"""The file cache: corrupt entries, and keys that are added once."""
 
 import os
 import threading
@@ -29,7 +29,7 @@ def entry_of(cache: SweptFileCache, key: str) -> Path:
 
 
 @pytest.mark.parametrize("kind", SPOILT)
-def test_a_spoilt_entry_counts_as_missing_and_can_be_written_again(cache, kind):
+def test_a_corrupt_entry_counts_as_missing_and_can_be_written_again(cache, kind):
     cache.set("key", "value", 600)
     entry_of(cache, "key").write_bytes(SPOILT[kind](entry_of(cache, "key").read_bytes()))
     assert cache.get("key") is None
@@ -38,7 +38,7 @@ def test_a_spoilt_entry_counts_as_missing_and_can_be_written_again(cache, kind):
     assert cache.get("key") == "again"
 
 
-def test_a_spoilt_entry_does_not_stop_the_purge(cache):
+def test_a_corrupt_entry_does_not_stop_the_purge(cache):
     for number in range(5):
         cache.set(str(number), number, 0.01)
     entry_of(cache, "2").write_bytes(bytes(200))

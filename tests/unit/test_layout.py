@@ -1,4 +1,4 @@
-"""The field `layout`: what is taken, what is refused, and the sparse file that it describes."""
+"""The field `layout`: valid and invalid values, and the sparse file that it describes."""
 
 import json
 
@@ -70,7 +70,7 @@ def test_text_that_is_no_layout_is_refused(text):
         parse_layout(text)
 
 
-def test_a_layout_knows_which_bytes_came():
+def test_a_layout_reports_which_bytes_were_sent():
     layout = Layout(size=100, ranges=((0, 10), (50, 50)))
     assert layout.covers(0, 10)
     assert layout.covers(5, 6)
@@ -83,7 +83,7 @@ def test_a_layout_knows_which_bytes_came():
     assert not layout.covers(-1, 5)
 
 
-def test_the_file_is_laid_out_with_holes_that_take_no_disk(tmp_path):
+def test_the_restored_file_has_holes_that_take_no_disk_space(tmp_path):
     upload, whole = tmp_path / "upload", tmp_path / "whole"
     upload.write_bytes(b"abcde" + b"x" * 3_000_000)
     layout = Layout(size=LARGEST, ranges=((7, 5), (LARGEST - 3_000_000, 3_000_000)))
@@ -97,14 +97,14 @@ def test_the_file_is_laid_out_with_holes_that_take_no_disk(tmp_path):
         assert file.read() == b"\0" + b"x" * 3_000_000
 
 
-def test_a_single_byte_of_64_gib_takes_no_more(tmp_path):
+def test_a_64_gib_file_with_one_sent_byte_takes_no_more_disk_space(tmp_path):
     (tmp_path / "upload").write_bytes(b"x")
     lay_out(tmp_path / "upload", Layout(size=LARGEST, ranges=((5, 1),)), tmp_path / "whole")
     assert (tmp_path / "whole").stat().st_blocks * 512 < 100_000
 
 
 @pytest.mark.parametrize("sent", [b"abcd", b"abcdef"])
-def test_an_upload_of_another_length_is_not_laid_out(tmp_path, sent):
+def test_an_upload_of_another_length_is_refused(tmp_path, sent):
     (tmp_path / "upload").write_bytes(sent)
     with pytest.raises(IncompleteUploadError):
         lay_out(tmp_path / "upload", Layout(size=9, ranges=((0, 5),)), tmp_path / "whole")

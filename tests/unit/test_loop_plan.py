@@ -60,7 +60,7 @@ def test_still_pictures_are_cut():
 
 
 @pytest.mark.parametrize("count", [12, 18, 24])
-def test_each_region_goes_over_once_and_never_back(count):
+def test_each_region_changes_once(count):
     frames = [plan.picture_lab(frame) for frame in drifting(170)]
     weights = plan.new_weights(frames[144 - 1 : 144 + count], frames[: count + 1])
     assert weights.shape == (count, 45, 80)
@@ -77,7 +77,7 @@ def test_the_steps_of_the_overlap_are_even():
     assert max(steps) < plan.step_between(old[0], new[0]) / 8
 
 
-def test_a_region_goes_over_while_both_pictures_are_alike_there():
+def test_a_region_changes_while_both_pictures_are_similar_there():
     """A bar passes the left half early in the old frames, and the right half late."""
     old = [np.zeros(SIZE, np.float32) for _ in range(25)]
     new = [np.zeros(SIZE, np.float32) for _ in range(25)]
@@ -90,7 +90,7 @@ def test_a_region_goes_over_while_both_pictures_are_alike_there():
     assert weights[8, :, :20].mean() < 0.1
 
 
-def test_weights_mix_as_they_say():
+def test_frames_are_mixed_by_the_weights():
     dark, light = np.full((90, 160, 3), 10, np.uint8), np.full((90, 160, 3), 210, np.uint8)
     weights = np.zeros((45, 80), np.uint8)
     weights[:, 40:] = 255

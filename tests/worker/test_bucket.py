@@ -88,7 +88,7 @@ def test_two_machines_convert_through_the_bucket_and_leave_it_empty(
     assert machines.broker.client().zcard("chromi:expiring") == 0
 
 
-def test_a_part_of_64_gib_travels_and_is_laid_out_as_what_it_is(
+def test_a_part_of_a_64_gib_file_is_converted_through_the_bucket(
     machines, bucket, short_clip, tmp_path
 ):
     size, part = 64 << 30, tmp_path / "part.mp4"

@@ -18,7 +18,7 @@ DAMAGED = b"\0\0\0\x18ftypisom\0\0\2\0isommp41" + bytes(1000)
 
 
 class CountingClient(Client):
-    """Counts what it asks and gets, as /metrics should."""
+    """Count requests and responses as /metrics should."""
 
     def __init__(self, address: str) -> None:
         self.seen: Counter[tuple[str, ...]] = Counter()
@@ -52,7 +52,7 @@ def scrape(deployment: Deployment) -> Samples:
 
 
 def run_jobs(deployment: Deployment, clip: Path, damaged: Path, jobs: int) -> Counter:
-    """Of six jobs one is converted, one is canceled, the others fail; count what was seen."""
+    """Send six jobs: one is converted, one is canceled, the others fail; return the counts."""
     client = CountingClient(deployment.address)
     for number in range(jobs):
         job_id = client.enqueue(clip if number % 6 < 2 else damaged)
@@ -67,7 +67,7 @@ def run_jobs(deployment: Deployment, clip: Path, damaged: Path, jobs: int) -> Co
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory):
-    """Two web processes with METRICS, whose conversions do not sleep."""
+    """Run two web processes with METRICS, whose conversions do not sleep."""
     folder = tmp_path_factory.mktemp("measured")
     with system(folder, METRICS="True", WEB_CONCURRENCY="2", TEST_PAUSE_S="0") as deployment:
         yield deployment
@@ -106,7 +106,7 @@ def test_counts_are_exact_over_two_web_processes_and_two_workers(
     assert unseen == set()
 
 
-def test_the_queue_is_shown_as_it_is(measured, short_clip):
+def test_the_metrics_show_the_state_of_the_queue(measured, short_clip):
     before = scrape(measured)
     assert (before["chromi_queue_jobs",], before["chromi_queue_oldest_seconds",]) == (0, 0)
     first, second = measured.client.enqueue(short_clip), measured.client.enqueue(short_clip)
@@ -125,7 +125,7 @@ def test_the_queue_is_shown_as_it_is(measured, short_clip):
     assert after["chromi_workers",] == 0  # it said goodbye
 
 
-def test_counts_wait_in_memory_while_redis_is_away(measured):
+def test_counts_stay_in_memory_while_redis_is_down(measured):
     before = scrape(measured)["chromi_requests_total", "200", "home"]
     with measured.broker.down():
         for _ in range(5):

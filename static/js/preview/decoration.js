@@ -1,9 +1,9 @@
 // The background video of the idle page. It is loaded only on large screens and without Save-Data.
 
-/** `wanted`: whether it plays automatically. Calls `onPlaying(playing)` with every change. */
+/** Return {toggle, start, stop}. `start` plays it if `wanted`. Calls `onPlaying(playing)` on changes. */
 export function createDecoration(video, { wanted, onPlaying }) {
   for (const event of ["play", "pause"]) {
-    // The "pause" event of leave() comes late, when the button controls another video.
+    // The "pause" event of stop() comes late, when the button controls another video.
     video.addEventListener(event, () => video.hidden || onPlaying(!video.paused));
   }
 
@@ -16,7 +16,7 @@ export function createDecoration(video, { wanted, onPlaying }) {
   return {
     toggle: () => (video.paused ? play() : video.pause()),
     start: () => wanted && play(),
-    leave() {
+    stop() {
       video.hidden = true;
       video.pause();
     },

@@ -3,7 +3,7 @@
 import { focusAfterDrag, focusAfterKey } from "./crop.js";
 import { focus as words } from "../strings.js";
 
-/** A slider over the picture; calls `choose(axis, value)` with every change. */
+/** Return render({axis, amount, value}) of the slider; calls `choose(axis, value)` with each change. */
 export function createFocus({ slider, hint, choose }) {
   let current = { axis: null, amount: 0, value: 0.5 };
   let last = null; // last pointer position, px
@@ -35,7 +35,7 @@ export function createFocus({ slider, hint, choose }) {
     choose(current.axis, value);
   });
 
-  /** Set the axis; null hides the slider, because nothing overhangs. */
+  /** Show the slider for `axis`, or hide it for null, because nothing overhangs. */
   return function render({ axis, amount, value }) {
     current = { axis, amount, value };
     slider.hidden = axis === null;

@@ -13,7 +13,7 @@ export class Mockup {
   #root;
   #part;
   #limits;
-  #calm;
+  #reducedMotion;
   #preview;
   #decoration;
   #standIn;
@@ -22,22 +22,25 @@ export class Mockup {
   #state = {};
   #picture = ""; // the URL of the animated image that is shown
 
-  /** `onTime(seconds)` follows the preview; `choose` tells a new focus, `show` another picture. */
-  constructor(root, { limits, calm, thrifty, dark, onTime, choose, show }) {
+  /**
+   * Callbacks: `onTime(seconds)` while the preview plays, `choose(axis, value)` for a new focus,
+   * `show(kind)` for another kind of picture.
+   */
+  constructor(root, { limits, reducedMotion, saveData, dark, onTime, choose, show }) {
     const part = (name) => root.querySelector(`[data-part="${name}"]`);
     this.#root = root;
     this.#part = part;
     this.#limits = limits;
-    this.#calm = calm;
+    this.#reducedMotion = reducedMotion;
     const onPlaying = (playing) => this.#showPlaying(playing);
     this.#windowColours = new WindowColours(root, { limits });
     this.#preview = new Preview(part, {
       length: limits.length,
       onTime,
       onPlaying,
-      onStill: (video) => this.#state.phase === "edit" && this.#windowColours.seeFirst(video),
+      onStill: (video) => this.#state.phase === "edit" && this.#windowColours.setFirstFrame(video),
     });
-    this.#decoration = createDecoration(part("decoration"), { wanted: !calm && !thrifty, onPlaying });
+    this.#decoration = createDecoration(part("decoration"), { wanted: !reducedMotion && !saveData, onPlaying });
     this.#standIn = createStandIn(part("frozen"));
     this.#renderFocus = createFocus({ slider: part("focus"), hint: part("focusHint"), choose });
     createNewTab(root, { dark });
@@ -51,13 +54,13 @@ export class Mockup {
     return this.#preview.now;
   }
 
-  hold(on) {
-    this.#preview.hold(on);
+  suspend(on) {
+    this.#preview.suspend(on);
   }
 
   /** Add a frame of the clip, decoded elsewhere; see windowcolours.js. */
-  see(seconds, picture) {
-    this.#windowColours.see(seconds, picture);
+  addFrame(seconds, picture) {
+    this.#windowColours.addFrame(seconds, picture);
   }
 
   render(state) {
@@ -68,10 +71,10 @@ export class Mockup {
     const playable = clip?.kind === "video" && !done;
     if (clip !== before.clip) this.#open(clip);
     if (playable && (clip !== before.clip || state.start !== before.start || before.phase === "done")) {
-      this.#preview.cut({ start: state.start, duration: clip.duration });
+      this.#preview.setSelection({ start: state.start, duration: clip.duration });
     }
-    if (playable) this.#preview.blend(state.loop === "blend");
-    if (playable && clip !== before.clip) this.#preview.play(!this.#calm);
+    if (playable) this.#preview.setBlended(state.loop === "blend");
+    if (playable && clip !== before.clip) this.#preview.play(!this.#reducedMotion);
     if (done && before.phase !== "done") this.#preview.play(false);
     this.#preview.show(playable);
     this.#renderDecoration(phase, before.phase);
@@ -110,7 +113,7 @@ export class Mockup {
 
   #renderDecoration(phase, before) {
     this.#part("poster").hidden = phase !== "idle";
-    if (phase !== "idle") this.#decoration.leave();
+    if (phase !== "idle") this.#decoration.stop();
     if (phase !== "idle" || before === "idle") return;
     this.#showPlaying(false);
     this.#decoration.start();
@@ -121,11 +124,11 @@ export class Mockup {
     const done = phase === "done";
     showPicture(this.#part("still"), !done && clip?.kind === "gif" ? clip.url : null);
     showPicture(this.#part("made"), done ? (madeFiles(state.result)[state.shown]?.url ?? null) : null);
-    const unseen = clip?.kind === "unplayable" && !done;
-    this.#part("blank").hidden = !unseen;
-    this.#part("play").hidden = unseen;
+    const unplayable = clip?.kind === "unplayable" && !done;
+    this.#part("blank").hidden = !unplayable;
+    this.#part("play").hidden = unplayable;
     const picture = this.#part("made").src || this.#part("still").src;
-    if (picture !== this.#picture) this.#freeze(this.#calm);
+    if (picture !== this.#picture) this.#freeze(this.#reducedMotion);
     this.#picture = picture;
   }
 
@@ -163,7 +166,7 @@ export class Mockup {
   }
 }
 
-// What can be shown of a result, by kind: {url, bytes}.
+// Return the files of a result that can be shown, by kind: {url, bytes}.
 function madeFiles({ gif, url, kept, picture, theme }) {
   const files = {};
   if (picture?.kept) files.picture = { url: picture.url, bytes: picture.bytes };

@@ -1,34 +1,34 @@
-// Play intervals of a clip in a loop without a stall at the cut: two video elements take turns, and
-// the paused one already shows the first frame of the next interval.
+// Play intervals of a clip in a loop without a pause between them: two video elements alternate, and
+// the paused one has already decoded the first frame of the next interval.
 
 export class Player {
   #active;
-  #resting;
-  #stretches = []; // [[from, to], ...] in s
+  #standby;
+  #intervals = []; // [[from, to], ...] in s
   #index = 0;
-  #wanted = false; // whether the user wants it to play
-  #held = false; // paused while the selection is dragged
+  #isPlaying = false; // also true while suspended
+  #isSuspended = false; // paused while the selection is dragged
   #frame = 0;
-  #goals = new Map(); // targets of seeks that wait for a running seek
-  #fade = 0; // s for which the first stretch plays on below the second
+  #seekTargets = new Map(); // targets of seeks that wait for a running seek
+  #fade = 0; // s for which the first interval continues to play below the second
   #isFading = false;
   #onTime;
   #onPlaying;
 
-  /** Owns the two elements. Calls `onTime(seconds, index)` with every drawn frame. */
+  /** Take over the two elements. Calls `onTime(seconds, index)` with every drawn frame. */
   constructor(pair, { onTime, onPlaying }) {
-    [this.#active, this.#resting] = pair;
+    [this.#active, this.#standby] = pair;
     this.#onTime = onTime;
     this.#onPlaying = onPlaying;
     for (const video of pair) {
       video.addEventListener("seeked", () => {
-        if (this.#goals.has(video)) this.#seek(video, this.#goals.get(video));
+        if (this.#seekTargets.has(video)) this.#seek(video, this.#seekTargets.get(video));
       });
     }
   }
 
   get isPlaying() {
-    return this.#wanted;
+    return this.#isPlaying;
   }
 
   /** Return the clip's time that is shown, in s. */
@@ -37,8 +37,8 @@ export class Player {
   }
 
   load(url) {
-    this.#stretches = [];
-    this.#goals.clear();
+    this.#intervals = [];
+    this.#seekTargets.clear();
     for (const video of this.#pair()) {
       if (url) video.src = url;
       else video.removeAttribute("src");
@@ -48,43 +48,44 @@ export class Player {
   }
 
   /** Go to the start of the first interval; keep playing if it was playing. */
-  setStretches(list, { fade = 0 } = {}) {
-    this.#stretches = list;
+  setIntervals(list, { fade = 0 } = {}) {
+    this.#intervals = list;
     this.#fade = fade;
     this.#showFading(false);
     this.#index = 0;
     this.#stop();
     this.#seek(this.#active, list[0][0]);
-    this.#seek(this.#resting, list[this.#next()][0]);
-    if (this.#wanted && !this.#held) this.#start();
+    this.#seek(this.#standby, list[this.#next()][0]);
+    if (this.#isPlaying && !this.#isSuspended) this.#start();
     this.#onTime(list[0][0], 0);
   }
 
-  hold(on) {
-    this.#held = on;
+  /** Pause without a change of `isPlaying`, or continue. */
+  suspend(on) {
+    this.#isSuspended = on;
     if (on) this.#stop();
-    else if (this.#wanted) this.#start();
+    else if (this.#isPlaying) this.#start();
   }
 
   setPlaying(playing) {
-    this.#wanted = playing && this.#stretches.length > 0;
-    if (this.#wanted && !this.#held) this.#start();
+    this.#isPlaying = playing && this.#intervals.length > 0;
+    if (this.#isPlaying && !this.#isSuspended) this.#start();
     else this.#stop();
-    if (this.#wanted && !this.#frame) this.#frame = requestAnimationFrame(this.#tick);
-    this.#onPlaying(this.#wanted);
+    if (this.#isPlaying && !this.#frame) this.#frame = requestAnimationFrame(this.#tick);
+    this.#onPlaying(this.#isPlaying);
   }
 
   #pair() {
-    return [this.#active, this.#resting];
+    return [this.#active, this.#standby];
   }
 
   #next() {
-    return (this.#index + 1) % this.#stretches.length;
+    return (this.#index + 1) % this.#intervals.length;
   }
 
   #seek(video, seconds) {
-    this.#goals.delete(video);
-    if (video.seeking) this.#goals.set(video, seconds);
+    this.#seekTargets.delete(video);
+    if (video.seeking) this.#seekTargets.set(video, seconds);
     else if (video.ended || Math.abs(video.currentTime - seconds) > 0.001) video.currentTime = seconds;
   }
 
@@ -93,57 +94,57 @@ export class Player {
   }
 
   #tick = () => {
-    this.#frame = this.#wanted ? requestAnimationFrame(this.#tick) : 0;
-    if (!this.#stretches.length || this.#held) return;
+    this.#frame = this.#isPlaying ? requestAnimationFrame(this.#tick) : 0;
+    if (!this.#intervals.length || this.#isSuspended) return;
     const { ended, currentTime, seeking } = this.#active;
-    const over = ended || currentTime >= this.#stretches[this.#index][1];
-    const isReady = this.#resting.readyState >= 2 && !this.#resting.seeking;
-    if (this.#isFading) this.#goOnFading();
-    else if (over && !seeking && isReady) this.#turn();
+    const over = ended || currentTime >= this.#intervals[this.#index][1];
+    const isReady = this.#standby.readyState >= 2 && !this.#standby.seeking;
+    if (this.#isFading) this.#continueFading();
+    else if (over && !seeking && isReady) this.#swap();
     this.#onTime(this.#active.currentTime, this.#index);
   };
 
-  #turn() {
+  #swap() {
     this.#index = this.#next();
-    [this.#active, this.#resting] = [this.#resting, this.#active];
+    [this.#active, this.#standby] = [this.#standby, this.#active];
     this.#show();
     if (this.#fade && this.#index) this.#showFading(true);
     this.#start();
-    if (!this.#isFading) this.#rest();
+    if (!this.#isFading) this.#prepareStandby();
   }
 
-  #rest() {
-    this.#resting.pause();
-    this.#seek(this.#resting, this.#stretches[this.#next()][0]);
+  #prepareStandby() {
+    this.#standby.pause();
+    this.#seek(this.#standby, this.#intervals[this.#next()][0]);
   }
 
-  #goOnFading() {
-    const share = (this.#active.currentTime - this.#stretches[this.#index][0]) / this.#fade;
+  #continueFading() {
+    const share = (this.#active.currentTime - this.#intervals[this.#index][0]) / this.#fade;
     this.#showShare(Math.min(1, Math.max(0, share)));
     if (share < 1) return;
     this.#showFading(false);
-    this.#rest();
+    this.#prepareStandby();
   }
 
   #showFading(on) {
     this.#isFading = on;
     for (const video of this.#pair()) {
-      video.toggleAttribute("data-fading", on && video === this.#resting);
+      video.toggleAttribute("data-fading", on && video === this.#standby);
       video.style.opacity = "";
     }
     if (on) this.#showShare(0);
   }
 
-  /** Show the active video by a share from 0 to 1: the later one in the document lies on top. */
+  /** Show the active video with an opacity of `share`; the later element in the document is on top. */
   #showShare(share) {
     const { DOCUMENT_POSITION_FOLLOWING: follows } = Node;
-    const isBelow = this.#active.compareDocumentPosition(this.#resting) & follows;
-    if (isBelow) this.#resting.style.opacity = 1 - share;
+    const isBelow = this.#active.compareDocumentPosition(this.#standby) & follows;
+    if (isBelow) this.#standby.style.opacity = 1 - share;
     else this.#active.style.opacity = share;
   }
 
   #start() {
-    if (this.#isFading) this.#resting.play().catch(() => {});
+    if (this.#isFading) this.#standby.play().catch(() => {});
     this.#active.play().catch(() => {}); // refused or interrupted: the next click tries again
   }
 

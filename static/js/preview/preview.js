@@ -3,35 +3,35 @@
 import { Player } from "./player.js";
 import { blendAt, windowLength } from "../trim/trimwindow.js";
 
-const SEAM_S = 1;
+const SEAM_S = 1; // played before and after the cut in the seam check
 const CUT_SHOWN_S = 0.35;
-const CLOSE_S = 0.001;
+const TOLERANCE_S = 0.001;
 
 export class Preview {
   #part;
-  #turns;
+  #videos;
   #length;
   #player;
   #seam = false;
   #isBlended = false;
-  #stretch = { start: 0, end: 0 };
+  #selection = { start: 0, end: 0 };
 
-  /** Calls `onTime(seconds)` while playing and `onStill(video)` when it shows the selected start. */
+  /** Calls `onTime(seconds)` while playing, and `onStill(video)` when the selected start is shown. */
   constructor(part, { length, onTime, onPlaying, onStill }) {
     this.#part = part;
     this.#length = length;
-    this.#turns = [part("one"), part("two")];
-    this.#player = new Player(this.#turns, {
+    this.#videos = [part("one"), part("two")];
+    this.#player = new Player(this.#videos, {
       onPlaying,
       onTime: (seconds, index) => {
-        const isCut = this.#seam && index === 1 && seconds < this.#stretch.start + CUT_SHOWN_S;
+        const isCut = this.#seam && index === 1 && seconds < this.#selection.start + CUT_SHOWN_S;
         part("cut").hidden = !isCut;
         onTime(seconds);
       },
     });
-    for (const video of this.#turns) {
+    for (const video of this.#videos) {
       video.addEventListener("seeked", () => {
-        const isStart = Math.abs(video.currentTime - this.#stretch.start) < CLOSE_S;
+        const isStart = Math.abs(video.currentTime - this.#selection.start) < TOLERANCE_S;
         if (isStart && video.hasAttribute("data-active")) onStill(video);
       });
     }
@@ -47,15 +47,15 @@ export class Preview {
   }
 
   get pictures() {
-    return this.#turns;
+    return this.#videos;
   }
 
   load(url) {
     this.#player.load(url);
   }
 
-  hold(on) {
-    this.#player.hold(on);
+  suspend(on) {
+    this.#player.suspend(on);
   }
 
   play(on) {
@@ -63,40 +63,40 @@ export class Preview {
   }
 
   show(on) {
-    for (const video of this.#turns) video.hidden = !on;
+    for (const video of this.#videos) video.hidden = !on;
     this.#part("seam").hidden = !on;
   }
 
-  /** Play all selected seconds again, from their start. */
-  cut({ start, duration }) {
+  /** Set the selection and play all of it, from its start. */
+  setSelection({ start, duration }) {
     const end = start + windowLength({ duration, length: this.#length });
-    this.#stretch = { start, end, duration };
+    this.#selection = { start, end, duration };
     this.#seam = false;
-    this.#applyStretches();
+    this.#applyIntervals();
   }
 
-  /** Show in the seam check whether the result is blended. */
-  blend(on) {
+  /** Set whether the seam check shows a blended loop. */
+  setBlended(on) {
     if (on === this.#isBlended) return;
     this.#isBlended = on;
-    if (this.#seam) this.#applyStretches();
+    if (this.#seam) this.#applyIntervals();
   }
 
   #setSeam(on) {
     this.#seam = on;
-    this.#applyStretches();
+    this.#applyIntervals();
     if (on) this.#player.setPlaying(true);
   }
 
-  #applyStretches() {
-    const { start, end, duration } = this.#stretch;
+  #applyIntervals() {
+    const { start, end, duration } = this.#selection;
     const edge = Math.min(SEAM_S, (end - start) / 2);
     this.#part("seam").setAttribute("aria-pressed", this.#seam);
     this.#part("cut").hidden = true;
-    if (!this.#seam) return this.#player.setStretches([[start, end]]);
+    if (!this.#seam) return this.#player.setIntervals([[start, end]]);
     const blend = this.#isBlended ? blendAt({ start, duration, length: this.#length }) : null;
     const { leave, enter, fade } = blend ?? { leave: end, enter: start, fade: 0 };
-    const stretches = [[leave - edge, leave], [enter, enter + fade + edge]];
-    this.#player.setStretches(stretches, { fade });
+    const intervals = [[leave - edge, leave], [enter, enter + fade + edge]];
+    this.#player.setIntervals(intervals, { fade });
   }
 }

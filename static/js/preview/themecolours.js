@@ -13,13 +13,16 @@ const GROUNDS = { dark: [0.26, 0.34], light: [0.86, 0.94] }; // OKLab lightness 
 const READABLE = 4.5;
 const LINEAR = Float64Array.from({ length: 256 }, (_, level) => linear(level));
 
-/** {frame, toolbar, frameText, toolbarText, page, pageText} for frames (ImageData); the first is the clip's. */
+/**
+ * Return {frame, toolbar, frameText, toolbarText, page, pageText} for `images` (ImageData), of which
+ * the first is the clip's first frame.
+ */
 export function themeColours(images) {
   const labs = [];
   for (const { data } of images) {
     for (let at = 0; at < data.length; at += 4) labs.push(toLab(data, at));
   }
-  const [a, b] = rulingHue(labs);
+  const [a, b] = dominantHue(labs);
   const median = labs.map(([light]) => light).sort((x, y) => x - y)[labs.length >> 1];
   const [frameLight, toolbarLight] = GROUNDS[median < DARK_LIGHTNESS ? "dark" : "light"];
   const toolbar = toRgb([toolbarLight, a * 0.6, b * 0.6]);
@@ -44,7 +47,7 @@ export function cutOut({ data, width, height }, part) {
 }
 
 // Return OKLab a, b of the hue with the most chroma; [0, 0] for a grey picture.
-function rulingHue(labs) {
+function dominantHue(labs) {
   const coloured = labs
     .map(([, a, b]) => ({ chroma: Math.hypot(a, b), angle: Math.atan2(b, a) }))
     .filter(({ chroma }) => chroma > GREY_CHROMA);

@@ -1,5 +1,5 @@
 // The colours of the mock-up's window: the made theme's own, or an estimate from the frames of the
-// clip that were seen so far. Chrome colours its window from an uploaded picture by itself.
+// clip that were decoded so far. Chrome colours its window from an uploaded picture by itself.
 
 import { sample } from "../intake/clip.js";
 import { css } from "./colours.js";
@@ -22,7 +22,7 @@ export class WindowColours {
   #first = null; // the frame at the selected start
   #film = new Map(); // from time in s to frame, over the whole clip
   #state = {};
-  #seen = []; // the input of the last estimate: the visible part, then the frames
+  #input = []; // the input of the last estimate: the visible part, then the frames
   #estimated = null;
 
   constructor(root, { limits }) {
@@ -30,20 +30,20 @@ export class WindowColours {
     this.#limits = limits;
   }
 
-  /** Set another clip, or none, and forget the frames of the last one. */
+  /** Set another clip, or none, and discard the frames of the last one. */
   open(clip) {
     this.#first = clip?.sample ?? null;
     this.#film.clear();
   }
 
   /** Add a frame of the clip. */
-  see(seconds, picture) {
+  addFrame(seconds, picture) {
     this.#film.set(seconds, sample(picture));
     this.render(this.#state);
   }
 
   /** Set the frame at the selected start. */
-  seeFirst(picture) {
+  setFirstFrame(picture) {
     this.#first = sample(picture);
     this.render(this.#state);
   }
@@ -63,10 +63,10 @@ export class WindowColours {
     const film = [...this.#film].filter(([seconds]) => seconds >= start && seconds < end);
     const images = [this.#first, ...film.map(([, image]) => image)];
     const part = visiblePart(clip, { fit, focus, frame: this.#limits.frame });
-    const seen = [...Object.values(part), ...images];
+    const input = [...Object.values(part), ...images];
     // This processes thousands of pixels, so not at each move of a drag.
-    if (seen.length !== this.#seen.length || seen.some((one, at) => one !== this.#seen[at])) {
-      this.#seen = seen;
+    if (input.length !== this.#input.length || input.some((one, at) => one !== this.#input[at])) {
+      this.#input = input;
       this.#estimated = themeColours(images.map((image) => cutOut(image, part)));
     }
     return this.#estimated;

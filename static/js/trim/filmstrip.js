@@ -6,14 +6,14 @@ const KEPT = { width: 240, height: 128 }; // px of a stored frame: the size of a
 
 export class Filmstrip {
   #canvas;
-  #seen;
+  #onFrame;
   #frames = []; // one small canvas per cell
   #drawing = new AbortController();
 
-  /** Calls `seen(seconds, picture)` with each decoded frame; `picture` is a small canvas. */
-  constructor(canvas, { seen }) {
+  /** Calls `onFrame(seconds, picture)` with each decoded frame; `picture` is a small canvas. */
+  constructor(canvas, { onFrame }) {
     this.#canvas = canvas;
-    this.#seen = seen;
+    this.#onFrame = onFrame;
   }
 
   /** Draw `clip`. A clip that can't be decoded leaves the strip blank, but it can be used. */
@@ -28,7 +28,7 @@ export class Filmstrip {
       for await (const frame of spreadFrames(clip, file)) {
         if (signal.aborted) return;
         const kept = keep(frame);
-        this.#seen(frame.seconds, kept);
+        this.#onFrame(frame.seconds, kept);
         this.#frames[frame.index] = kept;
         this.paint();
       }

@@ -1,54 +1,54 @@
-// Look for starts at which the loop closes: small frames of a clip, decoded in the browser.
+// Find starts with a smooth loop by comparing small frames of a clip, decoded in the browser.
 
 import { waitForEvent } from "../intake/clip.js";
-import { closings, marksOf, verdictOf } from "./loops.js";
+import { loopStarts, pickMarks, verdictOf } from "./loops.js";
 import { blendAt, lastStart } from "./trimwindow.js";
 
-const SMALL = { width: 48, height: 27 };
-const AROUND_S = 2; // of the start, in which a better one is looked for
-const MOMENT_S = 0.4; // of a clip that tells how fast it moves
-const WORK_MS = 3000;
-const RATE = 2; // speed at which the frames are played
+const SMALL = { width: 48, height: 27 }; // px
+const AROUND_S = 2; // search for better starts up to this long before and after the selected one
+const SAMPLE_S = 0.4; // length of the intervals from which the usual difference of frames is measured
+const TIMEOUT_MS = 3000; // frames not decoded by then are left out
+const PLAYBACK_RATE = 2;
 
-/** Resolve to {ratio, verdict} of the loop that starts at `start` s, or to null. */
-export async function judgeSeam(clip, start, limits, signal) {
+/** Resolve to {start, ratio, verdict} of the loop that starts at `start` s, or to null. See loops.js. */
+export async function measureSeam(clip, start, limits, signal) {
   const { length } = limits;
   const end = Math.min(start + length, clip.duration);
   const [heads, tails] = await framesOf(clip, signal, [
-    [start, start + MOMENT_S],
-    [end - MOMENT_S, end],
+    [start, start + SAMPLE_S],
+    [end - SAMPLE_S, end],
   ]);
   if (!heads.length || !tails.length) return null;
   const tail = tails.at(-1);
   const moved = heads[0].seconds + length - 1 / limits.fps - tail.seconds;
   const shifted = tails.map((frame) => ({ ...frame, seconds: frame.seconds + moved }));
-  const first = closings(heads, shifted, limits).find((found) => found.start === heads[0].seconds);
-  return first ? judged(first, clip, start, limits) : null;
+  const first = loopStarts(heads, shifted, limits).find((found) => found.start === heads[0].seconds);
+  return first ? rate(first, clip, start, limits) : null;
 }
 
-/** Resolve to the marks near `start`, the best first: [{start, ratio, verdict}]. */
+/** Resolve to the starts to mark near `start` s, the best first: [{start, ratio, verdict}]. */
 export async function findLoops(clip, start, limits, signal) {
   const { length } = limits;
   const last = lastStart({ duration: clip.duration, length });
   const from = Math.max(0, start - AROUND_S);
   const to = Math.min(last, start + AROUND_S);
   const [heads, tails] = await framesOf(clip, signal, [
-    [from, to + MOMENT_S],
-    [Math.max(0, from + length - MOMENT_S), to + length],
+    [from, to + SAMPLE_S],
+    [Math.max(0, from + length - SAMPLE_S), to + length],
   ]);
-  const inReach = closings(heads, tails, limits).filter((found) => found.start <= to);
-  return marksOf(inReach).map((found) => judged(found, clip, found.start, limits));
+  const inReach = loopStarts(heads, tails, limits).filter((found) => found.start <= to);
+  return pickMarks(inReach).map((found) => rate(found, clip, found.start, limits));
 }
 
-function judged({ ratio }, clip, start, { length }) {
+function rate({ ratio }, clip, start, { length }) {
   const canBlend = blendAt({ start, duration: clip.duration, length }) !== null;
   return { start, ratio, verdict: verdictOf(ratio, canBlend) };
 }
 
-/** Resolve to the small frames of each stretch [from, to] s, as far as WORK_MS allow. */
-function framesOf({ url }, signal, stretches) {
-  const until = performance.now() + WORK_MS;
-  return Promise.all(stretches.map((stretch) => playThrough(url, stretch, until, signal)));
+/** Resolve to the small frames of each interval [from, to] s that are decoded within TIMEOUT_MS. */
+function framesOf({ url }, signal, intervals) {
+  const until = performance.now() + TIMEOUT_MS;
+  return Promise.all(intervals.map((interval) => playThrough(url, interval, until, signal)));
 }
 
 async function playThrough(url, [from, to], until, signal) {
@@ -64,20 +64,20 @@ async function playThrough(url, [from, to], until, signal) {
     await new Promise((resolve) => {
       const timer = setTimeout(resolve, Math.max(0, until - performance.now()));
       const end = () => clearTimeout(timer) || resolve();
-      const take = (now, { mediaTime }) => {
+      const addFrame = (now, { mediaTime }) => {
         frames.push({ seconds: mediaTime, pixels: small(video) });
         if (signal.aborted || mediaTime >= to) end();
-        else video.requestVideoFrameCallback(take);
+        else video.requestVideoFrameCallback(addFrame);
       };
-      video.requestVideoFrameCallback(take);
+      video.requestVideoFrameCallback(addFrame);
       video.addEventListener("ended", end);
       video.addEventListener("error", end);
       signal.addEventListener("abort", end);
-      video.playbackRate = RATE;
+      video.playbackRate = PLAYBACK_RATE;
       video.play().catch(end);
     });
   } catch {
-    // the frames that are there have to do
+    // use the frames decoded so far
   } finally {
     video.removeAttribute("src");
     video.load();

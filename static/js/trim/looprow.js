@@ -1,17 +1,17 @@
-// The row below the film strip that finds smooth loops, their marks, and what the seam is like.
+// The controls below the film strip that find smooth loops, their marks, and the text on the seam.
 
 import { loops as words } from "../looptexts.js";
-import { findLoops, judgeSeam } from "./finder.js";
+import { findLoops, measureSeam } from "./finder.js";
 import { formatClock } from "./timecode.js";
 import { FINGER_PX, windowBox } from "./trimwindow.js";
 
-const JUDGE_AFTER_MS = 500; // after the last move of the start
+const MEASURE_AFTER_MS = 500; // after the last move of the start
 
 /** Return render(state, before). `root` is the film strip's group, `form` the panel next to it. */
 export function createLoopRow({ root, form, limits, store, move, say }) {
   const part = (name) => root.querySelector(`[data-part="${name}"]`);
   const seamWord = form.querySelector('[data-part="seamWord"]');
-  let judging = new AbortController();
+  let measuring = new AbortController();
 
   part("find").disabled = false;
   part("find").addEventListener("click", find);
@@ -21,16 +21,16 @@ export function createLoopRow({ root, form, limits, store, move, say }) {
   });
   new ResizeObserver(() => renderMarks(store.get())).observe(part("strip"));
 
-  /** Judge the loop at this start, once the start has rested. */
-  function judgeLater({ phase, file, clip, start }) {
-    judging.abort();
+  /** Measure the seam of the selected loop, MEASURE_AFTER_MS after the last call. */
+  function measureLater({ phase, file, clip, start }) {
+    measuring.abort();
     if (phase !== "edit" || clip?.kind !== "video" || !clip.duration) return;
-    judging = new AbortController();
-    const { signal } = judging;
+    measuring = new AbortController();
+    const { signal } = measuring;
     setTimeout(async () => {
-      const seam = signal.aborted ? null : await judgeSeam(clip, start, limits, signal);
-      if (!signal.aborted) store.dispatch({ type: "seamJudged", file, start, seam });
-    }, JUDGE_AFTER_MS);
+      const seam = signal.aborted ? null : await measureSeam(clip, start, limits, signal);
+      if (!signal.aborted) store.dispatch({ type: "seamMeasured", file, start, seam });
+    }, MEASURE_AFTER_MS);
   }
 
   async function find() {
@@ -77,7 +77,7 @@ export function createLoopRow({ root, form, limits, store, move, say }) {
 
   function render(state, before) {
     const isNew = state.clip !== before.clip || state.start !== before.start;
-    if (isNew || state.phase !== before.phase) judgeLater(state);
+    if (isNew || state.phase !== before.phase) measureLater(state);
     if (state.loops !== before.loops) renderMarks(state);
     renderRow(state);
     seamWord.textContent = words.seam(state);

@@ -7,23 +7,23 @@ import { FINGER_PX, startAfterKey, startAtLeft, windowBox, windowFraction, windo
 export class Trim {
   #root;
   #limits;
-  #tell;
+  #callbacks;
   #shown = { clip: null, file: null, start: 0 };
   #grab = null; // px between the pointer and the selection's left edge while dragging
   #film = null; // loaded with the first clip
   #opened = null; // the clip on the film strip
 
   /**
-   * Callbacks: `move(start)` in s; `mistyped()` for an invalid time; `hold(on)` at the start and end
-   * of a drag; `seen(seconds, picture)` for each decoded frame; `playhead()` returns a time in s.
+   * Callbacks: `move(start)` in s; `mistyped()` for an invalid time; `suspend(on)` when a drag starts
+   * and ends; `onFrame(seconds, picture)` for each decoded frame; `playhead()` returns a time in s.
    */
-  constructor(root, { limits, ...tell }) {
+  constructor(root, { limits, ...callbacks }) {
     this.#root = root;
     this.#limits = limits;
-    this.#tell = tell;
+    this.#callbacks = callbacks;
     this.#listenToPointer();
     this.#listenToKeys();
-    this.#part("here").addEventListener("click", () => tell.move(tell.playhead()));
+    this.#part("here").addEventListener("click", () => callbacks.move(callbacks.playhead()));
     new ResizeObserver(() => {
       if (!this.#shown.clip || root.hidden) return;
       this.#renderWindow();
@@ -48,7 +48,7 @@ export class Trim {
   async #openFilm(clip, file) {
     const { Filmstrip } = await import("./filmstrip.js").catch(() => ({}));
     if (!Filmstrip || clip !== this.#shown.clip) return; // offline: a blank strip selects as well
-    this.#film ??= new Filmstrip(this.#part("film"), { seen: this.#tell.seen });
+    this.#film ??= new Filmstrip(this.#part("film"), { onFrame: this.#callbacks.onFrame });
     this.#film.open(clip, file);
   }
 
@@ -71,10 +71,10 @@ export class Trim {
     const seconds = parseTimecode(time.value);
     if (Number.isNaN(seconds)) {
       time.setAttribute("aria-invalid", "true");
-      this.#tell.mistyped();
+      this.#callbacks.mistyped();
       return false;
     }
-    this.#tell.move(seconds);
+    this.#callbacks.move(seconds);
     this.#renderTime();
     return true;
   }
@@ -105,7 +105,7 @@ export class Trim {
       const { left, width } = windowBox(this.#shown.start, this.#box());
       const x = event.clientX - strip.getBoundingClientRect().left;
       this.#grab = x >= left && x <= left + width ? x - left : width / 2;
-      this.#tell.hold(true);
+      this.#callbacks.suspend(true);
       this.#dragTo(event);
       this.#part("window").focus({ preventScroll: true });
       event.preventDefault();
@@ -115,7 +115,7 @@ export class Trim {
     });
     for (const end of ["pointerup", "pointercancel"]) {
       strip.addEventListener(end, () => {
-        if (this.#grab !== null) this.#tell.hold(false);
+        if (this.#grab !== null) this.#callbacks.suspend(false);
         this.#grab = null;
       });
     }
@@ -123,7 +123,7 @@ export class Trim {
 
   #dragTo(event) {
     const left = event.clientX - this.#part("strip").getBoundingClientRect().left - this.#grab;
-    this.#tell.move(startAtLeft(Math.max(0, left), this.#box()));
+    this.#callbacks.move(startAtLeft(Math.max(0, left), this.#box()));
   }
 
   #listenToKeys() {
@@ -131,7 +131,7 @@ export class Trim {
       if (event.altKey || event.ctrlKey || event.metaKey) return;
       if (this.#takeKey(event)) event.preventDefault();
     });
-    for (const button of this.#root.querySelectorAll('[data-part="nudge"]')) {
+    for (const button of this.#root.querySelectorAll('[data-part="step"]')) {
       const { key, shift } = button.dataset;
       button.addEventListener("click", () => this.#takeKey({ key, shiftKey: Boolean(shift) }));
     }
@@ -145,7 +145,7 @@ export class Trim {
   #takeKey(event) {
     const start = startAfterKey(this.#shown.start, event, this.#span());
     if (start === null) return false;
-    this.#tell.move(start);
+    this.#callbacks.move(start);
     return true;
   }
 

@@ -57,8 +57,9 @@ export function windowFraction(instant, { start, duration, length }) {
 }
 
 /**
- * Return where a blended loop leaves its end and enters its start, in s, and for how long both are
- * seen; null where a cut has to do. As converter/pipeline/loop/plan.py chooses it.
+ * Return {leave, enter, fade} of a blended loop, in s: when it leaves the end, when it enters the
+ * start, and how long both are mixed. Return null if the clip is too short. The rule is the same as in
+ * converter/pipeline/loop/plan.py.
  */
 export function blendAt({ start, duration, length }) {
   const known = duration ?? Infinity;
