@@ -33,7 +33,7 @@ from playwright.sync_api import sync_playwright
 from benchmarks.theme.measure import MAX_PIXELS, Tree, blocks
 from converter.material import Material
 from converter.options import ConversionOptions
-from converter.pipeline.control import Control, stages_with
+from converter.pipeline.control import Control
 from converter.pipeline.convert import convert_video
 from converter.pipeline.profile import BACKGROUND, Selection
 from converter.pipeline.source.decode import decode_arguments
@@ -93,7 +93,7 @@ def used() -> float:
 
 def convert(clip: Path, options: ConversionOptions, folder: Path):
     """Convert; return (CPU s, wall s, peak MB of the tree, source, the picture or None)."""
-    control = Control(timeout_s=900, stages=stages_with("picture"))
+    control = Control(timeout_s=900, extras=["picture"])
     cpu, began = used(), time.monotonic()
     with Tree() as tree:
         source = open_source(clip, max_pixels=MAX_PIXELS, control=control)
