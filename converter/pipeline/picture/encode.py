@@ -34,7 +34,7 @@ DEEP_PIXELS = 1920 * 1200
 # tone-mapped at this size and scaled up.
 HDR_PIXELS = DEEP_PIXELS
 KEY_FRAME_EVERY = 9999
-# Limit for a file of ffmpeg. A loop's raw material takes up to 299 MB (24 frames of 3840x2160).
+# Limit for a file of ffmpeg. A loop's raw material takes up to 448 MB (36 frames of 3840x2160).
 FILE_BYTES = 480 * 1024 * 1024
 RAW = ["-c:v", "rawvideo", "-f", "rawvideo", "-y"]
 # The encoder reserves far more address space than it uses; its resident memory is limited instead.
