@@ -15,7 +15,7 @@ from converter.pipeline.picture.inspect import AnimationFacts
 from converter.pipeline.picture.make import Animation
 from converter.products import PICTURE
 from tests.support.files import files_in
-from tests.support.uploads import clip_file
+from tests.support.uploads import clip_file, post_clip
 
 AVIF = b"\0\0\0\x1cftypavis" + bytes(3000)
 JOB = "24297573-14af-4b95-81cd-257374bbcba5"
@@ -47,12 +47,8 @@ def fail_picture(monkeypatch, error: Exception) -> None:
     monkeypatch.setattr(BackgroundEncoding, "finish", finish)
 
 
-def post(client, **fields):
-    return client.post("/convert/", {"video": clip_file(), **fields})
-
-
 def test_a_picture_has_a_link_to_an_avif_named_png(client, pictured):
-    payload = post(client, picture="1").json()
+    payload = post_clip(client, picture="1").json()
     assert payload["picture"] == DESCRIBED
     answer = client.get(payload["picture_url"])
     assert b"".join(answer.streaming_content) == AVIF
@@ -73,24 +69,24 @@ def test_the_theme_can_use_a_picture_that_already_has_a_link(client, pictured, m
         raise OutputError
 
     monkeypatch.setattr("converter.pipeline.theme.package.make_theme", make)
-    post(client, picture="1", theme="1", job_id=JOB)
+    post_clip(client, picture="1", theme="1", job_id=JOB)
     assert read == [AVIF]
 
 
 def test_the_picture_is_made_for_the_given_screen(client, pictured):
-    post(client, picture="on", screen="1512x982@2")
+    post_clip(client, picture="on", screen="1512x982@2")
     assert pictured[0]._size == (1428, 928)
 
 
 @pytest.mark.parametrize("fields", [{}, {"picture": "0"}, {"picture": ""}, {"theme": "0"}])
 def test_no_picture_is_made_unless_requested(client, pictured, fields):
-    payload = post(client, **fields).json()
+    payload = post_clip(client, **fields).json()
     assert [key for key in payload if key.startswith("picture")] == []
     assert pictured == []
 
 
 def test_an_invalid_picture_field_is_refused(client, pictured):
-    response = post(client, picture="yes please")
+    response = post_clip(client, picture="yes please")
     assert (response.status_code, response.json()["code"]) == (400, "invalid_field")
 
 
@@ -107,7 +103,7 @@ def test_the_gif_is_delivered_if_the_picture_fails(
     client, media_root, converted, monkeypatch, error, sentence
 ):
     fail_picture(monkeypatch, error)
-    payload = post(client, picture="1").json()
+    payload = post_clip(client, picture="1").json()
     assert payload["picture_error"] == sentence
     assert "picture_url" not in payload
     assert client.head(payload["converted_url"]).status_code == 200
@@ -118,12 +114,12 @@ def test_a_cancel_during_the_picture_cancels_the_whole_job(
     client, media_root, converted, monkeypatch
 ):
     fail_picture(monkeypatch, ConversionCanceledError())
-    assert post(client, picture="1").json()["code"] == "canceled"
+    assert post_clip(client, picture="1").json()["code"] == "canceled"
     assert files_in(media_root) == []
 
 
 def test_the_job_shows_the_picture_and_a_cancel_revokes_its_link(client, media_root, pictured):
-    answer = post(client, picture="1", job_id=JOB).json()
+    answer = post_clip(client, picture="1", job_id=JOB).json()
     job = client.get(f"/jobs/{JOB}/").json()
     assert (job["picture"], job["picture_url"]) == (DESCRIBED, answer["picture_url"])
     client.delete(f"/jobs/{JOB}/")

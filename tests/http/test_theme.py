@@ -14,7 +14,7 @@ from converter.pipeline.theme.package import Picture, ThemeFacts
 from converter.products import THEME
 from tests.support.files import files_in
 from tests.support.themes import GREY
-from tests.support.uploads import clip_file
+from tests.support.uploads import clip_file, post_clip
 
 FAILED, NO_TIME = THEME.failed, THEME.out_of_time
 ARCHIVE = b"PK" + bytes(5000)
@@ -61,19 +61,15 @@ def fail_to_store(monkeypatch, suffix: str) -> None:
     monkeypatch.setattr(storage, "store", store_others)
 
 
-def post(client, **fields):
-    return client.post("/convert/", {"video": clip_file(), **fields})
-
-
 def test_the_log_names_the_job_whose_theme_failed(client, converted, monkeypatch, caplog):
     fail_theme(monkeypatch, OutputError(detail="Svt[error]: no\n    title : Anna"))
-    post(client, theme="1", job_id=JOB)
+    post_clip(client, theme="1", job_id=JOB)
     lines = [r.getMessage() for r in caplog.records if "theme failed" in r.getMessage()]
     assert lines == [f"job={JOB} theme failed: Svt[error]: no"]
 
 
 def test_a_theme_has_a_second_link_to_its_zip(client, themed):
-    payload = post(client, theme="1", screen="1512x982@2", theme_name="Mine").json()
+    payload = post_clip(client, theme="1", screen="1512x982@2", theme_name="Mine").json()
     assert payload["theme"] == {
         "bytes": len(ARCHIVE),
         "pictures": [
@@ -97,14 +93,14 @@ def test_a_theme_has_a_second_link_to_its_zip(client, themed):
 
 
 def test_the_fields_reach_the_theme(client, themed):
-    post(client, theme="1", screen="1512x982@2", theme_name="Mine", fit="contain")
+    post_clip(client, theme="1", screen="1512x982@2", theme_name="Mine", fit="contain")
     (call,) = themed
     assert (call["screen"].width, call["screen"].height, call["screen"].ratio) == (1512, 982, 2)
     assert (call["name"], call["cut"].selection.fit) == ("Mine", "contain")
 
 
 def test_the_screen_field_is_optional(client, themed):
-    post(client, theme="on")
+    post_clip(client, theme="on")
     assert (themed[0]["screen"].width, themed[0]["screen"].ratio, themed[0]["name"]) == (
         1920,
         1,
@@ -114,13 +110,13 @@ def test_the_screen_field_is_optional(client, themed):
 
 @pytest.mark.parametrize("fields", [{}, {"theme": "0"}, {"theme": ""}])
 def test_no_theme_is_made_unless_requested(client, themed, fields):
-    payload = post(client, **fields).json()
+    payload = post_clip(client, **fields).json()
     assert [key for key in payload if key.startswith("theme")] == []
     assert themed == []
 
 
 def test_a_zoomed_page_gets_its_theme(client, themed):
-    payload = post(client, theme="1", screen="1512x982@10").json()
+    payload = post_clip(client, theme="1", screen="1512x982@10").json()
     assert "theme_url" in payload
     assert (themed[0]["screen"].width, themed[0]["screen"].ratio) == (1512, 8)
 
@@ -135,7 +131,7 @@ def test_a_zoomed_page_gets_its_theme(client, themed):
     ],
 )
 def test_an_invalid_theme_field_is_refused(client, themed, fields):
-    response = post(client, **fields)
+    response = post_clip(client, **fields)
     assert (response.status_code, response.json()["code"]) == (400, "invalid_field")
     assert themed == []
 
@@ -154,7 +150,7 @@ def test_the_gif_is_delivered_if_the_theme_fails(
     client, media_root, converted, monkeypatch, error, sentence
 ):
     fail_theme(monkeypatch, error)
-    response = post(client, theme="1")
+    response = post_clip(client, theme="1")
     payload = response.json()
     assert (response.status_code, payload["theme_error"]) == (200, sentence)
     assert "theme_url" not in payload
@@ -166,7 +162,7 @@ def test_the_gif_is_delivered_if_the_theme_cannot_be_stored(
     client, media_root, themed, monkeypatch
 ):
     fail_to_store(monkeypatch, ".zip")
-    payload = post(client, theme="1").json()
+    payload = post_clip(client, theme="1").json()
     assert payload["theme_error"] == FAILED
     assert "theme_url" not in payload
     assert client.head(payload["converted_url"]).status_code == 200
@@ -177,13 +173,13 @@ def test_a_cancel_during_the_theme_cancels_the_whole_job(
     client, media_root, converted, monkeypatch
 ):
     fail_theme(monkeypatch, ConversionCanceledError())
-    response = post(client, theme="1")
+    response = post_clip(client, theme="1")
     assert response.json()["code"] == "canceled"
     assert files_in(media_root) == []
 
 
 def test_the_job_has_the_same_theme_as_the_response(client, themed):
-    answer = post(client, theme="1", job_id=JOB).json()
+    answer = post_clip(client, theme="1", job_id=JOB).json()
     job = client.get(f"/jobs/{JOB}/").json()
     assert {key: job[key] for key in ("theme", "theme_url")} == {
         key: answer[key] for key in ("theme", "theme_url")
@@ -191,7 +187,7 @@ def test_the_job_has_the_same_theme_as_the_response(client, themed):
 
 
 def test_canceling_a_finished_job_revokes_both_links(client, media_root, themed):
-    answer = post(client, theme="1", job_id=JOB).json()
+    answer = post_clip(client, theme="1", job_id=JOB).json()
     client.delete(f"/jobs/{JOB}/")
     assert client.head(answer["theme_url"]).status_code == 404
     assert files_in(media_root) == []
@@ -205,7 +201,7 @@ def test_progress_continues_through_the_theme(client, themed, monkeypatch):
         "report",
         lambda reporter, *values: (reports.append(values), original(reporter, *values))[1],
     )
-    post(client, theme="1")
+    post_clip(client, theme="1")
     assert reports == [("encode", 26), ("theme", 76)]
 
 
@@ -243,7 +239,7 @@ def test_the_gif_can_be_downloaded_while_the_theme_is_made(client, themed, monke
         return make(*args, **options)
 
     monkeypatch.setattr(package, "make_theme", make_later)
-    answer = post(client, theme="1", job_id=JOB).json()
+    answer = post_clip(client, theme="1", job_id=JOB).json()
     assert (shown["status"], shown["gif"], shown["gif_bytes"][:6]) == (
         "started",
         answer["gif"],
@@ -266,7 +262,7 @@ def test_a_cancel_while_the_theme_is_made_takes_the_gif_back(
         raise ConversionCanceledError
 
     monkeypatch.setattr(package, "make_theme", make_and_cancel)
-    assert post(client, theme="1", job_id=JOB).json()["code"] == "canceled"
+    assert post_clip(client, theme="1", job_id=JOB).json()["code"] == "canceled"
     assert client.head(answers[0]["converted_url"]).status_code == 404
     assert "converted_url" not in answers[1]
     assert files_in(media_root) == []

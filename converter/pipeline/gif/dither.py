@@ -23,7 +23,8 @@ BUSY, CALM = 5.0, 2.0
 """Mean deviation of luma in a block (levels): from BUSY on no dither, below CALM full dither."""
 
 _CHUNK = 2048  # rows of a table computed at a time, so that they stay in the CPU cache
-_STEPS = np.arange(LEVELS, dtype=np.int8)
+_BRIGHTER = -(np.arange(LEVELS) < np.arange(LEVELS + 1)[:, None]).astype(np.uint8)
+"""255 at the levels where the brighter of two colours is drawn, for each share 0..LEVELS of it."""
 _FORBIDDEN = 1e9  # price above any gain, but finite: 0 * inf is not a number
 
 BAYER = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]], np.intp)
@@ -60,8 +61,15 @@ def mixing_table(
     for at in range(0, len(lab), _CHUNK):
         part = slice(at, at + _CHUNK)
         low, high, share, distance[part] = _best_pairs(lab[part], near[part], candidates, unseen)
-        table[part] = np.where(share[:, None] > _STEPS, high[:, None], low[:, None])
+        change = _BRIGHTER.take(share, 0)
+        change &= _repeated(low ^ high)
+        np.bitwise_xor(change, _repeated(low), out=table[part])
     return table, distance
+
+
+def _repeated(numbers: Bytes) -> Bytes:
+    """Return each number (n,) at all levels (n, LEVELS); much faster than broadcasting."""
+    return np.repeat(numbers, LEVELS).reshape(-1, LEVELS)
 
 
 @dataclass(frozen=True)
