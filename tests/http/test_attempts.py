@@ -20,7 +20,7 @@ def interrupted_job(folder: Path) -> tuple[str, str]:
     upload = storage.store(video, folder=storage.UPLOADS)
     token = downloads.offer(gif, filename=GIF.filename, content_type=GIF.content_type, job_id=JOB)
     progress.begin(JOB).show({GIF.key: {"token": token, "facts": {}}})
-    progress.wait_again(JOB)
+    progress.requeue(JOB)
     return upload, token
 
 

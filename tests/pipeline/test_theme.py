@@ -35,7 +35,7 @@ from tests.support.themes import (
 
 pytestmark = pytest.mark.xdist_group("theme")
 SMALL_SCREEN = "1280x720@1"
-CONTROL = Control(timeout_s=100)
+CONTROL = Control(timeout_s=3600)  # shared: the tests may run minutes after the import
 
 
 @pytest.fixture(scope="module")
