@@ -156,7 +156,7 @@ def make(
             quality=options.quality,
             loop=loop,
             control=control,
-            see=material.see if extras else None,
+            on_frame=material.add_frame if extras else None,
         )
         control.check()
         yield Made(product=GIF, path=gif, facts=facts.described())

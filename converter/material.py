@@ -19,7 +19,7 @@ from converter.pipeline.theme.colours import FrameSampler, outer_colour
 class Material:
     """The data that extras need; the `with` block ends the picture's encoder.
 
-    `see` gets each frame of the GIF; `frames` is their number. `picture` is set for the theme once
+    `add_frame` gets each frame of the GIF; `frames` is their number. `picture` is set for the theme once
     the picture for Chrome has been made.
     """
 
@@ -56,7 +56,7 @@ class Material:
         assert self._cut is not None  # noqa: S101 - a GIF has at least two frames
         return self._cut
 
-    def see(self, frame: Frame) -> None:
+    def add_frame(self, frame: Frame) -> None:
         """Take the next frame of the GIF, (height, width, 3) uint8."""
         if self._cut is None:
             self._cut = Cut(

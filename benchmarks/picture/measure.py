@@ -109,7 +109,7 @@ def convert(clip: Path, options: ConversionOptions, folder: Path):
                 folder / "chromi_background.gif",
                 selection=options.selection,
                 control=control,
-                see=material.see,
+                on_frame=material.add_frame,
             )
             frames = material.frames
             picture = material.encoding.finish(frames=frames) if options.picture else None

@@ -33,11 +33,11 @@ def convert_video(
     quality: Quality = DEFAULT_QUALITY,
     profile: ConversionProfile = BACKGROUND,
     loop: LoopPlan | None = None,
-    see: Callable[[Frame], None] | None = None,
+    on_frame: Callable[[Frame], None] | None = None,
 ) -> GifFacts:
     """Convert the selection of `source` to the GIF `output`; return the facts read from the GIF.
 
-    `loop` is what `plan_blend` returned. `see` is called with each frame before it is encoded.
+    `loop` is what `plan_blend` returned. `on_frame` is called with each frame before it is encoded.
     Raises ConversionError; then the caller must remove `output`.
     """
     control.report("decode")
@@ -49,7 +49,7 @@ def convert_video(
         folder=output.parent,
         control=control,
     ) as shown:
-        pictures = _counted(shown, profile=profile, control=control, see=see)
+        pictures = _counted(shown, profile=profile, control=control, on_frame=on_frame)
         written = encode_gif(pictures, output, fps=profile.fps, quality=quality)
     control.report("verify")
     return verify_gif(output, profile=profile, frames=written)
@@ -144,11 +144,11 @@ def _counted(
     *,
     profile: ConversionProfile,
     control: Control,
-    see: Callable[[Frame], None] | None,
+    on_frame: Callable[[Frame], None] | None,
 ) -> Iterator[Frame]:
-    """Yield the pictures; call `see` and report progress for each."""
+    """Yield the pictures; call `on_frame` and report progress for each."""
     for number, picture in enumerate(pictures):
         control.report("encode", number / profile.frames)
-        if see is not None:
-            see(picture)
+        if on_frame is not None:
+            on_frame(picture)
         yield picture

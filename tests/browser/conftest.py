@@ -19,14 +19,22 @@ from tests.support.waiting import eventually
 
 INSTALL_S = 240  # enough for a slow mirror; less than pytest's timeout
 # Tests of the page alone run in one process of pytest-xdist, those that convert in another: two
-# Chromiums, two servers.
-PAGE_ALONE = {
-    "test_intake",
-    "test_looks",
-    "test_loops",
-    "test_preview",
-    "test_still_button",
-    "test_trim",
+# Chromiums, two servers. Tests of New Tab pages start their own Chromium and need no server.
+GROUPS = {
+    "page": {
+        "test_intake",
+        "test_looks",
+        "test_loops",
+        "test_preview",
+        "test_still_button",
+        "test_trim",
+    },
+    "newtab": {
+        "test_chrome_dialogs",
+        "test_gif_in_chromium",
+        "test_picture_in_chromium",
+        "test_theme_in_chromium",
+    },
 }
 
 
@@ -34,7 +42,8 @@ PAGE_ALONE = {
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
-            kind = "page" if item.path.stem in PAGE_ALONE else "conversion"
+            kinds = (kind for kind, names in GROUPS.items() if item.path.stem in names)
+            kind = next(kinds, "conversion")
             item.add_marker(pytest.mark.xdist_group(f"browser-{kind}"))
 
 

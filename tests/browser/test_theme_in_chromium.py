@@ -55,7 +55,7 @@ def themes(
     return theme
 
 
-@pytest.mark.parametrize("scale", [1, 1.5, 2])
+@pytest.mark.parametrize("scale", [1, pytest.param(1.5, marks=pytest.mark.long), 2])
 def test_a_new_tab_animates_the_theme_and_is_covered_at_the_users_scale(
     playwright, chromium, themes, tmp_path, scale
 ):

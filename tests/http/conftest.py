@@ -22,8 +22,8 @@ def converted(monkeypatch) -> list[dict]:
     def convert(source, output: Path, **options) -> GifFacts:
         calls.append({"source": source, **options})
         options["control"].report("encode", 0.5)
-        if options["see"]:
-            options["see"](FRAME)
+        if options["on_frame"]:
+            options["on_frame"](FRAME)
         output.write_bytes(PICTURE)
         delays = tuple(delay_cs(k, fps=24) for k in range(144))
         return GifFacts(width=1280, height=720, delays=delays, loop=0, bytes=len(PICTURE))

@@ -1,7 +1,7 @@
 """Planes in blocks: what is computed for some blocks is what the whole picture has there."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -72,6 +72,7 @@ def test_the_blocks_of_an_area_are_drawn_as_in_the_whole_picture(plane, seed):
     assert np.count_nonzero(part) == np.count_nonzero(mask)
 
 
+@settings(max_examples=25)  # three frames each
 @given(SIZES, st.integers(0, 2**32 - 1))
 def test_a_decoder_shows_what_the_canvas_has(size, seed):
     """Whatever the size of the picture, and wherever it changes."""

@@ -88,7 +88,7 @@ def test_a_whole_conversion_makes_both_from_the_same_frames(
             selection=options.selection,
             control=control,
             profile=ONE_SECOND,
-            see=material.see,
+            on_frame=material.add_frame,
         )
         assert path.exists() is not is_large
         made = material.encoding.finish(frames=material.frames)

@@ -5,7 +5,7 @@ import pytest
 # Tests that wait more than they compute.
 WAITING = "waiting"
 # The longest groups start first. The first two mostly wait, so others use the cores meanwhile.
-FIRST = [WAITING, "killing", "browser-page", "browser-conversion"]
+FIRST = [WAITING, "killing", "browser-conversion", "browser-page", "browser-newtab"]
 
 
 def keep_groups_together(items: list[pytest.Item]) -> None:

@@ -43,6 +43,23 @@ def test_whole_loops_take_material_from_after_the_selection_or_from_before_it(
     assert found.at == (144 - found.overlap if at_the_end else 0)
 
 
+def swinging(count, period):
+    """Return `count` small frames over a fixed texture, whose lightness rises and falls."""
+    texture = np.random.default_rng(3).integers(0, 30, SIZE)
+    levels = (abs(period / 2 - (k + 3) % period) for k in range(count))
+    return [(30 + texture + 2 * level).astype(np.uint8) for level in levels]
+
+
+def test_the_overlap_is_no_longer_than_even_steps_need():
+    """After 144 frames a period of 47 is 3 frames ahead, and one of 61 is 22."""
+    overlaps = []
+    for period in (47, 61):
+        found = plan.plan_loop(swinging(144 + 36, period), lead=0, profile=BACKGROUND)
+        assert found is not None
+        overlaps.append(found.overlap / BACKGROUND.fps)
+    assert overlaps[0] == min(plan.OVERLAPS_S) < overlaps[1]
+
+
 def blurred(frame):
     """Return a frame without its texture, as motion blurs it."""
     return np.broadcast_to(frame.mean(axis=(0, 1)), SIZE).astype(np.uint8)
