@@ -19,8 +19,8 @@ from converter.pipeline.theme.colours import FrameSampler, outer_colour
 class Material:
     """The data that extras need; the `with` block ends the picture's encoder.
 
-    `add_frame` gets each frame of the GIF; `frames` is their number. `picture` is set for the theme once
-    the picture for Chrome has been made.
+    `add_frame` gets each frame of the GIF; `frames` is their number. `picture` is set for the theme
+    once the picture for Chrome has been made.
     """
 
     def __init__(
