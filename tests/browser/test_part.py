@@ -120,7 +120,7 @@ def test_a_file_of_4_gb_gives_the_gif_of_the_whole_file_without_being_read(
     lengths = uploads_of(page)
     button(page).click()
     expect_done(page)
-    assert renderers_mb() < 300
+    assert renderers_mb() < 1000  # not the 4 GB of the file; other pages of the browser count too
     assert len(lengths) == 1
     assert lengths[0] < min(MOST_SENT, clip.stat().st_size)
     made = save(page, tmp_path).read_bytes()

@@ -164,6 +164,7 @@ def test_processes_that_add_at_the_same_time_lose_no_count(counting, tmp_path):
     assert metrics.stored() == {COUNT: 600}
 
 
+@pytest.mark.long  # a slow machine takes longer
 def test_counting_a_request_takes_less_than_a_millisecond_of_the_processor(counting):
     metrics.add({(REQUESTS, f"view {n}", "200"): 1 for n in range(300)})  # more than there are
     took_s = []
