@@ -3,7 +3,7 @@
 // A step is the mean difference of consecutive frames; a seam is the step from the last to the first.
 
 const WELL = 1.5; // median steps; up to this seam a cut isn't noticed
-const BLENDS = 40; // median steps; up to this seam no step of a blend exceeds 3: see benchmarks/loop
+const BLENDS = 40; // median steps; a guess: above this seam a blend may show too (not calibrated)
 const STILL = 0.05; // levels; frames with a smaller difference count as equal
 const MOTION_S = 0.15; // interval from which the motion at a start or end is measured
 const MARKS = 3;
