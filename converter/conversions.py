@@ -214,13 +214,32 @@ def _convert(
         files = make(video, folder, options, control=control)
         with contextlib.closing(files):
             for file in files:
-                results[file.product.key] = _offer(file, undo=undo, job_id=options.job_id)
-                reporter.show(results)
+                _deliver(file, results, reporter, undo=undo, job_id=options.job_id)
         undo.pop_all()
     return results
 
 
-def _offer(made: Made, *, undo: contextlib.ExitStack, job_id: str) -> Result:
+def _deliver(
+    made: Made,
+    results: dict[str, Result],
+    reporter: progress.ProgressReporter,
+    *,
+    undo: contextlib.ExitStack,
+    job_id: str,
+) -> None:
+    """Offer the file; add its result to `results` and to the job's record."""
+    key = made.product.key
+
+    def announce(token: str) -> None:
+        reporter.show({**results, key: Result(token=token)})
+
+    results[key] = _offer(made, announce, undo=undo, job_id=job_id)
+    reporter.show(results)
+
+
+def _offer(
+    made: Made, announce: Callable[[str], None], *, undo: contextlib.ExitStack, job_id: str
+) -> Result:
     """Store the file and issue its link; register the removal of both with `undo`."""
     if made.facts is None:
         return Result(error=made.error)
@@ -231,6 +250,7 @@ def _offer(made: Made, *, undo: contextlib.ExitStack, job_id: str) -> Result:
             filename=product.filename,
             content_type=product.content_type,
             job_id=job_id,
+            announce=announce,
         )
     except Exception as error:
         if not isinstance(product, Extra):

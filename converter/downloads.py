@@ -54,14 +54,28 @@ def issue(name: str, *, filename: str, content_type: str, job_id: str = "") -> s
     return token
 
 
-def offer(path: Path, *, filename: str, content_type: str, job_id: str) -> str:
-    """Move the finished file at `path` into the storage and issue its token."""
-    name = storage.store(path, folder=storage.CONVERTED)
+def offer(
+    path: Path,
+    *,
+    filename: str,
+    content_type: str,
+    job_id: str,
+    announce: Callable[[str], None] = lambda token: None,
+) -> str:
+    """Issue a token for the finished file at `path` and move the file into the storage.
+
+    `announce(token)` is called before the file is stored, so that a process that is killed here
+    leaves no file whose token nothing else knows.
+    """
+    name = storage.new_name(path, folder=storage.CONVERTED)
+    token = issue(name, filename=filename, content_type=content_type, job_id=job_id)
     try:
-        return issue(name, filename=filename, content_type=content_type, job_id=job_id)
+        announce(token)
+        storage.store_as(name, path)
     except BaseException:
-        storage.discard(name)
+        undo_offers(token)
         raise
+    return token
 
 
 def undo_offers(*tokens: str) -> None:

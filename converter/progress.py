@@ -36,7 +36,10 @@ NOTHING_DONE = ("decode", 0)
 
 
 class Result(TypedDict, total=False):
-    """A result of a finished job: its download token and facts, or an extra's `error` sentence."""
+    """A result of a job: its download token and facts, or an extra's `error` sentence.
+
+    Without facts the file of the token is still being stored.
+    """
 
     token: str
     facts: dict[str, Any]

@@ -98,14 +98,25 @@ class _Finished(File):  # type: ignore[type-arg]
         return str(self.name)
 
 
+def new_name(path: Path, *, folder: str) -> str:
+    """Return a new name in the storage for the file at `path`."""
+    return f"{folder}/{uuid.uuid4()}{path.suffix}"
+
+
 def store(path: Path, *, folder: str) -> str:
     """Move the finished file at `path` into the storage; return its name there."""
-    name = f"{folder}/{uuid.uuid4()}{path.suffix}"
+    name = new_name(path, folder=folder)
+    store_as(name, path)
+    return name
+
+
+def store_as(name: str, path: Path) -> None:
+    """Move the finished file at `path` into the storage under a name from `new_name`."""
     os.utime(path)  # its age counts from now
     if not is_local():
-        broker.register(name, after_s=_lifetime_s(folder))
+        broker.register(name, after_s=_lifetime_s(name.partition("/")[0]))
     with path.open("rb") as file:
-        return default_storage.save(name, _Finished(file, name=str(path)))
+        default_storage.save(name, _Finished(file, name=str(path)))
 
 
 def is_local() -> bool:

@@ -90,7 +90,7 @@ def _links(record: Record) -> dict[str, Any]:
     for key, result in record.get("results", {}).items():
         if "error" in result:
             links[f"{key}_error"] = result["error"]
-        else:
+        elif "facts" in result:
             link = "converted_url" if key == products.GIF.key else f"{key}_url"
             links |= {link: reverse("download", args=[result["token"]]), key: result["facts"]}
     return links

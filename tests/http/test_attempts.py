@@ -58,3 +58,22 @@ def test_the_results_stay_in_the_record_with_each_report(client, media_root):
     reporter.report("theme", 60)
     record = progress.find(JOB)
     assert (record["stage"], record["results"]) == ("theme", {GIF.key: {"error": "none"}})
+
+
+def test_a_job_knows_a_results_link_before_the_file_is_stored(
+    client, media_root, converted, monkeypatch
+):
+    """Else a worker that is killed then leaves a file that no attempt removes."""
+    seen: list[tuple[bool, dict]] = []
+    store_as = storage.store_as
+
+    def look_and_store(name, path):
+        known = [downloads.peek(token).name for token in progress.tokens(JOB)]
+        seen.append((name in known, client.get(f"/jobs/{JOB}/").json()))
+        store_as(name, path)
+
+    monkeypatch.setattr(storage, "store_as", look_and_store)
+    client.post("/convert/", {"video": clip_file(), "job_id": JOB})
+    [(is_known, job)] = seen
+    assert is_known
+    assert "converted_url" not in job

@@ -50,15 +50,15 @@ def fail_theme(monkeypatch, error: Exception) -> None:
 
 
 def fail_to_store(monkeypatch, suffix: str) -> None:
-    """Let storage.store raise OSError for files with that suffix."""
-    store = storage.store
+    """Let storage.store_as raise OSError for files with that suffix."""
+    store_as = storage.store_as
 
-    def store_others(path, *, folder):
+    def store_others(name, path):
         if path.suffix == suffix:
             raise OSError("no space")
-        return store(path, folder=folder)
+        store_as(name, path)
 
-    monkeypatch.setattr(storage, "store", store_others)
+    monkeypatch.setattr(storage, "store_as", store_others)
 
 
 def test_the_log_names_the_job_whose_theme_failed(client, converted, monkeypatch, caplog):

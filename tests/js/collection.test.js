@@ -75,3 +75,10 @@ test("an extra that failed is no longer waited for", async () => {
   assert.deepEqual([ended.pending, ended.pictureError], [[], "No time."]);
   assert.ok(ended.themeError.endsWith("Offline."));
 });
+
+test("an extra that fails while another is made is told at once", async () => {
+  const all = collection({ "/download/gif/": "GIF89a" });
+  await all.addMade({ converted_url: "/download/gif/" });
+  const part = await all.addMade({ converted_url: "/download/gif/", picture_error: "No time." });
+  assert.deepEqual([part.pending, part.pictureError], [["theme"], "No time."]);
+});

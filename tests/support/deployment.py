@@ -160,7 +160,7 @@ class Client:
         until = time.monotonic() + within_s
         while time.monotonic() < until:
             record = self.job(job_id)
-            if record["status"] in ("finished", "failed", "canceled"):
+            if record.get("status") in ("finished", "failed", "canceled"):
                 return record
             time.sleep(0.05)
         raise AssertionError(f"not ended: {record}")

@@ -34,14 +34,13 @@ export class Collection {
     this.#signal = signal;
   }
 
-  /** Download the files that an unfinished job links to; resolve to the result, or null if none is new. */
+  /** Download the files that an unfinished job links to; resolve to the result, or null without news. */
   addMade(job) {
     return this.#next(async () => {
-      const before = Object.keys(this.#found).length;
+      const before = this.#settled();
       // A failed download is tried again with the final response.
       await this.#fetchAll(job, { report: () => {}, failed: () => {}, isFinal: false });
-      const isNew = Object.keys(this.#found).length > before;
-      return isNew && this.#found.gif ? this.#result() : null;
+      return this.#settled() > before && this.#found.gif ? this.#result() : null;
     });
   }
 
@@ -55,6 +54,11 @@ export class Collection {
       await this.#fetchAll(answer, { report, failed, isFinal: true });
       return { ...this.#result(), pending: [] };
     });
+  }
+
+  // Return the number of kinds that were downloaded or failed.
+  #settled() {
+    return Object.keys(LINKS).filter((kind) => this.#found[kind] || this.#errors[kind]).length;
   }
 
   #next(step) {

@@ -12,6 +12,7 @@ export function createLoopRow({ root, form, limits, store, move, say }) {
   const part = (name) => root.querySelector(`[data-part="${name}"]`);
   const seamWord = form.querySelector('[data-part="seamWord"]');
   let measuring = new AbortController();
+  let finding = new AbortController();
 
   part("find").disabled = false;
   part("find").addEventListener("click", find);
@@ -39,10 +40,12 @@ export function createLoopRow({ root, form, limits, store, move, say }) {
     button.setAttribute("aria-busy", "true");
     part("findWord").textContent = words.finding;
     const { file, clip, start } = store.get();
-    const { signal } = new AbortController();
+    finding = new AbortController();
+    const { signal } = finding;
     const loops = await findLoops(clip, start, limits, signal).catch(() => []);
     button.removeAttribute("aria-busy");
     part("findWord").textContent = words.find;
+    if (signal.aborted) return;
     store.dispatch({ type: "loopsFound", file, loops });
     say(loops.length ? words.found(loops[0], formatClock) : words.none);
     if (!part("best").hidden) part("best").focus();
@@ -78,6 +81,7 @@ export function createLoopRow({ root, form, limits, store, move, say }) {
   function render(state, before) {
     const isNew = state.clip !== before.clip || state.start !== before.start;
     if (isNew || state.phase !== before.phase) measureLater(state);
+    if (state.file !== before.file) finding.abort();
     if (state.loops !== before.loops) renderMarks(state);
     renderRow(state);
     seamWord.textContent = words.seam(state);
