@@ -47,8 +47,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(f"browser-{kind}"))
 
 
-# Playwright's default of 5 s is too short for a busy machine.
-expect.set_options(timeout=20_000)
+# Playwright's default of 5 s is too short for a busy machine; so were 20 s, in CI.
+expect.set_options(timeout=60_000)
 
 
 @pytest.fixture(scope="session")

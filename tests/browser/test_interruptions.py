@@ -70,7 +70,7 @@ def test_busy_is_retried_and_a_lost_connection_is_reported(editor: Page, server:
         editor.get_by_role("button", name="Try again").click()
         expect(progress_line(editor)).to_contain_text("Chromi is busy with another video")
         expect(editor).to_have_title("Waiting · Chromi")
-    expect(progress_line(editor)).to_have_text(CONVERTING, timeout=20_000)
+    expect(progress_line(editor)).to_have_text(CONVERTING)
     cancel(editor)
 
 
@@ -96,13 +96,11 @@ def test_a_connection_lost_during_a_conversion_loses_no_choice(
         button(page).click()
         expect(progress_line(page)).to_have_text(CONVERTING)
         wire.cut()
-        expect(page.get_by_role("alert")).to_contain_text(
-            "The connection was lost.", timeout=30_000
-        )
+        expect(page.get_by_role("alert")).to_contain_text("The connection was lost.")
         expect(time_field(page)).to_have_value("0:01.000")
         wire.mend()
         page.get_by_role("button", name="Try again").click()
-        expect(progress_line(page)).to_have_text(CONVERTING, timeout=20_000)
+        expect(progress_line(page)).to_have_text(CONVERTING)
         cancel(page)
     wait_until_empty(server.media)
 
@@ -143,7 +141,7 @@ def test_cancel_works_during_an_upload_that_shows_megabytes(
 
 def test_cancel_works_during_a_conversion_and_leaves_nothing(editor: Page, server: Server) -> None:
     button(editor).click()
-    expect(progress_line(editor)).to_have_text(re.compile(r"^(Encoding) .*"))
+    expect(progress_line(editor)).to_have_text(CONVERTING)
     cancel(editor)
     wait_until_empty(server.media)
 
