@@ -126,8 +126,8 @@ class RegionSteps:
     """The overlap's n + 1 steps in each region, (n + 1, regions), in median steps.
 
     of_old, of_new: the step of either picture alone. apart: the difference of both pictures, which
-    a region that changes adds. loss_of_old, loss_of_new: the part of the cut's gradient that a frame
-    loses where it shows either picture, (n, regions); the mean over the regions is the frame's part.
+    a region that changes adds. loss_of_old, loss_of_new: the part of the cut's gradient that a
+    frame loses where it shows either picture, (n, regions); the mean is the whole frame's part.
     """
 
     of_old: Floats
@@ -385,7 +385,7 @@ def _evened(
 def mix(old: Sequence[Floats], new: Sequence[Floats], weights: Floats) -> list[Floats]:
     """Return the overlap's n OKLab pictures.
 
-    `old` is the frame before the overlap and its n frames, `new` its n frames and the frame after it.
+    `old` is the frame before the overlap and its n frames, `new` its n frames and the next one.
     """
     size = old[0].shape[1::-1]
     return [
