@@ -64,6 +64,12 @@ def unplayable(page: Page, clips: Clips) -> None:
     expect(page.get_by_text("No preview in this browser")).to_be_visible()
 
 
+def marked(page: Page) -> None:
+    page.get_by_role("button", name="Find the smoothest loop").click()
+    expect(page.locator("#status")).to_contain_text("Smoothest nearby")
+    expect(page.locator(".strip-mark").first).to_be_visible()
+
+
 def waiting(page: Page) -> None:
     health = '{"mode": "inline", "busy": true, "retry_after": 3600}'
     page.route("**/health/", lambda route: route.fulfill(body=health))
@@ -121,7 +127,7 @@ def theme() -> bytes:
 
 
 STATES = [idle, refused, whole, unplayable]
-STATES_OF_A_CLIP = [edit, mistyped, waiting, converting, done, half_done, failed]
+STATES_OF_A_CLIP = [edit, mistyped, marked, waiting, converting, done, half_done, failed]
 
 
 @pytest.fixture(scope="session")

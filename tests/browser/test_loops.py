@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.support.browser.steps import choose, sent_fields, start_of, time_field, until, window
+from tests.support.browser.steps import (
+    button,
+    choose,
+    progress_line,
+    sent_fields,
+    start_of,
+    time_field,
+    until,
+    window,
+)
 from tests.support.themes import from_frames
 
 pytestmark = pytest.mark.browser
@@ -86,6 +95,42 @@ def test_a_start_that_loops_well_is_cut(editor: Page) -> None:
     expect(seam_word(editor)).to_have_text("This start loops well: a cut doesn’t show.")
     expect(loop_choice(editor, "Cut")).to_be_checked()
     assert sent_fields(editor, "loop") == ["cut"]
+
+
+# Videos that the page creates from now on do not load.
+NO_MORE_CLIPS = """() => {
+    const create = document.createElement.bind(document);
+    document.createElement = (name) => {
+        const element = create(name);
+        if (name === "video") Object.defineProperty(element, "src", { set() {} });
+        return element;
+    };
+}"""
+NO_DEADLINE = "AbortSignal.timeout = () => new AbortController().signal"
+SEARCH_MS = 10_000  # 3 s on a busy machine; without an end a search waits 15 s for a clip
+
+
+def expect_no_search(page: Page) -> None:
+    expect(page.locator('[data-part="find"]')).not_to_have_attribute(
+        "aria-busy", "true", timeout=SEARCH_MS
+    )
+
+
+def test_a_search_ends_after_three_seconds_although_the_clip_does_not_load(editor: Page) -> None:
+    editor.evaluate(NO_MORE_CLIPS)
+    find(editor).click()
+    expect_no_search(editor)
+    expect(editor.locator("#status")).to_have_text("No smoother start was found nearby.")
+
+
+def test_a_search_ends_when_the_conversion_starts(editor: Page) -> None:
+    editor.evaluate(NO_MORE_CLIPS)
+    editor.evaluate(NO_DEADLINE)
+    editor.route("**/convert/", lambda route: None)
+    find(editor).click()
+    button(editor).click()
+    expect(progress_line(editor)).to_be_visible()
+    expect_no_search(editor)
 
 
 def test_checking_the_seam_of_a_blend_shows_both_pictures_at_once(editor: Page) -> None:

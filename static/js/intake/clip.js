@@ -71,9 +71,13 @@ export function sample(picture) {
   return context.getImageData(0, 0, SAMPLE.width, SAMPLE.height);
 }
 
-/** Resolve at `event` of a media element; reject at "error" or after EVENT_TIMEOUT_MS. */
-export function waitForEvent(media, event) {
+/**
+ * Resolve at `event` of a media element; reject at "error", after EVENT_TIMEOUT_MS, or when `signal`
+ * aborts.
+ */
+export function waitForEvent(media, event, signal) {
   return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
     const done = new AbortController();
     const settle = (act) => (value) => {
       done.abort();
@@ -83,5 +87,6 @@ export function waitForEvent(media, event) {
     const timer = setTimeout(settle(reject), EVENT_TIMEOUT_MS, new Error(`no ${event}`));
     media.addEventListener(event, settle(resolve), { signal: done.signal });
     media.addEventListener("error", settle(reject), { signal: done.signal });
+    signal?.addEventListener("abort", settle(reject), { signal: done.signal });
   });
 }

@@ -7,7 +7,7 @@ import { blendAt, lastStart } from "./trimwindow.js";
 const SMALL = { width: 48, height: 27 }; // px
 const AROUND_S = 2; // search for better starts up to this long before and after the selected one
 const SAMPLE_S = 0.4; // length of the intervals from which the usual difference of frames is measured
-const TIMEOUT_MS = 3000; // frames not decoded by then are left out
+const TIMEOUT_MS = 3000; // for loading and decoding; frames not decoded by then are left out
 const PLAYBACK_RATE = 2;
 
 /** Resolve to {start, ratio, verdict} of the loop that starts at `start` s, or to null. See loops.js. */
@@ -47,34 +47,32 @@ function rate({ ratio }, clip, start, { length }) {
 
 /** Resolve to the small frames of each interval [from, to] s that are decoded within TIMEOUT_MS. */
 function framesOf({ url }, signal, intervals) {
-  const until = performance.now() + TIMEOUT_MS;
-  return Promise.all(intervals.map((interval) => playThrough(url, interval, until, signal)));
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
+  return Promise.all(intervals.map((interval) => playThrough(url, interval, limit)));
 }
 
-async function playThrough(url, [from, to], until, signal) {
+async function playThrough(url, [from, to], limit) {
   const video = document.createElement("video");
   Object.assign(video, { muted: true, preload: "auto", playsInline: true, src: url });
   const frames = [];
   try {
-    await waitForEvent(video, "loadeddata");
+    await waitForEvent(video, "loadeddata", limit);
     if (!video.requestVideoFrameCallback) return frames;
-    const sought = waitForEvent(video, "seeked");
+    const sought = waitForEvent(video, "seeked", limit);
     video.currentTime = from;
     await sought;
     await new Promise((resolve) => {
-      const timer = setTimeout(resolve, Math.max(0, until - performance.now()));
-      const end = () => clearTimeout(timer) || resolve();
       const addFrame = (now, { mediaTime }) => {
         frames.push({ seconds: mediaTime, pixels: small(video) });
-        if (signal.aborted || mediaTime >= to) end();
+        if (limit.aborted || mediaTime >= to) resolve();
         else video.requestVideoFrameCallback(addFrame);
       };
       video.requestVideoFrameCallback(addFrame);
-      video.addEventListener("ended", end);
-      video.addEventListener("error", end);
-      signal.addEventListener("abort", end);
+      video.addEventListener("ended", resolve);
+      video.addEventListener("error", resolve);
+      limit.addEventListener("abort", resolve);
       video.playbackRate = PLAYBACK_RATE;
-      video.play().catch(end);
+      video.play().catch(resolve);
     });
   } catch {
     // use the frames decoded so far

@@ -81,7 +81,7 @@ export function createLoopRow({ root, form, limits, store, move, say }) {
   function render(state, before) {
     const isNew = state.clip !== before.clip || state.start !== before.start;
     if (isNew || state.phase !== before.phase) measureLater(state);
-    if (state.file !== before.file) finding.abort();
+    if (state.file !== before.file || state.phase !== "edit") finding.abort();
     if (state.loops !== before.loops) renderMarks(state);
     renderRow(state);
     seamWord.textContent = words.seam(state);
