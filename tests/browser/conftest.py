@@ -15,7 +15,7 @@ from tests.support.browser.switches import PAGE
 from tests.support.browser.tabs import Tabs
 from tests.support.ffmpeg import FEW_COLOURS
 from tests.support.files import shared_folder
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_S, eventually
 
 INSTALL_S = 240  # enough for a slow mirror; less than pytest's timeout
 # Tests of the page alone run in one process of pytest-xdist, those that convert in another: two
@@ -48,7 +48,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 # Playwright's default of 5 s is too short for a busy machine; so were 20 s, in CI.
-expect.set_options(timeout=60_000)
+expect.set_options(timeout=PATIENCE_S * 1000)
 
 
 @pytest.fixture(scope="session")

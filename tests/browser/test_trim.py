@@ -115,7 +115,7 @@ def film_greys(page: Page, *, found: int = 12) -> list[int]:
         greys[:] = [red for red, _, _ in page.evaluate(FILM)]
         return len(set(greys)) == found
 
-    assert eventually(are_found, within_s=60), greys
+    assert eventually(are_found), greys
     return greys
 
 
