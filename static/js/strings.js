@@ -150,6 +150,7 @@ export const result = {
   saveGif: "Save the GIF for Chrome",
   pictureFile: "chromi_background.png",
   gifFile: "chromi_background.gif",
+  someHere: "Keep this tab open until all files are made, and save yours before you close it.",
   here: "Chromi has deleted its copy. Save yours before you close this tab.",
   oneTime: (minutes) =>
     `This page couldn’t download the file. The link works once, within ${minutes} minutes.`,

@@ -304,11 +304,14 @@ def test_the_gif_can_be_saved_while_the_picture_is_made(editor: Page) -> None:
     expect(picture).not_to_have_attribute("href", re.compile("."))
     gif = editor.get_by_role("link", name="Save the GIF")
     expect(gif).to_have_attribute("href", re.compile("^blob:"))
+    note = editor.locator("#panel-done .note:visible")
+    expect(note).to_have_text(re.compile("^Keep this tab open until all files are made"))
     place = gif.bounding_box()
     made = {name: value for name, value in GIF_FACTS.items() if name != "loop"}
     job |= {"status": "finished", "picture_url": "/download/y/", "picture": made}
     expect(picture).to_have_attribute("href", re.compile("^blob:"))
     expect(editor.get_by_role("status")).to_have_text("All files are ready.")
+    expect(note).to_have_text(re.compile("^Chromi has deleted its copy"))
     assert gif.bounding_box() == place
 
 

@@ -1,6 +1,8 @@
 // Read a clip's duration from its bytes, for clips that the browser can't play. Only parts of the
 // file are read (Blob.slice).
 
+import { boxAt } from "../ranges/boxes.js";
+
 const MAX_BOXES = 64;
 
 /** Return a GIF's delays in s, one per frame (browsers and Chromi use 10 cs for delays below 2 cs). */
@@ -34,7 +36,7 @@ function afterSubBlocks(bytes, at) {
   return at + 1;
 }
 
-/** Return the duration of an MP4 or MOV in s from its movie header (ISO/IEC 14496-12, 8.2.2), or null. */
+/** Return the duration of an MP4 or MOV in s from its movie header (ISO/IEC 14496-12, 8.2.2), or null. Throws StructureError. */
 export async function movieDuration(file) {
   const moov = await findBox(file, { type: "moov", from: 0, to: file.size });
   const mvhd = moov && (await findBox(file, { type: "mvhd", ...moov }));
@@ -50,18 +52,9 @@ export async function movieDuration(file) {
 async function findBox(file, { type, from, to }) {
   for (let boxes = 0; boxes < MAX_BOXES && from + 8 <= to; boxes += 1) {
     const view = new DataView(await file.slice(from, from + 16).arrayBuffer());
-    if (view.byteLength < 8) return null;
-    let header = 8;
-    let size = view.getUint32(0);
-    if (size === 1 && view.byteLength === 16) {
-      size = Number(view.getBigUint64(8));
-      header = 16;
-    }
-    if (size === 0) size = to - from;
-    if (size < header) return null;
-    const name = String.fromCharCode(...[4, 5, 6, 7].map((index) => view.getUint8(index)));
-    if (name === type) return { from: from + header, to: Math.min(to, from + size) };
-    from += size;
+    const box = boxAt(view, { from, end: to });
+    if (box.type === type) return { from: box.body, to: Math.min(to, box.to) };
+    from = box.to;
   }
   return null;
 }

@@ -45,9 +45,10 @@ export function createResult(root, { limits, onPhone, saved, say, anotherMoment,
     setLink(part("saveTheme"), theme?.url);
   }
 
-  function noteOf({ kept, picture, pictureError, theme, themeError }) {
+  function noteOf({ kept, picture, pictureError, theme, themeError, pending }) {
     const all = kept && (picture?.kept ?? true) && (theme?.kept ?? true);
-    const where = all ? words.here : words.oneTime(Math.round(limits.linkTtl / 60));
+    const here = pending.length ? words.someHere : words.here;
+    const where = all ? here : words.oneTime(Math.round(limits.linkTtl / 60));
     return [pictureError, themeError, where].filter(Boolean).join(" ");
   }
 
