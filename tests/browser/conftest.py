@@ -182,6 +182,6 @@ def portrait_moment(clips: Callable[..., Path]) -> Path:
 @pytest.fixture(scope="session")
 def heavy(clips: Callable[..., Path]) -> Path:
     """Return a clip of 7 s of noise: slow to upload even when only six seconds are sent."""
-    noise = "nullsrc=s=640x360:r=10:d=7,geq=lum='random(1)*255':cb=128:cr=128"
+    noise = "color=gray:s=640x360:r=10:d=7,noise=alls=100:allf=t"
     codec = ["-c:v", "libx264", "-preset", "ultrafast", "-crf", "10", "-pix_fmt", "yuv420p"]
     return clips("heavy.mp4", "-f", "lavfi", "-i", noise, *codec)

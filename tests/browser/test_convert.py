@@ -246,7 +246,7 @@ def test_the_picture_for_chrome_is_for_this_screen_and_saved_as_png(
     saved = save(page, tmp_path, "Save the picture for Chrome")
     assert saved.name == "chromi_background.png"
     facts = inspect_animation(saved)
-    assert (facts.width, facts.height, facts.loops) == (302, 188, True)  # no more px than the GIF
+    assert (facts.width, facts.height, facts.loops) == (90, 56, True)  # no more px than the GIF
     expect(page.locator("#mockup")).to_have_attribute("data-way", "picture")
     expect(page.get_by_text("Chrome on a phone")).to_be_hidden()
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ from tests.support.parts import with_free_box
 from tests.support.waiting import PATIENCE_S, eventually
 
 KEYS = {"S3_ACCESS_KEY_ID": "tests", "S3_SECRET_ACCESS_KEY": "tests", "S3_REGION": "us-east-1"}
-LINK_S = 6
+LINK_S = 300  # longer than any test, so that a slow machine's links don't expire
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +111,10 @@ def test_an_unfetched_result_is_removed_from_the_bucket(machines, bucket, short_
         machines.client.outcome(job_id)
         # The upload is removed just after the link is reported.
         assert eventually(lambda: [n.split("/")[0] for n in names_in(bucket)] == ["converted"])
+        redis = machines.broker.client()
+        expiring = dict(redis.zrange("chromi:expiring", 0, -1, withscores=True))
+        assert max(expiring.values()) == pytest.approx(time.time() + LINK_S, abs=LINK_S / 2)
+        redis.zadd("chromi:expiring", dict.fromkeys(expiring, 1))  # as if LINK_S had passed
         assert eventually(lambda: names_in(bucket) == [])
 
 
@@ -122,7 +127,7 @@ def test_a_name_that_the_bucket_refuses_to_delete_does_not_stop_the_worker(
         record = machines.client.outcome(job_id)
         assert record["status"] == "finished"
         assert worker.process.poll() is None
-    machines.client.fetch(record["converted_url"])
+        machines.client.fetch(record["converted_url"])
     machines.broker.client().zrem("chromi:expiring", "../refused.mp4")
     assert eventually(lambda: names_in(bucket) == [])
 

@@ -18,7 +18,7 @@ from tests.support.network import free_port
 from tests.support.small import SLOW
 from tests.support.waiting import eventually
 
-GIF_SIZE = (320, 180)  # px; the page doesn't depend on the size
+GIF_SIZE = (96, 54)  # px; the page doesn't depend on the size
 
 
 @dataclass(frozen=True)
