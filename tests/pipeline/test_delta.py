@@ -61,6 +61,14 @@ def test_the_loss_joins_a_pixel_with_its_squares():
     assert np.abs(np.sqrt(found) - expected).max() <= 0.5
 
 
+def test_the_loss_of_a_tint_is_twice_as_large_near_grey():
+    """A tint of a grey is easily seen; the same error in a colour is not."""
+    for blue, expected in ((128 + delta.NEUTRAL, 2), (128 + delta.NEUTRAL + 1, 1)):
+        planes = np.stack([block(100), block(blue), block(128)])
+        shown = np.stack([block(100), block(blue - 8), block(128)])
+        assert set(delta.loss(planes, shown).ravel().tolist()) == {expected * 22**2 // 2}
+
+
 def test_a_loss_of_any_size_fits_in_sixteen_bits():
     black, white = np.stack([block(0)] * 3), np.stack([block(255)] * 3)
     for shown, wanted in ((black, white), (white, black)):

@@ -116,19 +116,24 @@ def test_a_new_scene_gets_a_new_palette():
 
 
 def test_a_colour_with_most_of_its_pixels_in_one_cell_is_exactly_that():
-    lab = colours.oklab(np.array([[255, 0, 0], [255, 40, 0], [0, 0, 255], [0, 9, 200]], np.float32))
+    rgb = np.array([[255, 0, 0], [255, 40, 0], [0, 0, 255], [0, 9, 200]], np.float32)
     counts, near = np.array([900.0, 100.0, 50.0, 50.0]), np.array([0, 0, 1, 1])
-    means = np.stack([lab[:2].mean(0), lab[2:].mean(0)])
+    made = palette.levels(np.zeros((2, 3), np.float32), rgb, counts, near)
+    assert made.tolist() == [[255, 0, 0], [0, 4, 228]]
 
-    made = palette.with_exact(means, lab, counts, near)
 
-    assert np.array_equal(made, [lab[0], means[1]])
+def test_a_saturated_colour_is_the_mean_of_its_pixels():
+    rgb = np.array([[0, 40, 200], [0, 200, 200]], np.float32)
+    mean = colours.oklab(rgb).mean(0, keepdims=True)
+    assert colours.srgb(mean)[0, 1] > 125  # the mean of OKLab is too green
+    made = palette.levels(mean, rgb, np.ones(2), np.zeros(2, np.intp))
+    assert made.tolist() == [[0, 120, 200]]
 
 
 def test_a_colour_without_pixels_keeps_its_place():
-    lab = colours.oklab(np.array([[255, 0, 0], [0, 0, 255]], np.float32))
-    made = palette.with_exact(lab, lab[:1], np.array([5.0]), np.array([0]))
-    assert np.array_equal(made, lab)
+    rgb = np.array([[255, 0, 0], [0, 0, 255]], np.float32)
+    made = palette.levels(colours.oklab(rgb), rgb[:1], np.array([5.0]), np.array([0]))
+    assert np.array_equal(made, rgb)
 
 
 def test_one_of_two_similar_colours_stays():

@@ -92,11 +92,21 @@ def test_still_pictures_are_cut():
     assert planned(192, lead=24, levels=0.0) is None
 
 
+def steps_in_regions(old, new, *, unit):
+    """Return the steps of an overlap from the OKLab pictures `old` to `new`."""
+    labs = [*old, *new]
+    candidate = plan.Candidate(
+        frames=144, overlap=len(new) - 1, old=1, new=len(old), ends_on_material=False
+    )
+    return plan.region_steps(plan.SmallPictures(labs.__getitem__), candidate, unit=unit)
+
+
 @pytest.mark.parametrize("count", [12, 24, 36])
 def test_each_region_changes_once(count, quick):
     frames = [plan.picture_lab(frame) for frame in drifting(182)]
     unit = plan.step_between(frames[0], frames[1])
-    weights, _ = plan.new_weights(frames[143 : 144 + count], frames[: count + 1], unit=unit)
+    steps = steps_in_regions(frames[143 : 144 + count], frames[: count + 1], unit=unit)
+    weights = plan.new_weights(steps, plan.WIDTHS[0])
     assert weights.shape == (count, 45, 80)
     assert (np.diff(weights, axis=0) >= 0).all()
     assert 0 <= weights[0].mean() < 0.25
@@ -106,8 +116,8 @@ def test_each_region_changes_once(count, quick):
 def steps_of(old, new, *, unit):
     """Return the steps of the overlap with the better weights, in units."""
     found = []
-    for weights in plan.new_weights(old, new, unit=unit):
-        mixed = plan.mix(old, new, weights)
+    for width in plan.WIDTHS:
+        mixed = plan.mix(old, new, plan.new_weights(steps_in_regions(old, new, unit=unit), width))
         found.append(
             [
                 plan.step_between(a, b) / unit
@@ -133,9 +143,20 @@ def test_a_region_changes_while_both_pictures_are_similar_there():
         old[number][:, :80] = 50
     for number in range(12, 25):
         old[number][:, 80:] = 50
-    weights = plan.new_weights(old, new, unit=1.0)[1]
+    weights = plan.new_weights(steps_in_regions(old, new, unit=1.0), plan.WIDTHS[1])
     assert weights[8, :, 60:].mean() > 0.75
     assert weights[8, :, :20].mean() < 0.25
+
+
+def test_only_the_best_rough_plans_are_planned_in_full(monkeypatch):
+    planned_in_full = []
+    in_full = plan.new_weights
+    monkeypatch.setattr(
+        plan, "new_weights", lambda steps, width: planned_in_full.append(0) or in_full(steps, width)
+    )
+    monkeypatch.setattr(plan, "EVEN", 0)  # no plan is good enough to stop early
+    assert plan.plan_loop(drifting(36 + 144 + 36), lead=36, profile=BACKGROUND) is not None
+    assert len(planned_in_full) == plan.TRIED * len(plan.WIDTHS)
 
 
 def test_frames_are_mixed_by_the_weights():

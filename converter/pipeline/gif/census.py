@@ -101,7 +101,8 @@ class Census:
 
     rows: NDArray[np.uint16]  # (pixels,): the pixel's row; 0 for pixels of unoccupied cells
     counts: NDArray[np.float64]  # (n,): sum of the pixels' weights
-    lab: Floats  # (n, 3): mean colour
+    rgb: Floats  # (n, 3): mean colour in sRGB, 0 to 255
+    lab: Floats  # (n, 3): the same in OKLab
     coarse: Numbers  # (n,): the group of neighbouring cells
 
 
@@ -122,7 +123,7 @@ def take_census(planes: Bytes, weights: Bytes, *, at: Numbers, rgb: Bytes, most:
     rows = row_of.take(keys)
     bins = grid.split(cells)
     mean = _means(rgb, rows[at], grid.colours(bins))
-    return Census(rows, counts[cells].astype(np.float64), oklab(mean), grid.groups(bins))
+    return Census(rows, counts[cells].astype(np.float64), mean, oklab(mean), grid.groups(bins))
 
 
 def _means(rgb: Bytes, rows: NDArray[np.uint16], about: Floats) -> Floats:

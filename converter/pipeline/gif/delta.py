@@ -27,6 +27,8 @@ PLAIN, ROUGH = 4.0, 12.0
 """Activity (levels): up to PLAIN an error is fully visible, and from ROUGH on the limit grows by"""
 HIDDEN = 2.5
 """this share, because texture hides a part."""
+NEUTRAL = 10
+"""Largest distance of Cb and Cr from 128 of near-greys, in which a tint is easily seen."""
 JOINED = 4
 """A pixel is redrawn if more than this many of the 3x3 pixels around it gain enough."""
 URGENT = 4
@@ -97,7 +99,7 @@ def loss(planes: Bytes, shown: Bytes) -> Shorts:
 
     The error in half levels is 3/4 of the pixel's, 3/4 of the mean of its aligned 2x2 square and
     5/4 of the mean of its 4x4 square, so that a mixture of colours counts as its mean. Chroma has
-    half weight.
+    half weight, and the full one where the picture (not what is shown) is nearly grey.
 
     >>> planes = np.array([4, 2, 0], np.uint8)[:, None, None].repeat(64, 2)
     >>> loss(planes, np.zeros_like(planes))[0, 0].item()
@@ -108,7 +110,9 @@ def loss(planes: Bytes, shown: Bytes) -> Shorts:
         error = _visible(np.subtract(planes[:, part], shown[:, part], dtype=np.int16))
         np.clip(error, -_LARGEST, _LARGEST, out=error)
         error *= error
-        error[1:] >>= 1
+        chroma = planes[1:, part] - np.uint8(128 - NEUTRAL)  # wraps around below
+        is_grey = np.maximum(chroma[0], chroma[1]) <= 2 * NEUTRAL
+        error[1:] >>= 1 - is_grey.view(np.uint8)
         np.add(error[0], error[1], out=total[part])
         total[part] += error[2]
     return total

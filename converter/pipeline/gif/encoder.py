@@ -37,7 +37,7 @@ class Tuning:
 
 
 QUALITIES = {
-    "high": Tuning(threshold=6, target=8.0, price=0.8),
+    "high": Tuning(threshold=6, target=5.0, price=0.8),
     "small": Tuning(threshold=25, target=20.0, price=1.5, most_colours=160),
 }
 
@@ -186,12 +186,11 @@ class Canvas:
         near, missed = palette.nearest(group, self.palette)
         self.usual = float(np.average(missed, weights=weights))
         near = near[census.coarse]
-        self.palette = palette.with_exact(self.palette, census.lab, census.counts, near)
-        rgb = colours.srgb(self.palette)
-        lab = colours.oklab(rgb.astype(np.float32))
+        rgb = palette.levels(self.palette, census.rgb, census.counts, near)
+        self.palette = colours.oklab(rgb.astype(np.float32))
         table, distance = dither.mixing_table(
             census.lab,
-            lab,
+            self.palette,
             near,
             price=self.tuning.price * min(MOST_MIXING, self.strain**-MIXING_EASE),
             unseen=dither.UNSEEN / self.strain**2,

@@ -6,7 +6,7 @@ import itertools
 import numpy as np
 from numpy.typing import NDArray
 
-from converter.pipeline.colours import Floats
+from converter.pipeline.colours import Floats, srgb
 from converter.pipeline.gif.blocks import Numbers
 
 MOST_COLOURS = 255  # the last index is transparent
@@ -147,16 +147,24 @@ def _move(
         stays[heirs[colour]] |= served[colour] > 0
 
 
-def with_exact(palette: Floats, lab: Floats, counts: Weights, near: Numbers) -> Floats:
-    """Give each palette colour (k, 3) the colour of the one cell that has most of its pixels.
+def levels(palette: Floats, rgb: Floats, counts: Weights, near: Numbers) -> NDArray[np.uint8]:
+    """Return the sRGB levels (k, 3) of a palette (k, 3) that is drawn for counted cells.
 
-    lab (n, 3), counts (n,), near (n,): of each cell. Flat areas then have exactly their colour.
+    rgb (n, 3): each cell's mean colour, 0 to 255; counts (n,): its pixels; near (n,): its palette
+    number. A colour becomes the sRGB mean of its pixels: the mean of k-means weighs badly served
+    pixels more and is one of OKLab, which shifted the saturated colours of testsrc2 by up to 11
+    levels. If one cell has most of the pixels, the colour is exactly that cell's, so flat areas
+    have their colour.
     """
     served = np.bincount(near, counts, len(palette))
+    shown = srgb(palette)
+    used = served > 0
+    for channel in range(3):
+        mean = np.bincount(near, counts * rgb[:, channel], len(palette))[used] / served[used]
+        shown[used, channel] = np.rint(mean)
     cells = np.flatnonzero(counts > EXACT_SHARE * np.maximum(served, 1e-9)[near])
-    result = palette.copy()
-    result[near[cells]] = lab[cells]
-    return result
+    shown[near[cells]] = np.rint(rgb[cells])
+    return shown
 
 
 def variance_cut(lab: Floats, weights: Weights, size: int) -> Floats:

@@ -1,14 +1,14 @@
 """Plan how the end of a loop leads into its beginning, from small pictures of the source.
 
-The overlap is the stretch of the loop that is mixed with material: frames that the source shows
-just after the selection, or just before it. Each region of the picture changes over within a few
-frames, and the regions do so one after the other: a plain dissolve shows two pictures at once
-everywhere, and blurs what moves. A region's turn comes when both pictures are most alike there.
+The overlap is the part of the loop that is mixed with material: frames that the source shows just
+after the selection, or just before it. A plain dissolve shows two pictures at once everywhere, and
+blurs moving things. So each region of the picture changes within a few frames, at a frame at which
+both pictures are similar there.
 """
 
 import functools
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,7 +26,7 @@ OVERLAPS_S = (0.5, 0.75, 0.875, 1.0, 1.25, 1.375, 1.5)
 """Lengths that an overlap may have, s. At 24 fps all are whole eighths of a second, so that a start
 moved by one is exact in the microseconds that ffmpeg gets."""
 WIDTHS = (3, 6)
-"""How many frames a region may take to change over; the better one is used."""
+"""How many frames a region may take to change; the better one is used."""
 STILL = 0.02
 """Step (OKLab distance x 100) up to which two frames count as the same picture."""
 SMOOTH = 1.2
@@ -41,17 +41,21 @@ GRID = (32, 18)
 MASK = (80, 45)
 """Columns and rows of the weights."""
 NEIGHBOURS = 2.0
-"""Sigma, in regions, within which regions change over together."""
+"""Sigma, in regions, of the blur that makes neighbouring regions change together."""
+TRIED = 3
+"""How many candidates are planned in full: those with the best rough plans."""
+ROUGH_ROUNDS = 15
+"""Iterations that make a rough plan's steps even."""
 STARTS = 3
 """How many orders of the regions are tried."""
-TURNS = 24
-"""How many moments are tried for each region before the steps are evened."""
+SWITCHES = 24
+"""How many switch frames are tried for each region before the steps are made even."""
 GROUPS = 64
-"""Groups of regions that change over together before the steps are evened."""
+"""Groups of regions that change together before the steps are made even."""
 ROUNDS = 60
-"""Iterations that even the steps."""
+"""Iterations that make the steps even."""
 MOST_MOVE = 0.7
-"""Frames by which the first iteration moves a turn at most; later ones move it less."""
+"""Frames by which the first iteration moves a switch frame at most; later ones move it less."""
 PEAK = 20.0
 """How strongly the largest steps lead an iteration."""
 
@@ -77,10 +81,10 @@ class LoopPlan:
 
 
 @dataclass(frozen=True)
-class _Candidate:
+class Candidate:
     """A way to close the loop, in numbers of small frames.
 
-    The picture changes over from the frames that begin at `old` to those that begin at `new`.
+    The overlap changes from the frames that begin at `old` to those that begin at `new`.
     """
 
     frames: int
@@ -88,6 +92,49 @@ class _Candidate:
     old: int
     new: int
     ends_on_material: bool
+
+
+class SmallPictures:
+    """The plan's pictures in OKLab, and their differences; each is computed once."""
+
+    def __init__(self, lab: Callable[[int], Floats]) -> None:
+        """Take a function that returns the picture (height, width, 3) of a number."""
+        self.lab = functools.cache(lab)
+        self.difference = functools.cache(self._difference)
+        self.edges = functools.cache(self._edges)
+
+    def _difference(self, one: int, other: int) -> Floats:
+        """Return the mean difference of two pictures in each region."""
+        return _regions(_distance(self.lab(one), self.lab(other)))
+
+    def _edges(self, number: int) -> Floats:
+        """Return the mean horizontal gradient of the lightness in each region."""
+        return _regions(_edges(self.lab(number)))
+
+    def step(self, one: int, other: int) -> float:
+        """Return the mean difference of two pictures."""
+        return float(self.difference(one, other).mean())
+
+    def median_step(self, first: int, count: int) -> float:
+        """Return the median step of `count` pictures from `first` on, of those that differ."""
+        steps = [self.step(number, number + 1) for number in range(first, first + count - 1)]
+        return float(np.median([step for step in steps if step > STILL] or [STILL]))
+
+
+@dataclass(frozen=True)
+class RegionSteps:
+    """The overlap's n + 1 steps in each region, (n + 1, regions), in median steps.
+
+    of_old, of_new: the step of either picture alone. apart: the difference of both pictures, which
+    a region that changes adds. loss_of_old, loss_of_new: the part of the cut's gradient that a
+    frame loses where it shows either picture, (n, regions); the mean is the whole frame's part.
+    """
+
+    of_old: Floats
+    of_new: Floats
+    apart: Floats
+    loss_of_old: Floats
+    loss_of_new: Floats
 
 
 def small_profile(profile: ConversionProfile) -> ConversionProfile:
@@ -108,32 +155,24 @@ def plan_loop(frames: Sequence[Bytes], *, lead: int, profile: ConversionProfile)
     own = min(profile.frames, len(frames) - lead)
     if own < profile.fps:
         return None
-    shown = frames[lead : lead + own]
-    unit = median_step(shown)
-    if step_between(picture_lab(shown[-1]), picture_lab(shown[0])) <= SMOOTH * unit:
+    pictures = SmallPictures(lambda number: picture_lab(frames[number]))
+    unit = pictures.median_step(lead, own)
+    if pictures.step(lead + own - 1, lead) <= SMOOTH * unit:
         return None
-    lab = functools.cache(lambda number: picture_lab(frames[number]))
-    best: tuple[float, _Candidate, Floats] | None = None
-    for candidate in _candidates(len(frames), lead=lead, own=own, profile=profile):
-        overlap = candidate.overlap
-        old = [lab(candidate.old + k) for k in range(-1, overlap)]
-        new = [lab(candidate.new + k) for k in range(overlap + 1)]
-        in_cut = old[1:] if candidate.ends_on_material else new[:-1]
-        added = new[:-1] if candidate.ends_on_material else old[1:]
-        edge = -1 if candidate.ends_on_material else 0  # where only the material is seen
-        if best is not None and best[0] < _cost_of_softness(added[edge:][:1], in_cut[edge:][:1]):
-            continue
-        for weights in new_weights(old, new, unit=unit, keeps_old=candidate.ends_on_material):
-            mixed = mix(old, new, weights)
-            worst = max(map(step_between, [old[0], *mixed], [*mixed, new[-1]])) / unit
-            cost = worst + _cost_of_softness(mixed, in_cut)
-            if best is None or cost < best[0]:
-                best = cost, candidate, weights
-        if best is not None and best[0] <= EVEN:
+    candidates = _candidates(len(frames), lead=lead, own=own, profile=profile)
+    if not candidates:
+        return None
+    steps = [region_steps(pictures, candidate, unit=unit) for candidate in candidates]
+    rough = [max(EVEN, _rough_cost(of_candidate)) for of_candidate in steps]
+    plans = []
+    for number in sorted(np.argsort(rough, kind="stable")[:TRIED]):
+        candidate = candidates[number]
+        for width in WIDTHS:
+            weights = new_weights(steps[number], width)
+            plans.append((_cost(pictures, candidate, weights, unit=unit), candidate, weights))
+        if min(cost for cost, _, _ in plans) <= EVEN:
             break
-    if best is None:
-        return None
-    _, candidate, weights = best
+    _, candidate, weights = min(plans, key=lambda plan: plan[0])
     material = weights if candidate.ends_on_material else 1 - weights
     first = candidate.new if candidate.ends_on_material else candidate.old
     return LoopPlan(
@@ -144,7 +183,7 @@ def plan_loop(frames: Sequence[Bytes], *, lead: int, profile: ConversionProfile)
     )
 
 
-def _candidates(total: int, *, lead: int, own: int, profile: ConversionProfile) -> list[_Candidate]:
+def _candidates(total: int, *, lead: int, own: int, profile: ConversionProfile) -> list[Candidate]:
     """Return the ways to close the loop, the shortest overlap first: whole ones, else shorter ones.
 
     The material of a whole loop comes from after the selection or from before it.
@@ -155,74 +194,61 @@ def _candidates(total: int, *, lead: int, own: int, profile: ConversionProfile) 
         if 2 * overlap > own:
             continue
         if total - lead - own >= overlap:
-            whole.append(_Candidate(own, overlap, lead + own, lead, ends_on_material=False))
+            whole.append(Candidate(own, overlap, lead + own, lead, ends_on_material=False))
         if lead >= overlap:
             old, new = lead + own - overlap, lead - overlap
-            whole.append(_Candidate(own, overlap, old, new, ends_on_material=True))
+            whole.append(Candidate(own, overlap, old, new, ends_on_material=True))
         left = min(own, total - lead - overlap)
-        shorter.append(_Candidate(left, overlap, lead + left, lead, ends_on_material=False))
+        shorter.append(Candidate(left, overlap, lead + left, lead, ends_on_material=False))
     return whole or shorter
 
 
-def median_step(frames: Sequence[Bytes]) -> float:
-    """Return the median step of frames (height, width, 3), of those that differ at all."""
-    steps, last = [], picture_lab(frames[0])
-    for frame in frames[1:]:
-        now = picture_lab(frame)
-        steps.append(step_between(last, now))
-        last = now
-    return float(np.median([step for step in steps if step > STILL] or [STILL]))
+def _cost(pictures: SmallPictures, candidate: Candidate, weights: Floats, *, unit: float) -> float:
+    """Return the largest step of the mixed pictures, in median steps, plus the cost of softness."""
+    old = [pictures.lab(candidate.old + k) for k in range(-1, candidate.overlap)]
+    new = [pictures.lab(candidate.new + k) for k in range(candidate.overlap + 1)]
+    mixed = mix(old, new, weights)
+    worst = max(map(step_between, [old[0], *mixed], [*mixed, new[-1]])) / unit
+    return worst + _cost_of_softness(mixed, old[1:] if candidate.ends_on_material else new[:-1])
 
 
-def new_weights(
-    old: Sequence[Floats], new: Sequence[Floats], *, unit: float, keeps_old: bool = False
-) -> list[Floats]:
-    """Return weights of `new`, from 0 to 1, for each of WIDTHS: (n frames, rows, columns) of MASK.
+def _rough_cost(steps: RegionSteps) -> float:
+    """Return the largest step of a rough plan, in median steps, or more if its frames are soft."""
+    price = np.full(len(steps.apart), 1 / len(steps.apart), np.float32)
+    plans = (
+        _evened(
+            _first_switches(steps, width, price=price, is_even=True), steps, width, ROUGH_ROUNDS
+        )
+        for width in WIDTHS
+    )
+    return min(worst for worst, _, _ in plans)
 
-    `old` and `new` are OKLab pictures: the frame before the overlap and its n frames; its n frames
-    and the frame after it. `unit` is the clip's median step; a cut shows `old` where `keeps_old`,
-    else `new`.
+
+def new_weights(steps: RegionSteps, width: int) -> Floats:
+    """Return weights of the new picture, 0 to 1, (n frames, rows, columns) of MASK.
+
+    Each region changes within `width` frames.
     """
-    steps = _region_steps(old, new, unit=unit, keeps_old=keeps_old)
-    moment = np.arange(1, len(new), dtype=np.float32)[:, None, None]
-    weights = []
-    for width in WIDTHS:
-        mask = _resized(_turns(steps, width).reshape(GRID[::-1]), MASK)
-        weights.append(np.clip((moment - mask) / np.float32(width) + 0.5, 0, 1))
+    moment = np.arange(1, len(steps.apart), dtype=np.float32)[:, None, None]
+    switch_frames = _resized(_switch_frames(steps, width).reshape(GRID[::-1]), MASK)
+    weights: Floats = np.clip((moment - switch_frames) / np.float32(width) + 0.5, 0, 1)
     return weights
 
 
-@dataclass(frozen=True)
-class _Steps:
-    """What each of the overlap's n + 1 steps is in each region, (n + 1, regions).
-
-    of_old, of_new: the step of either picture alone. apart: how far they are apart, which a region
-    that changes over adds. All in median steps.
-    loss_of_old, loss_of_new: how much of the cut's gradient a frame loses where it shows either
-    picture, (n, regions), with the mean over the regions as the frame's share.
-    """
-
-    of_old: Floats
-    of_new: Floats
-    apart: Floats
-    loss_of_old: Floats
-    loss_of_new: Floats
-
-
-def _region_steps(
-    old: Sequence[Floats], new: Sequence[Floats], *, unit: float, keeps_old: bool
-) -> _Steps:
-    """Return the steps of two sequences as `new_weights` gets them."""
-    of_old = np.stack([_regions(_distance(a, b)) for a, b in itertools.pairwise(old)])
-    of_new = np.stack([_regions(_distance(a, b)) for a, b in itertools.pairwise(new)])
-    apart = np.stack([_regions(_distance(a, b)) for a, b in zip(old[1:], new, strict=False)])
+def region_steps(pictures: SmallPictures, candidate: Candidate, *, unit: float) -> RegionSteps:
+    """Return the steps of a candidate's pictures. `unit` is the clip's median step."""
+    old = range(candidate.old - 1, candidate.old + candidate.overlap)
+    new = range(candidate.new, candidate.new + candidate.overlap + 1)
+    of_old = np.stack([pictures.difference(a, b) for a, b in itertools.pairwise(old)])
+    of_new = np.stack([pictures.difference(a, b) for a, b in itertools.pairwise(new)])
+    apart = np.stack([pictures.difference(a, b) for a, b in zip(old[1:], new, strict=False)])
     between = (apart[1:] + apart[:-1]) / 2
-    edges_of_old = np.stack([_regions(_edges(lab)) for lab in old[1:]])
-    edges_of_new = np.stack([_regions(_edges(lab)) for lab in new[:-1]])
-    kept = edges_of_old if keeps_old else edges_of_new
+    edges_of_old = np.stack([pictures.edges(number) for number in old[1:]])
+    edges_of_new = np.stack([pictures.edges(number) for number in new[:-1]])
+    kept = edges_of_old if candidate.ends_on_material else edges_of_new
     frame = kept.mean(axis=1, keepdims=True) + np.float32(1e-6)
     scale = np.float32(1 / unit)
-    return _Steps(
+    return RegionSteps(
         of_old=np.concatenate([of_old, of_old[-1:]]) * scale,
         of_new=np.concatenate([of_new[:1], of_new]) * scale,
         apart=np.concatenate([apart[:1], between, apart[-1:]]) * scale,
@@ -231,45 +257,46 @@ def _region_steps(
     )
 
 
-def _turns(steps: _Steps, width: int) -> Floats:
-    """Return the moment, in frames, at which each region changes over: the best of STARTS tries.
+def _switch_frames(steps: RegionSteps, width: int) -> Floats:
+    """Return the frame at which each region changes, in fractions: the best of STARTS tries.
 
-    Each try makes the steps dearer that were large in the one before.
+    Each try makes those steps dearer that were large in the one before.
     """
     count = len(steps.apart)
     price = np.full(count, 1 / count, np.float32)
     least, best = np.inf, np.empty(0, np.float32)
     for number in range(STARTS):
-        start = _first_turns(steps, width, price=price, is_even=number == 0)
-        worst, turn, step = _evened(start, steps, width)
+        first = _first_switches(steps, width, price=price, is_even=number == 0)
+        worst, switches, step = _evened(first, steps, width, ROUNDS)
         if worst < least:
-            least, best = worst, turn
+            least, best = worst, switches
         peaks = np.exp((step / step.max() - 1) * 8)
         price = ((price + peaks / peaks.sum()) / 2).astype(np.float32)
     return best
 
 
-def _first_turns(steps: _Steps, width: int, *, price: Floats, is_even: bool) -> Floats:
-    """Return the moment, in frames, at which each region changes over, before they are evened.
+def _first_switches(steps: RegionSteps, width: int, *, price: Floats, is_even: bool) -> Floats:
+    """Return each region's switch frame before the steps are made even.
 
-    Each region would best change over while both pictures are alike there and little moves; the
-    regions do so in the order of these moments. `price` is of each step.
+    The best switch frame of a region is one at which both pictures are similar there and little
+    moves; the regions change in the order of these frames. `price` is of each step.
     """
     count = len(steps.apart) - 1
-    moments = np.linspace(width / 2, count + 1 - width / 2, TURNS, dtype=np.float32)
+    moments = np.linspace(width / 2, count + 1 - width / 2, SWITCHES, dtype=np.float32)
     seen = np.stack([_blurred(cost) for cost in _costs(steps, moments, width, price=price)])
     order = np.argsort(_blurred(moments[seen.argmin(axis=0)]), kind="stable")
-    turn = np.empty(order.size, np.float32)
+    switches = np.empty(order.size, np.float32)
     if is_even:
         load = steps.apart.mean(axis=0)[order] + 1e-6
         done = np.cumsum(load)
-        turn[order] = width / 2 + (count + 1 - width) * (done - load / 2) / done[-1]
-        return turn
-    turn[order] = np.interp(np.arange(order.size) + 0.5, _done(steps, order), np.arange(count + 2))
-    return np.clip(turn, width / 2, count + 1 - width / 2).astype(np.float32)
+        switches[order] = width / 2 + (count + 1 - width) * (done - load / 2) / done[-1]
+        return switches
+    places = np.arange(order.size) + 0.5
+    switches[order] = np.interp(places, _done(steps, order), np.arange(count + 2))
+    return np.clip(switches, width / 2, count + 1 - width / 2).astype(np.float32)
 
 
-def _costs(steps: _Steps, moments: Floats, width: int, *, price: Floats) -> Floats:
+def _costs(steps: RegionSteps, moments: Floats, width: int, *, price: Floats) -> Floats:
     """Return the steps, and the pictures seen at once, of each moment and region."""
     share = _shares(moments, len(steps.apart), width).T
     during, change = (share[:, 1:] + share[:, :-1]) / 2, np.diff(share, axis=1)
@@ -281,18 +308,18 @@ def _costs(steps: _Steps, moments: Floats, width: int, *, price: Floats) -> Floa
     return costs.astype(np.float32)
 
 
-def _shares(turn: Floats, count: int, width: int) -> Floats:
-    """Return the new picture's share at the moments 0 to `count`, (count + 1, turns)."""
+def _shares(switches: Floats, count: int, width: int) -> Floats:
+    """Return the new picture's share at the moments 0 to `count`, (count + 1, switches)."""
     moment = np.arange(count + 1, dtype=np.float32)[:, None]
-    shares: Floats = np.clip((moment - turn) / np.float32(width) + np.float32(0.5), 0, 1)
+    shares: Floats = np.clip((moment - switches) / np.float32(width) + np.float32(0.5), 0, 1)
     return shares
 
 
-def _done(steps: _Steps, order: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Return how many regions, in their order, have changed over at the moments 0 to n + 1.
+def _done(steps: RegionSteps, order: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return how many regions, in their order, have changed at the moments 0 to n + 1.
 
-    The largest step of the way is as small as can be, if each region changes over at once
-    (dynamic programming over groups of regions of equal load).
+    The largest step is as small as possible if each region changes within one frame (dynamic
+    programming over groups of regions of equal load).
     """
     load = np.cumsum(steps.apart.mean(axis=0)[order] + 1e-6)
     ends = np.concatenate([[0], np.searchsorted(load, np.linspace(0, load[-1], GROUPS + 1)[1:])])
@@ -321,24 +348,26 @@ def _done(steps: _Steps, order: NDArray[np.intp]) -> NDArray[np.float64]:
     return done
 
 
-def _evened(turn: Floats, steps: _Steps, width: int) -> tuple[float, Floats, Floats]:
-    """Return the largest step, the turns moved so that it is small, and the steps.
+def _evened(
+    switches: Floats, steps: RegionSteps, width: int, rounds: int
+) -> tuple[float, Floats, Floats]:
+    """Return the largest step, the switch frames moved so that it is small, and the steps.
 
-    Each iteration moves the regions, together with their neighbours, down the gradient of the
-    largest steps (their softmax).
+    Each iteration moves the switch frames, together with their neighbours', down the gradient of
+    the largest steps (their softmax).
     """
     count = len(steps.apart)
     lost = steps.loss_of_new - steps.loss_of_old
-    least, best, steps_of_best = np.inf, turn, steps.apart[:, 0]
-    for number in range(ROUNDS):
-        share = _shares(turn, count, width)
+    least, best, steps_of_best = np.inf, switches, steps.apart[:, 0]
+    for number in range(rounds):
+        share = _shares(switches, count, width)
         during, change = (share[1:] + share[:-1]) / 2, share[1:] - share[:-1]
         step = ((1 - during) * steps.of_old + during * steps.of_new + change * steps.apart).mean(1)
         loss = (steps.loss_of_old + share[1:-1] * lost).mean(1)
         soft = EVEN + SOFT_COST * (loss - (1 - SHARP))
         worst = max(step.max(), soft.max())
         if worst < least:
-            least, best, steps_of_best = worst, turn, step
+            least, best, steps_of_best = worst, switches, step
         moves = ((share > 0) & (share < 1)).astype(np.float32)
         moves[0] = moves[-1] = 0
         earlier, later = moves[:-1], moves[1:]
@@ -348,13 +377,16 @@ def _evened(turn: Floats, steps: _Steps, width: int) -> tuple[float, Floats, Flo
         slope = np.exp((step - worst) * PEAK) @ pull
         slope += np.exp((soft - worst) * PEAK) @ (SOFT_COST * lost * moves[1:-1])
         slope = _blurred(-slope)
-        reach = MOST_MOVE * (1 - number / ROUNDS) / (np.abs(slope).max() + 1e-9)
-        turn = np.clip(turn - reach * slope, width / 2, count - width / 2).astype(np.float32)
+        reach = MOST_MOVE * (1 - number / rounds) / (np.abs(slope).max() + 1e-9)
+        switches = np.clip(switches - reach * slope, width / 2, count - width / 2)
     return least, best, steps_of_best
 
 
 def mix(old: Sequence[Floats], new: Sequence[Floats], weights: Floats) -> list[Floats]:
-    """Return the overlap's OKLab pictures, of sequences as `new_weights` gets them."""
+    """Return the overlap's n OKLab pictures.
+
+    `old` is the frame before the overlap and its n frames, `new` its n frames and the next one.
+    """
     size = old[0].shape[1::-1]
     return [
         a + (b - a) * _resized(weight, size)[..., None]
@@ -388,13 +420,13 @@ def picture_lab(frame: Bytes) -> Floats:
 
 
 def _distance(a: Floats, b: Floats) -> Floats:
-    """Return how far two OKLab pictures are apart at each pixel."""
+    """Return the difference of two OKLab pictures at each pixel."""
     distance: Floats = np.sqrt(((a - b) ** 2).sum(axis=2))
     return distance
 
 
 def step_between(a: Floats, b: Floats) -> float:
-    """Return how far two OKLab pictures are apart, on average."""
+    """Return the mean difference of two OKLab pictures."""
     return float(_distance(a, b).mean())
 
 
