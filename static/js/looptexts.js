@@ -22,8 +22,8 @@ export const loops = {
     if (seam.verdict === "well") {
       return `This start loops well: ${isCut ? "a cut doesn’t show" : "a blend isn’t needed"}.`;
     }
-    if (isCut) return "A cut would show here. “Blend softly” hides it.";
-    if (seam.verdict === "jump") return "A cut would show here; a blend may show too.";
+    if (seam.verdict === "jump") return "The loop jumps: the clip is too short to blend.";
+    if (isCut) return "A cut would show here. “Blend softly” softens it.";
     return `A cut would show here${isLoopChosen ? "" : ", so the loop is blended"}.`;
   },
 };

@@ -15,7 +15,7 @@ from tests.support.browser.switches import PAGE
 from tests.support.browser.tabs import Tabs
 from tests.support.ffmpeg import FEW_COLOURS
 from tests.support.files import shared_folder
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_S, eventually
 
 INSTALL_S = 240  # enough for a slow mirror; less than pytest's timeout
 # Tests of the page alone run in one process of pytest-xdist, those that convert in another: two
@@ -48,7 +48,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 # Playwright's default of 5 s is too short for a busy machine; so were 20 s, in CI.
-expect.set_options(timeout=60_000)
+expect.set_options(timeout=PATIENCE_S * 1000)
 
 
 @pytest.fixture(scope="session")
@@ -182,6 +182,6 @@ def portrait_moment(clips: Callable[..., Path]) -> Path:
 @pytest.fixture(scope="session")
 def heavy(clips: Callable[..., Path]) -> Path:
     """Return a clip of 7 s of noise: slow to upload even when only six seconds are sent."""
-    noise = "nullsrc=s=640x360:r=10:d=7,geq=lum='random(1)*255':cb=128:cr=128"
+    noise = "color=gray:s=640x360:r=10:d=7,noise=alls=100:allf=t"
     codec = ["-c:v", "libx264", "-preset", "ultrafast", "-crf", "10", "-pix_fmt", "yuv420p"]
     return clips("heavy.mp4", "-f", "lavfi", "-i", noise, *codec)

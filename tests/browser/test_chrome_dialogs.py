@@ -119,14 +119,14 @@ def drag(desktop: dict[str, str], path: list[tuple[int, int]]) -> None:
 
 
 def click(page: Page, element: str) -> None:
-    assert eventually(lambda: page.evaluate(CLICK, element), within_s=60), element
+    assert eventually(lambda: page.evaluate(CLICK, element)), element
 
 
 def choose_in_dialog(desktop: dict[str, str], file: Path) -> None:
     """Choose the file in GTK's dialog once it is open."""
     dialog: list[str] = []
     search = ("search", "--onlyvisible", "--name", "^Open File$")
-    assert eventually(lambda: bool(dialog.extend(xdotool(desktop, *search)) or dialog), within_s=60)
+    assert eventually(lambda: bool(dialog.extend(xdotool(desktop, *search)) or dialog))
     xdotool(desktop, "key", "ctrl+l")
     time.sleep(1)  # GTK shows its name field, and then lists the folder
     xdotool(desktop, "type", "--delay", "12", str(file))
@@ -158,7 +158,7 @@ def is_moving(context: BrowserContext) -> bool:
         shots.add(page.screenshot())
         return len(shots) > 3
 
-    return bool(eventually(changed, within_s=60))
+    return bool(eventually(changed))
 
 
 def picture_of(clip: Path, folder: Path) -> Path:
@@ -187,7 +187,7 @@ def test_the_upload_dialog_takes_the_picture_and_the_new_tab_page_plays_it(
         click(page, "editThemeButton")
         click(page, "uploadImageTile")
         choose_in_dialog(desktop, picture)
-        assert eventually(held.exists, within_s=60)
+        assert eventually(held.exists)
         assert is_moving(context)
     assert held.read_bytes() == picture.read_bytes()
     preferences = json.loads((profile / "Default" / "Preferences").read_text())
@@ -216,7 +216,7 @@ def test_a_newcomer_gets_from_a_clip_to_a_moving_new_tab_page_with_the_mouse(
         time.sleep(PANEL_OPENS_S)
         point_at(desktop, *UPLOAD_AN_IMAGE)
         choose_in_dialog(desktop, picture)
-        assert eventually(held.exists, within_s=60)
+        assert eventually(held.exists)
         assert is_moving(context)
         record_property("seconds_from_saving_to_moving", time.monotonic() - saved)
     assert picture.name == "chromi_background.png"
@@ -249,7 +249,7 @@ def test_the_zip_dropped_on_the_extensions_page_installs_and_the_new_tab_page_pl
                 folder = profile / "Default" / "UnpackedExtensions"
                 with zipfile.ZipFile(archive) as opened:
                     pictures = {Path(n).name for n in opened.namelist() if n.startswith("images/")}
-                assert eventually(lambda: pictures <= names_in(folder), within_s=60)
+                assert eventually(lambda: pictures <= names_in(folder))
             finally:
                 dragged.terminate()
         assert is_moving(context)

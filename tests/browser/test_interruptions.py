@@ -19,7 +19,7 @@ from tests.support.browser.steps import (
     time_field,
     wait_until_empty,
 )
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_S, eventually
 
 pytestmark = pytest.mark.browser
 MOST_UPLOADS = 4  # that a server with eight threads receives at a time
@@ -43,7 +43,7 @@ def other_uploads(server: Server) -> Iterator[None]:
 
 
 def is_busy(server: Server) -> bool:
-    with urllib.request.urlopen(f"{server.url}/health/", timeout=30) as answer:
+    with urllib.request.urlopen(f"{server.url}/health/", timeout=PATIENCE_S) as answer:
         return json.load(answer)["busy"]
 
 

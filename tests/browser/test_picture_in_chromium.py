@@ -44,8 +44,11 @@ def gif_of(clip: Path, folder: Path) -> Path:
 
 @pytest.mark.parametrize(
     ("make", "shape", "scale"),
-    [(picture_of, CLIP_SIZE, 1), (picture_of, CLIP_SIZE, 2), (gif_of, (16, 9), 1)],
-    ids=["picture at 1", "picture at 2", "GIF at 1"],
+    [
+        pytest.param(picture_of, CLIP_SIZE, 1, id="picture at 1", marks=pytest.mark.long),
+        pytest.param(picture_of, CLIP_SIZE, 2, id="picture at 2"),
+        pytest.param(gif_of, (16, 9), 1, id="GIF at 1"),
+    ],
 )
 def test_a_new_tab_shows_the_upload_moving_looping_and_scaled_to_cover(
     playwright,

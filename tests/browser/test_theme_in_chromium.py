@@ -69,6 +69,7 @@ def test_a_new_tab_animates_the_theme_and_is_covered_at_the_users_scale(
     assert (seen.moves, seen.loops, seen.covers) == (True, True, True), seen
 
 
+@pytest.mark.long  # a property of Chromium; the zip's two pictures are tested in test_theme
 def test_a_new_tab_at_scale_2_shows_nothing_without_the_second_picture(
     playwright, chromium, themes, tmp_path
 ):

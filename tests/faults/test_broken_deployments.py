@@ -15,7 +15,7 @@ from tests.support.files import ROOT
 from tests.support.live import Live, environment, serve
 from tests.support.network import free_port
 from tests.support.small import SMALL
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_S, eventually
 
 LOW_DISK = (503, "low_disk")
 
@@ -73,7 +73,9 @@ def test_a_server_that_is_given_a_certificate_says_why_it_does_not_start(tmp_pat
     options = [option, str(tmp_path / "a.pem")]
     command = [sys.executable, "-m", "gunicorn", *options, "chrome_background_converter.wsgi"]
     env = environment(tmp_path, free_port())
-    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=PATIENCE_S
+    )
     assert done.returncode != 0
     assert "proxy" in done.stderr
     assert "Traceback" not in done.stderr
@@ -154,4 +156,4 @@ def test_a_lost_cache_loses_only_its_links(sound, short):
     assert sound.request("GET", answer.json["converted_url"]).status == 404
     assert sound.convert(short).status == 200
     with serve(sound.folder, **SMALL, DOWNLOAD_TTL=0) as live:
-        assert eventually(lambda: live.files() == [], within_s=40), live.files()
+        assert eventually(lambda: live.files() == []), live.files()

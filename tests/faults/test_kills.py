@@ -15,7 +15,7 @@ from converter.pipeline.gif.inspect import verify_gif
 from converter.pipeline.profile import ConversionProfile
 from tests.support.live import Live, form, serve
 from tests.support.small import SLOW, SMALL, SMALL_SIZE
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_S, eventually
 
 # Ten moments, in s, of a conversion that takes a SLOW server about 1 s. --long runs all of them.
 POINTS = [0.0, 0.3, 0.8]
@@ -37,7 +37,7 @@ def converting(live: Live, clip: bytes, *, for_s: float) -> Iterator[Future]:
     before = set(live.files())
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(upload_or_none, live, clip)
-        assert eventually(lambda: set(live.files()) > before or bool(live.children()), within_s=40)
+        assert eventually(lambda: set(live.files()) > before or bool(live.children()))
         time.sleep(for_s)
         yield running
 
@@ -84,15 +84,15 @@ def test_a_web_process_killed_by_signal_9_is_replaced_and_its_files_swept(
     with converting(slow, one_second, for_s=point) as running:
         os.kill(slow.workers()[0].pid, signal.SIGKILL)
         running.result()
-    assert eventually(lambda: our_ffmpegs(slow.folder) == [], within_s=40)
+    assert eventually(lambda: our_ffmpegs(slow.folder) == [])
 
     def converts() -> bool:
         with contextlib.suppress(OSError):
             return slow.convert(short).status == 200
         return False
 
-    assert eventually(converts, within_s=40)
-    assert eventually(lambda: not slow.unfinished(), within_s=40), slow.files()
+    assert eventually(converts)
+    assert eventually(lambda: not slow.unfinished()), slow.files()
 
 
 def test_a_web_process_killed_during_an_upload_does_not_keep_its_clients_place(tmp_path, short):
@@ -102,12 +102,12 @@ def test_a_web_process_killed_during_an_upload_does_not_keep_its_clients_place(t
             f"{name}: {value}\r\n"
             for name, value in {**live.upload_headers(), **sender, "Content-Length": 10**6}.items()
         )
-        with socket.create_connection(("127.0.0.1", live.port), timeout=30) as client:
+        with socket.create_connection(("127.0.0.1", live.port), timeout=PATIENCE_S) as client:
             body = form(short + bytes(200_000), "clip.mp4", {})[:-100]
             client.sendall(
                 f"POST /convert/ HTTP/1.1\r\nHost: localhost\r\n{head}\r\n".encode() + body
             )
-            assert eventually(lambda: bool(live.unfinished()), within_s=40)
+            assert eventually(lambda: bool(live.unfinished()))
             assert live.convert(short, headers=sender).refusal == (503, "busy")
             os.kill(live.workers()[0].pid, signal.SIGKILL)
 
@@ -116,7 +116,7 @@ def test_a_web_process_killed_during_an_upload_does_not_keep_its_clients_place(t
                 return live.convert(short, headers=sender).status == 200
             return False
 
-        assert eventually(converts, within_s=60)
+        assert eventually(converts)
 
 
 @pytest.mark.xdist_group("kills-slow")
@@ -126,7 +126,7 @@ def test_a_killed_ffmpeg_gives_an_error_and_leaves_nothing(point, slow, one_seco
     before = set(slow.files())
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(slow.convert, one_second)
-        assert eventually(lambda: bool(our_ffmpegs(slow.folder)), within_s=40)
+        assert eventually(lambda: bool(our_ffmpegs(slow.folder)))
         time.sleep(point)
         for process in our_ffmpegs(slow.folder):
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -147,13 +147,13 @@ def test_sigterm_lets_a_running_conversion_finish(tmp_path, one_second):
     with ThreadPoolExecutor(1) as pool, serve(tmp_path, **SMALL, **SLOW) as live:
         live.upload_headers()
         running = pool.submit(live.convert, one_second)
-        assert eventually(lambda: bool(live.children()), within_s=40)
+        assert eventually(lambda: bool(live.children()))
         time.sleep(0.5)
         live.process.send_signal(signal.SIGTERM)
         answer = running.result()
         assert answer.status == 200
         assert answer.json["gif"]["frames"] == 24
-        assert live.process.wait(90) == 0
+        assert live.process.wait(PATIENCE_S) == 0
     with serve(tmp_path, **SMALL) as live:  # the link survives the restart
         assert live.download(answer).startswith(b"GIF89a")
         assert live.settles(), live.files()

@@ -20,7 +20,7 @@ from tests.support.health_poller import (
 )
 from tests.support.live import BOUNDARY, Live, form, serve
 from tests.support.small import BRIEF, SMALL
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_S, eventually
 
 pytestmark = pytest.mark.xdist_group(WAITING)
 
@@ -48,7 +48,7 @@ def begin_upload(live: Live, sent: bytes) -> socket.socket:
     """Open a connection that announces CLAIMED_BYTES and sends only `sent`."""
     headers = {**live.upload_headers(), "Content-Length": str(CLAIMED_BYTES), "Host": "localhost"}
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    client = socket.create_connection(("127.0.0.1", live.port), timeout=30)
+    client = socket.create_connection(("127.0.0.1", live.port), timeout=PATIENCE_S)
     client.sendall(f"POST /convert/ HTTP/1.1\r\n{head}\r\n".encode() + sent)
     return client
 
@@ -71,7 +71,7 @@ def test_one_of_twenty_uploads_converts_and_the_others_get_busy(
 
     def upload(number: int):
         gate.wait()
-        return live.convert(six_seconds, timeout=60)
+        return live.convert(six_seconds)
 
     with (
         poll_health(live, idle, record_property, "20 uploads") as other,
@@ -118,7 +118,7 @@ def test_six_stalled_uploads_do_not_slow_health_and_are_closed(live, idle, short
             client.close()
     codes = sorted(code for answer in answers for code in WHOLE_ANSWER.findall(answer))
     assert codes == [b"busy"] * 2 + [b"upload_stalled"] * 4  # four may upload at a time
-    assert STALL_S * 0.9 < took < STALL_S + 20  # long before the clients' own timeout of 30 s
+    assert took > STALL_S * 0.9
     assert live.settles(), (live.files(), live.children())
     live.download(live.convert(short))
 
@@ -131,7 +131,9 @@ def test_forty_incomplete_request_heads_use_no_thread_and_are_closed(live, idle,
         contextlib.ExitStack() as stack,
     ):
         clients = [
-            stack.enter_context(socket.create_connection(("127.0.0.1", live.port), timeout=30))
+            stack.enter_context(
+                socket.create_connection(("127.0.0.1", live.port), timeout=PATIENCE_S)
+            )
             for _ in range(40)
         ]
         for client, half in zip(clients, itertools.cycle(halves), strict=False):
@@ -143,10 +145,10 @@ def test_forty_incomplete_request_heads_use_no_thread_and_are_closed(live, idle,
 def test_a_thousand_incomplete_request_heads_do_not_delay_health(live, idle):
     with contextlib.ExitStack() as stack:
         for half in itertools.islice(itertools.cycle([b"", b"GET /health/ HT"]), 1200):
-            client = socket.create_connection(("127.0.0.1", live.port), timeout=30)
+            client = socket.create_connection(("127.0.0.1", live.port), timeout=PATIENCE_S)
             stack.enter_context(client).sendall(half)
-        took = live.request("GET", "/health/", timeout=30).seconds
-        idle_took = idle.request("GET", "/health/", timeout=30).seconds
+        took = live.request("GET", "/health/", timeout=PATIENCE_S).seconds
+        idle_took = idle.request("GET", "/health/", timeout=PATIENCE_S).seconds
     check_latency(took, limit=1.0, idle=idle_took)
 
 
@@ -157,7 +159,7 @@ def test_clients_that_never_close_do_not_block_others(live, idle, record_propert
         contextlib.ExitStack() as stack,
     ):
         for _ in range(20):
-            client = socket.create_connection(("127.0.0.1", live.port), timeout=10)
+            client = socket.create_connection(("127.0.0.1", live.port), timeout=PATIENCE_S)
             stack.enter_context(client).sendall(b"GET /health/ HTTP/1.0\r\n\r\n")
         time.sleep(3)  # longer than gunicorn waits for a client to close
 
@@ -174,7 +176,7 @@ def test_three_unread_downloads_are_closed_and_their_links_work_again(
             contextlib.ExitStack() as stack,
         ):
             for token in tokens:
-                client = socket.create_connection(("127.0.0.1", live.port), timeout=30)
+                client = socket.create_connection(("127.0.0.1", live.port), timeout=PATIENCE_S)
                 stack.enter_context(client).sendall(
                     f"GET {link(token)} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
                 )
@@ -184,7 +186,7 @@ def test_three_unread_downloads_are_closed_and_their_links_work_again(
             def all_back() -> bool:
                 return all(status(live, token) == 200 for token in tokens)
 
-            assert eventually(all_back, within_s=STALL_S + 40)
+            assert eventually(all_back)
     finally:
         # Read after polling, because reading so much delays the poller's thread. Read even if
         # polling failed, so that the next try starts without files.
@@ -233,14 +235,14 @@ def test_good_bad_and_aborted_requests_cause_no_memory_growth(
 def kind_done(live: Live, kind) -> None:
     """Run `kind`, and wait until the server is no longer busy."""
     kind()
-    assert eventually(lambda: not live.request("GET", "/health/").json["busy"], within_s=40)
+    assert eventually(lambda: not live.request("GET", "/health/").json["busy"])
 
 
 def abort_download(live: Live, clip: bytes) -> None:
     """Read the first bytes of a download, disconnect, then download the file."""
     answer = live.convert(clip)
     path = answer.json["converted_url"]
-    with socket.create_connection(("127.0.0.1", live.port), timeout=30) as client:
+    with socket.create_connection(("127.0.0.1", live.port), timeout=PATIENCE_S) as client:
         client.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         client.recv(10)
     live.request("GET", path)

@@ -20,7 +20,7 @@ from tests.support.files import files_in
 from tests.support.gunicorn import gunicorn
 from tests.support.links import issue
 from tests.support.uploads import PICTURE, clip_file
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_S, eventually
 
 BIG = b"GIF89a" + bytes(8_000_000)
 
@@ -178,7 +178,7 @@ def link(server, settings) -> tuple[Path, str, str]:
 
 
 def get(host: str, path: str, method: str = "GET") -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection(host, timeout=30)
+    connection = http.client.HTTPConnection(host, timeout=PATIENCE_S)
     try:
         connection.request(method, path)
         response = connection.getresponse()

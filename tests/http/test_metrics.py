@@ -17,7 +17,7 @@ from tests.support.files import ROOT
 from tests.support.live import Live, serve
 from tests.support.scrape import Samples, samples_of
 from tests.support.small import SMALL
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_S, eventually
 
 TOKEN = {"Authorization": "Bearer secret"}
 COUNT = (REQUESTS, "home", "200")
@@ -160,7 +160,7 @@ def test_processes_that_add_at_the_same_time_lose_no_count(counting, tmp_path):
     env["DJANGO_SETTINGS_MODULE"] = "chrome_background_converter.settings"
     command = [sys.executable, "-c", ADD]
     running = [subprocess.Popen(command, cwd=ROOT, env=env) for _ in range(3)]
-    assert [process.wait(60) for process in running] == [0, 0, 0]
+    assert [process.wait(PATIENCE_S) for process in running] == [0, 0, 0]
     assert metrics.stored() == {COUNT: 600}
 
 

@@ -22,7 +22,7 @@ from tests.support.groups import WAITING
 from tests.support.gunicorn import gunicorn
 from tests.support.small import SLOW, SMALL
 from tests.support.uploads import MP4_HEAD
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_S, eventually
 
 pytestmark = pytest.mark.xdist_group(WAITING)
 BOUNDARY = "chromi"
@@ -48,7 +48,7 @@ def form(video: bytes) -> bytes:
 def send_head(host: str, port: int, length: int, path: str = "/convert/") -> socket.socket:
     """Open a connection and send the head of a POST with a valid CSRF token."""
     token = "a" * 32
-    client = socket.create_connection((host, port), timeout=15)
+    client = socket.create_connection((host, port), timeout=PATIENCE_S)
     client.sendall(
         f"POST {path} HTTP/1.1\r\nHost: {host}:{port}\r\nCookie: csrftoken={token}\r\n"
         f"X-CSRFToken: {token}\r\nContent-Type: multipart/form-data; boundary={BOUNDARY}\r\n"
@@ -68,7 +68,7 @@ def answer(client: socket.socket) -> tuple[int, str]:
 
 
 def health(address: str) -> dict:
-    with urllib.request.urlopen(f"{address}/health/", timeout=30) as response:
+    with urllib.request.urlopen(f"{address}/health/", timeout=PATIENCE_S) as response:
         return json.load(response)
 
 
@@ -93,13 +93,13 @@ def test_a_slow_upload_does_not_block_other_conversions(server, clips):
         assert health(f"http://{host}:{port}")["busy"] is False
         body = form(brief.read_bytes())
         with send_head(host, port, len(body)) as client:
-            client.settimeout(60)
+            client.settimeout(PATIENCE_S)
             client.sendall(body)
             response = http.client.HTTPResponse(client)
             response.begin()
             assert response.status == 200
             link = json.load(response)["converted_url"]
-    urllib.request.urlopen(f"http://{host}:{port}{link}", timeout=30).read()
+    urllib.request.urlopen(f"http://{host}:{port}{link}", timeout=PATIENCE_S).read()
     assert eventually(lambda: left(folder) == [])
 
 
@@ -118,7 +118,7 @@ def seconds_until_closed(connection, *, chunk: bytes, within_s: float) -> float:
     client, server = connection
     request = RequestFactory().post("/convert/")
     request.META["gunicorn.socket"] = server
-    server.settimeout(30)
+    server.settimeout(PATIENCE_S)
     ended = threading.Event()
 
     def send() -> None:
@@ -128,7 +128,7 @@ def seconds_until_closed(connection, *, chunk: bytes, within_s: float) -> float:
     began = time.monotonic()
     with ThreadPoolExecutor(1) as pool, client_socket.body_deadline(request, within_s=within_s):
         pool.submit(send)
-        while time.monotonic() - began < 30 and server.recv(1 << 16):
+        while time.monotonic() - began < PATIENCE_S and server.recv(1 << 16):
             pass
         ended.set()
     return time.monotonic() - began
@@ -139,13 +139,13 @@ def test_an_upload_below_the_least_rate_ends_after_the_grace_period(
 ):
     settings.STALL_TIMEOUT = 1
     monkeypatch.setattr(client_socket, "WATCH_S", 0.1)
-    assert 1 < seconds_until_closed(connection, chunk=b"x", within_s=25) < 20
+    assert 1 < seconds_until_closed(connection, chunk=b"x", within_s=80) < 70
 
 
 def test_an_upload_above_the_least_rate_ends_at_its_deadline(connection, settings, monkeypatch):
     settings.STALL_TIMEOUT = 0.5
     monkeypatch.setattr(client_socket, "WATCH_S", 0.1)
-    assert 2 <= seconds_until_closed(connection, chunk=bytes(30_000), within_s=2) < 20
+    assert 2 <= seconds_until_closed(connection, chunk=bytes(30_000), within_s=2) < 70
 
 
 def test_the_connection_of_a_slow_client_is_closed(server):
@@ -153,7 +153,7 @@ def test_the_connection_of_a_slow_client_is_closed(server):
     with send_head(host, port, 1_000_000) as client:
         client.sendall(form(MP4_HEAD)[:150])
         client.settimeout(0.3)
-        until = time.monotonic() + 60  # far more than UPLOAD_TIMEOUT, which is 3 s
+        until = time.monotonic() + PATIENCE_S  # far more than UPLOAD_TIMEOUT, which is 3 s
         while time.monotonic() < until:
             try:
                 client.sendall(b"x")
@@ -162,7 +162,7 @@ def test_the_connection_of_a_slow_client_is_closed(server):
                 continue
             break
         assert time.monotonic() < until
-        client.settimeout(15)
+        client.settimeout(PATIENCE_S)
         assert answer(client) == (408, "upload_stalled")
     assert eventually(lambda: left(folder) == [])
 
@@ -190,23 +190,29 @@ def test_a_client_that_disconnects_during_a_conversion_leaves_nothing(server, ti
 
 def test_a_chunked_upload_gets_length_required(server):
     _, host, port = server
-    with socket.create_connection((host, port), timeout=15) as client:
+    with socket.create_connection((host, port), timeout=PATIENCE_S) as client:
         head = f"POST /convert/ HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n"
         client.sendall(head.encode())
         assert answer(client) == (411, "length_required")
 
 
-@pytest.mark.parametrize("path", ["/admin/login/", "/health/", "/", "/no/such/page/"])
-def test_slow_bodies_on_other_urls_do_not_block_the_site(server, path):
-    folder, host, port = server
+def answers_among_slow_bodies(server, path: str) -> bool:
+    """Return whether /health/ answers before the first of ten slow bodies is closed as stalled."""
+    _, host, port = server
     with contextlib.ExitStack() as stack:
         for _ in range(10):
             client = stack.enter_context(send_head(host, port, 10_000, path))
             client.sendall(form(MP4_HEAD)[:150])
         time.sleep(0.3)
         began = time.monotonic()
-        urllib.request.urlopen(f"http://{host}:{port}/health/", timeout=5).close()
-        assert time.monotonic() - began < 0.5  # below STALL_TIMEOUT: it did not wait for them
+        health(f"http://{host}:{port}")
+        return time.monotonic() - began < 0.5  # STALL_TIMEOUT is 1 s
+
+
+@pytest.mark.parametrize("path", ["/admin/login/", "/health/", "/", "/no/such/page/"])
+def test_slow_bodies_on_other_urls_do_not_block_the_site(server, path):
+    folder, _, _ = server
+    assert eventually(lambda: answers_among_slow_bodies(server, path))
     assert eventually(lambda: left(folder) == [])
 
 
@@ -223,7 +229,7 @@ def test_clients_that_never_read_a_response_do_not_block_the_site(server):
             with contextlib.suppress(BlockingIOError):
                 client.send(page * 60)
         time.sleep(1)
-        assert eventually(lambda: answers_soon(f"http://{host}:{port}"), within_s=20)
+        assert eventually(lambda: answers_soon(f"http://{host}:{port}"))
 
 
 def answers_soon(address: str) -> bool:
@@ -241,7 +247,7 @@ def test_the_admin_refuses_large_forms(server):
 
 def test_a_client_cannot_inject_log_lines(server):
     folder, host, port = server
-    with socket.create_connection((host, port), timeout=15) as client:
+    with socket.create_connection((host, port), timeout=PATIENCE_S) as client:
         client.sendall(f"GET /a%0aGET%20/forged%20200 HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
         assert answer(client) == (404, "not_found")
     log = folder / "gunicorn.log"
@@ -262,7 +268,7 @@ def test_a_client_cannot_inject_log_lines(server):
 )
 def test_an_invalid_request_head_gets_a_json_error(server, head, status):
     _, host, port = server
-    with socket.create_connection((host, port), timeout=15) as client:
+    with socket.create_connection((host, port), timeout=PATIENCE_S) as client:
         client.sendall(head.encode() + b"\r\n\r\n")
         assert answer(client) == (status, "invalid_field")
 
@@ -277,17 +283,14 @@ def test_a_worker_is_not_replaced_while_it_converts(tmp_path, clips):
         body = form(clip.read_bytes())
         with send_head(str(parts.hostname), int(parts.port or 0), len(body)) as client:
             client.sendall(body)
-            assert eventually(lambda: health(address)["busy"], within_s=10)
-            slowest = took = 0.0
-            busy = True
-            while busy:
-                slowest = max(slowest, took)
+            assert eventually(lambda: health(address)["busy"])
+            answers = 0
+            while health(address)["busy"]:
+                answers += 1
                 time.sleep(0.2)
-                began = time.monotonic()
-                busy = health(address)["busy"]
-                took = time.monotonic() - began
-            client.settimeout(30)
+            client.settimeout(PATIENCE_S)
             assert client.recv(100).startswith(b"HTTP/1.1 200")
         replaced = (tmp_path / "gunicorn.log").read_text
-        assert eventually(lambda: "a new worker takes over" in replaced(), within_s=10)
-        assert slowest < 1
+        assert eventually(lambda: "a new worker takes over" in replaced())
+        # A worker that stops answers one of these requests at most, when it has converted.
+        assert answers > 3

@@ -48,8 +48,9 @@ test("the marks are the best start and others that close well, not next to each 
   assert.deepEqual(pickMarks([]), []);
 });
 
-test("a seam is named by its size, and a clip without material only jumps", () => {
-  assert.deepEqual([1, 8, 70].map((ratio) => verdictOf(ratio)), ["well", "blend", "jump"]);
+test("a seam that shows is blended, and jumps only where a blend is impossible", () => {
+  assert.deepEqual([1, 8, 70].map((ratio) => verdictOf(ratio)), ["well", "blend", "blend"]);
+  assert.equal(verdictOf(1, false), "well");
   assert.equal(verdictOf(8, false), "jump");
 });
 

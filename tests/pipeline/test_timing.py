@@ -17,6 +17,7 @@ FRAME_S = 1 / 24
 LENGTH_S = 10
 # Y = 16 + 21 T (0 to 10 s) on the left, 16 + 210 (T mod 1) on the right.
 CLOCK = "geq=lum='if(lt(X,32),16+21*T,16+210*mod(T,1))':cb=128:cr=128"
+VP9 = ("-c:v", "libvpx-vp9", "-lossless", "1", "-deadline", "realtime", "-cpu-used", "8")
 LOSSLESS = ("-c:v", "libx264", "-qp", "0", "-pix_fmt", "yuv420p", "-g", "48")
 
 
@@ -68,7 +69,7 @@ SOURCES = {
 @pytest.mark.parametrize("name", SOURCES)
 def test_every_frame_shows_its_source_time(clips, name, start, suffix):
     rate, keep, times = SOURCES[name]
-    codec = ("-c:v", "libvpx-vp9", "-lossless", "1") if suffix == "webm" else ()
+    codec = VP9 if suffix == "webm" else ()
     path = clock_clip(clips, f"{name}.{suffix}", rate=str(rate), keep=keep, extra=codec)
 
     shown = [clock_of(frame) for frame in decoded(path, start)]

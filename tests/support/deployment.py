@@ -22,7 +22,7 @@ from tests.support.files import ROOT, files_in
 from tests.support.gunicorn import gunicorn
 from tests.support.network import free_port
 from tests.support.small import SLOW, SMALL
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_S, eventually
 
 # Short, so that a test can wait until a death is noticed, and long enough that a live worker on a
 # busy machine doesn't count as dead.
@@ -77,7 +77,7 @@ class Client:
 
     def __init__(self, address: str) -> None:
         self._host = urlsplit(address).netloc
-        with contextlib.closing(http.client.HTTPConnection(self._host, timeout=30)) as wire:
+        with contextlib.closing(http.client.HTTPConnection(self._host, timeout=PATIENCE_S)) as wire:
             wire.request("GET", "/")
             cookie = wire.getresponse().headers["Set-Cookie"]
         token = re.search(r"csrftoken=(\w+)", cookie).group(1)
@@ -85,7 +85,7 @@ class Client:
 
     def ask(self, method: str, path: str, body: bytes = b"", **headers: str):
         """Send a request; return (status, headers, body)."""
-        with contextlib.closing(http.client.HTTPConnection(self._host, timeout=30)) as wire:
+        with contextlib.closing(http.client.HTTPConnection(self._host, timeout=PATIENCE_S)) as wire:
             named = {name.replace("_", "-"): value for name, value in headers.items()}
             wire.request(method, path, body or None, self._headers | named)
             answer = wire.getresponse()
@@ -155,9 +155,9 @@ class Client:
         status, _, body = self.ask("GET", path)
         return status, body
 
-    def outcome(self, job_id: str, *, within_s: float = 90) -> dict:
+    def outcome(self, job_id: str) -> dict:
         """Wait until the job has ended; return its record."""
-        until = time.monotonic() + within_s
+        until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until:
             record = self.job(job_id)
             if record.get("status") in ("finished", "failed", "canceled"):
@@ -214,11 +214,11 @@ class Deployment:
         assert record["status"] == "finished", record
         assert self.client.fetch(record["converted_url"])[1][:6] == b"GIF89a"
         assert self.client.fetch(record["converted_url"])[0] == 404
-        assert eventually(self.is_clean, within_s=WORKER_TTL + 40), files_in(self.media)
+        assert eventually(self.is_clean), files_in(self.media)
 
     def wait_until_running(self, job_id: str, *, percent: int = 10) -> dict:
         """Wait until the job has reached `percent`; return its record."""
-        assert eventually(lambda: self.client.job(job_id)["progress"] >= percent, within_s=90)
+        assert eventually(lambda: self.client.job(job_id)["progress"] >= percent)
         return self.client.job(job_id)
 
 
@@ -241,7 +241,7 @@ class WorkerProcess:
         return self._log.read_text()
 
     def wait_until_ready(self) -> None:
-        assert eventually(lambda: "Listening on" in self.log, within_s=90), self.log
+        assert eventually(lambda: "Listening on" in self.log), self.log
 
     def horse(self) -> psutil.Process:
         """Wait for a work horse and return it."""
@@ -251,7 +251,7 @@ class WorkerProcess:
             found[:] = psutil.Process(self.process.pid).children()
             return bool(found)
 
-        assert eventually(has_started, within_s=90), self.log
+        assert eventually(has_started), self.log
         return found[0]
 
     def has_horse(self) -> bool:
@@ -262,11 +262,11 @@ class WorkerProcess:
         self.process.wait()
 
     def end(self) -> None:
-        """Stop the worker with SIGTERM, or with SIGKILL if it doesn't end within 60 s."""
+        """Stop the worker with SIGTERM, or with SIGKILL if it doesn't end."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(60)
+                self.process.wait(PATIENCE_S)
             except subprocess.TimeoutExpired:
                 self.kill()
 

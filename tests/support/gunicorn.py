@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from tests.support.files import ROOT
 from tests.support.network import free_port
+from tests.support.waiting import PATIENCE_S, eventually
 
 
 @contextmanager
@@ -32,21 +32,18 @@ def gunicorn(folder: Path, **environment: str) -> Iterator[str]:
         server = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
         try:
             address = f"http://127.0.0.1:{port}"
-            _wait_for(address, server)
+            assert eventually(lambda: _answers(address, server)), "gunicorn does not answer"
             yield address
         finally:
             server.terminate()
-            server.wait(30)
+            server.wait(PATIENCE_S)
 
 
-def _wait_for(address: str, server: subprocess.Popen) -> None:
-    for _ in range(200):
-        if server.poll() is not None:
-            raise RuntimeError("gunicorn did not start")
-        try:
-            urllib.request.urlopen(f"{address}/health/", timeout=5)
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise RuntimeError("gunicorn does not answer")
+def _answers(address: str, server: subprocess.Popen) -> bool:
+    if server.poll() is not None:
+        raise RuntimeError("gunicorn did not start")
+    try:
+        urllib.request.urlopen(f"{address}/health/", timeout=5).close()
+    except OSError:
+        return False
+    return True

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 from tests.support.live import Live
+from tests.support.waiting import PATIENCE_S
 
 TRIES = 3
 HEALTH_P99_S = 0.25
@@ -33,7 +34,7 @@ class HealthPoller:
     def _ask(self) -> None:
         while not self._done.wait(0.05):
             try:
-                answer = self._live.request("GET", "/health/", timeout=30)
+                answer = self._live.request("GET", "/health/", timeout=PATIENCE_S)
             except OSError as error:
                 self.failed.append(error)
                 continue

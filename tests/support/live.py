@@ -18,10 +18,9 @@ import psutil
 
 from tests.support.files import ROOT, files_in
 from tests.support.network import free_port
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_S, eventually
 
 BOUNDARY = "chromi-boundary-7f3a"
-START_S = 90
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ class Live:
         path: str,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
-        timeout: float = 60,
+        timeout: float = PATIENCE_S,
     ) -> Answer:
         began = time.monotonic()
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
@@ -103,7 +102,7 @@ class Live:
         data: bytes,
         filename: str = "clip.mp4",
         *,
-        timeout: float = 60,
+        timeout: float = PATIENCE_S,
         headers: Mapping[str, str] | None = None,
         **fields: str,
     ) -> Answer:
@@ -192,7 +191,7 @@ def serve(folder: Path, **settings: object) -> Iterator[Live]:
         )
     live = Live(folder, port, process)
     try:
-        assert eventually(lambda: _answers(live), within_s=START_S), live.log()
+        assert eventually(lambda: _answers(live)), live.log()
         yield live
     finally:
         stop(live)

@@ -3,8 +3,11 @@
 import time
 from collections.abc import Callable
 
+# Enough for a machine of a third of the usual speed that also has other work.
+PATIENCE_S = 90
 
-def eventually(condition: Callable[[], bool], *, within_s: float = 20) -> bool:
+
+def eventually(condition: Callable[[], bool], *, within_s: float = PATIENCE_S) -> bool:
     """Poll `condition` until it is true; return False if it is still false after `within_s` s."""
     began = time.monotonic()
     while (waited := time.monotonic() - began) < within_s:

@@ -24,6 +24,7 @@ from converter.pipeline.gif.timing import delay_cs
 from converter.pipeline.profile import BACKGROUND, ConversionProfile
 from converter.pipeline.source.sniff import container_of, sniff
 from tests.support.files import ROOT
+from tests.support.waiting import PATIENCE_S
 
 WITH_EXAMPLES = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts)
@@ -128,14 +129,14 @@ def fail_to_read() -> bool:
 
 def test_the_deadline_holds_if_the_cancel_flag_cannot_be_read():
     with ffmpeg(ENDLESS, control=Control(timeout_s=0.5, is_canceled=fail_to_read)) as child:
-        assert child.process.wait(20) == -signal.SIGKILL
+        assert child.process.wait(PATIENCE_S) == -signal.SIGKILL
         assert child.is_stopped
 
 
 def test_the_memory_limit_holds_if_the_cancel_flag_cannot_be_read():
-    control = Control(timeout_s=60, is_canceled=fail_to_read)
+    control = Control(timeout_s=1000, is_canceled=fail_to_read)
     with ffmpeg(ENDLESS, control=control, most_bytes=1_000_000) as child:
-        assert child.process.wait(20) == -signal.SIGKILL
+        assert child.process.wait(PATIENCE_S) == -signal.SIGKILL
         assert child.is_too_large
 
 
@@ -143,7 +144,7 @@ def test_the_deadline_holds_while_the_cancel_flag_hangs():
     hanging = threading.Event()
     with ffmpeg(ENDLESS, control=Control(timeout_s=0.5, is_canceled=hanging.wait)) as child:
         try:
-            assert child.process.wait(20) == -signal.SIGKILL
+            assert child.process.wait(PATIENCE_S) == -signal.SIGKILL
         finally:
             hanging.set()
 
@@ -157,8 +158,8 @@ def test_a_cancel_flag_that_could_not_be_read_is_read_again():
             raise answer
         return answer
 
-    with ffmpeg(ENDLESS, control=Control(timeout_s=60, is_canceled=is_canceled)) as child:
-        assert child.process.wait(20) == -signal.SIGKILL
+    with ffmpeg(ENDLESS, control=Control(timeout_s=1000, is_canceled=is_canceled)) as child:
+        assert child.process.wait(PATIENCE_S) == -signal.SIGKILL
         assert child.is_stopped
 
 

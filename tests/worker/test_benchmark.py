@@ -10,7 +10,9 @@ from tests.support.small import SMALL
 
 
 def test_the_queue_benchmark_starts_kills_and_finds_nothing_lost():
-    command = "-m benchmarks.queue.measure --jobs 4 --workers 1 --clients 2 --kill-every 2"
+    command = (
+        "-m benchmarks.queue.measure --jobs 4 --workers 1 --clients 2 --kill-every 2 --processes 1"
+    )
     done = subprocess.run(
         [sys.executable, *command.split(), "--p99-ms", "60000"],
         cwd=ROOT,

@@ -13,7 +13,7 @@ import pytest
 from tests.support.deployment import Client, Deployment
 from tests.support.files import ROOT
 from tests.support.network import free_port
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_S, eventually
 
 USER = "10001"  # as in the Dockerfile
 # All that can be written is $1, as /mnt, and /tmp, which is new and empty. Python ($2) and the
@@ -72,7 +72,7 @@ def confined(folder: Path, *arguments: str, environment: Mapping[str, str]) -> I
         yield log
     finally:
         process.terminate()
-        process.wait(60)
+        process.wait(PATIENCE_S)
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_the_web_converts_with_a_read_only_root(folder, short_clip):
         def is_healthy() -> bool:
             return subprocess.run(healthy, env=env, capture_output=True).returncode == 0
 
-        assert eventually(is_healthy, within_s=90), log.read_text()
+        assert eventually(is_healthy), log.read_text()
         status, _, body = Client(f"http://127.0.0.1:{port}").send(short_clip)
         assert status == 200, (body, log.read_text())
 

@@ -1,8 +1,6 @@
 """A worker converts: progress, links, cancel, a bad video."""
 
-import numpy as np
-
-from tests.support.themes import from_frames
+from tests.support.loops import SCREEN, check_same_blended_loop, lighter_clip
 from tests.support.waiting import eventually
 
 
@@ -10,8 +8,7 @@ def test_progress_grows_and_the_link_works_once(deployment, worker, clip):
     job_id = deployment.client.enqueue(clip)
     seen = []
     eventually(
-        lambda: seen.append(deployment.client.job(job_id)) or seen[-1]["status"] == "finished",
-        within_s=90,
+        lambda: seen.append(deployment.client.job(job_id)) or seen[-1]["status"] == "finished"
     )
     percents = [record["progress"] for record in seen]
     link = seen[-1]["converted_url"]
@@ -34,17 +31,16 @@ def test_the_theme_has_its_own_link(deployment, worker, short_clip):
     assert eventually(deployment.is_clean)
 
 
-def test_a_worker_blends_the_loop(deployment, worker, tmp_path):
-    levels = 20 + 4 * np.arange(36, dtype=np.uint8)  # nothing comes after them, so it gets shorter
-    frames = np.broadcast_to(levels[:, None, None, None], (36, 54, 96, 3))
-    clip = from_frames(tmp_path / "brighter.mp4", frames.copy())
-    cut, blended = (
-        deployment.client.outcome(deployment.client.enqueue(clip, loop=loop))
-        for loop in ("cut", "blend")
+def test_a_worker_blends_gif_picture_and_theme_in_the_same_way(deployment, worker, tmp_path):
+    client, clip = deployment.client, lighter_clip(tmp_path / "lighter.mp4")
+    job_id = client.enqueue(clip, loop="blend", picture=True, theme_for=SCREEN)
+    record = client.outcome(job_id)
+    check_same_blended_loop(
+        tmp_path,
+        gif=client.fetch(record["converted_url"])[1],
+        picture=client.fetch(record["picture_url"])[1],
+        theme=client.fetch(record["theme_url"])[1],
     )
-    assert cut["gif"]["frames"] - blended["gif"]["frames"] in (12, 18)
-    for record in (cut, blended):
-        deployment.client.fetch(record["converted_url"])
     assert eventually(deployment.is_clean)
 
 

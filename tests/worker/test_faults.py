@@ -12,7 +12,7 @@ import pytest
 from tests.support.deployment import WORKER_TTL, have_ended
 from tests.support.files import files_in
 from tests.support.uploads import UNKNOWN_ID
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_S, eventually
 
 INTERRUPTED = "The conversion was interrupted. Please try again."
 
@@ -24,25 +24,25 @@ def test_a_killed_work_horse_is_replaced_once_and_at_once(deployment, worker, cl
     orphans = deployment.ffmpegs()
     assert orphans != []
     worker.horse().kill()
-    assert eventually(lambda: have_ended(orphans), within_s=10)
+    assert eventually(lambda: have_ended(orphans))
     assert deployment.client.job(job_id)["progress"] >= before
     for each in (job_id, waiting):
         link = deployment.client.outcome(each)["converted_url"]
         assert deployment.client.fetch(link)[1][:6] == b"GIF89a"
     taken = [i for i in re.findall(r" conversions: (\S+)", worker.log) if i in (job_id, waiting)]
     assert taken == [job_id, job_id, waiting]
-    assert eventually(deployment.is_clean, within_s=WORKER_TTL + 40)
+    assert eventually(deployment.is_clean)
 
 
 def test_no_ffmpeg_outlives_a_work_horse_killed_during_the_theme(deployment, worker, clip):
     job_id = deployment.client.enqueue(clip, theme_for="1280x720@1")
-    assert eventually(lambda: deployment.client.job(job_id)["stage"] == "theme", within_s=90)
+    assert eventually(lambda: deployment.client.job(job_id)["stage"] == "theme")
     assert eventually(lambda: deployment.ffmpegs() != [])
     orphans = deployment.ffmpegs()
     worker.horse().kill()
-    assert eventually(lambda: have_ended(orphans), within_s=10)
+    assert eventually(lambda: have_ended(orphans))
     assert deployment.client.cancel(job_id)["status"] == "canceled"
-    assert eventually(deployment.is_clean, within_s=WORKER_TTL + 40)
+    assert eventually(deployment.is_clean)
 
 
 def test_a_job_fails_with_a_message_when_its_work_horse_is_killed_twice(deployment, worker, clip):
@@ -55,7 +55,7 @@ def test_a_job_fails_with_a_message_when_its_work_horse_is_killed_twice(deployme
     record = deployment.client.outcome(job_id)
     assert (record["status"], record["code"]) == ("failed", "internal")
     assert record["error"] == INTERRUPTED
-    assert eventually(deployment.is_clean, within_s=WORKER_TTL + 40)
+    assert eventually(deployment.is_clean)
 
 
 def test_a_work_horse_killed_at_the_end_issues_no_second_link(deployment, worker, short_clip):
@@ -76,13 +76,16 @@ def test_a_work_horse_killed_at_the_end_issues_no_second_link(deployment, worker
 
 
 def within_three_seconds(ask):
-    """Return the response of `ask`; try three times, since a busy machine may be slow once."""
-    for _ in range(3):
+    """Return the response of `ask`; try again if it took longer, since a machine may be busy."""
+    answers = []
+
+    def is_soon() -> bool:
         began = time.monotonic()
-        answer = ask()
-        if time.monotonic() - began < 3:
-            return answer
-    raise AssertionError("three times more than 3 s")
+        answers.append(ask())
+        return time.monotonic() - began < 3
+
+    assert eventually(is_soon)
+    return answers[-1]
 
 
 @pytest.mark.parametrize("fault", ["down", "frozen"])
@@ -120,9 +123,9 @@ def test_a_worker_that_is_told_to_stop_in_its_pause_stops_without_a_traceback(de
         worker.wait_until_ready()
         try:
             redis.config_set("maxmemory", 1)  # Redis is full
-            assert eventually(lambda: worker.log.count("does not answer") > 1, within_s=60)
+            assert eventually(lambda: worker.log.count("does not answer") > 1)
             worker.process.terminate()
-            assert worker.process.wait(30) == 0
+            assert worker.process.wait(PATIENCE_S) == 0
         finally:
             redis.config_set("maxmemory", 0)
     assert "StopRequested" not in worker.log  # what RQ's signal handler raises
@@ -132,7 +135,7 @@ def test_a_worker_survives_a_restart_of_redis_during_a_job(deployment, worker, c
     job_id = deployment.client.enqueue(clip)
     deployment.wait_until_running(job_id)
     with deployment.broker.down():
-        assert eventually(lambda: not worker.has_horse(), within_s=90)
+        assert eventually(lambda: not worker.has_horse())
         assert deployment.ffmpegs() == []
     deployment.fetch_once(deployment.client.outcome(job_id))
     deployment.fetch_once(deployment.client.outcome(deployment.client.enqueue(short_clip)))

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.files import files_in
 from tests.support.uploads import UNKNOWN_ID
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_S, eventually
 
 
 def test_a_queued_job_has_a_position_and_is_removed_when_canceled(deployment, short_clip):
@@ -27,7 +27,7 @@ def test_a_queued_job_has_a_position_and_is_removed_when_canceled(deployment, sh
 
     with deployment.worker("--burst") as worker:
         record = deployment.client.outcome(second)
-        worker.process.wait(90)
+        worker.process.wait(PATIENCE_S)
     assert first not in worker.log
     assert deployment.client.fetch(record["converted_url"])[0] == 200
     assert eventually(deployment.is_clean)
@@ -82,7 +82,7 @@ def test_nothing_from_redis_is_unpickled(deployment, short_clip, tmp_path):
     redis.set(f":1:job:{uuid.UUID(int=4)}", pickle.dumps(bomb))
     with deployment.worker("--burst") as worker:
         assert deployment.client.ask("GET", f"/jobs/{uuid.UUID(int=4)}/")[0] == 500
-        worker.process.wait(90)
+        worker.process.wait(PATIENCE_S)
     deployment.client.ask("DELETE", f"/jobs/{job_id}/")
     assert not (tmp_path / "exploded").exists()
     redis.flushall()

@@ -14,6 +14,7 @@ export class Preview {
   #player;
   #seam = false;
   #isBlended = false;
+  #blend = null; // of the seam check, as blendAt returns it
   #selection = { start: 0, end: 0 };
 
   /** Calls `onTime(seconds)` while playing, and `onStill(video)` when the selected start is shown. */
@@ -24,8 +25,8 @@ export class Preview {
     this.#player = new Player(this.#videos, {
       onPlaying,
       onTime: (seconds, index) => {
-        const isCut = this.#seam && index === 1 && seconds < this.#selection.start + CUT_SHOWN_S;
-        part("cut").hidden = !isCut;
+        const isCut = index === 1 && seconds < this.#selection.start + CUT_SHOWN_S;
+        part("cut").hidden = !this.#seam || this.#blend !== null || !isCut;
         onTime(seconds);
       },
     });
@@ -65,6 +66,7 @@ export class Preview {
   show(on) {
     for (const video of this.#videos) video.hidden = !on;
     this.#part("seam").hidden = !on;
+    if (!on) this.#part("dissolve").hidden = true;
   }
 
   /** Set the selection and play all of it, from its start. */
@@ -93,9 +95,11 @@ export class Preview {
     const edge = Math.min(SEAM_S, (end - start) / 2);
     this.#part("seam").setAttribute("aria-pressed", this.#seam);
     this.#part("cut").hidden = true;
+    const span = { start, duration, length: this.#length };
+    this.#blend = this.#seam && this.#isBlended ? blendAt(span) : null;
+    this.#part("dissolve").hidden = !this.#blend;
     if (!this.#seam) return this.#player.setIntervals([[start, end]]);
-    const blend = this.#isBlended ? blendAt({ start, duration, length: this.#length }) : null;
-    const { leave, enter, fade } = blend ?? { leave: end, enter: start, fade: 0 };
+    const { leave, enter, fade } = this.#blend ?? { leave: end, enter: start, fade: 0 };
     const intervals = [[leave - edge, leave], [enter, enter + fade + edge]];
     this.#player.setIntervals(intervals, { fade });
   }

@@ -3,7 +3,6 @@
 // A step is the mean difference of consecutive frames; a seam is the step from the last to the first.
 
 const WELL = 1.5; // median steps; up to this seam a cut isn't noticed
-const BLENDS = 40; // median steps; a guess: above this seam a blend may show too (not calibrated)
 const STILL = 0.05; // levels; frames with a smaller difference count as equal
 const MOTION_S = 0.15; // interval from which the motion at a start or end is measured
 const MARKS = 3;
@@ -31,12 +30,12 @@ export function medianStep(frames, fps) {
 }
 
 /**
- * Rate a seam of `ratio` median steps: "well" (a cut isn't noticed), "blend" (a blend hides it) or
- * "jump".
+ * Rate a seam of `ratio` median steps: "well" (a cut isn't noticed), "blend", or "jump" if the clip
+ * can't be blended. How well a blend hides a seam does not depend on `ratio` (benchmarks/README.md).
  */
 export function verdictOf(ratio, canBlend = true) {
   if (ratio <= WELL) return "well";
-  return canBlend && ratio <= BLENDS ? "blend" : "jump";
+  return canBlend ? "blend" : "jump";
 }
 
 /**

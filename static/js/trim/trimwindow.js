@@ -5,7 +5,7 @@ export const FINGER_PX = 44; // the selection is never drawn narrower
 
 const PAGE_KEYS = { PageUp: 1, PageDown: -1 };
 const LEAST_BLEND_S = 0.5;
-const MOST_BLEND_S = 1; // in the preview; the result takes up to 1.5 s
+const MOST_BLEND_S = 1; // the median of the results measured, which take 0.5 to 1.5 s
 const ARROW_KEYS = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 };
 
 /** Return the last start that leaves a whole selection, in s, rounded down to ms. */
@@ -58,8 +58,9 @@ export function windowFraction(instant, { start, duration, length }) {
 
 /**
  * Return {leave, enter, fade} of a blended loop, in s: when it leaves the end, when it enters the
- * start, and how long both are mixed. Return null if the clip is too short. The rule is the same as in
- * converter/pipeline/loop/plan.py.
+ * start, and how long both are mixed. Return null if the clip is too short. The server compares the
+ * frames (converter/pipeline/loop/plan.py), so its overlap may be shorter or longer, or on the other
+ * side.
  */
 export function blendAt({ start, duration, length }) {
   const known = duration ?? Infinity;

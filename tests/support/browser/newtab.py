@@ -16,11 +16,11 @@ from playwright.sync_api import Page, Playwright
 
 from tests.support.browser import switches
 from tests.support.themes import CLIP_SIZE, GREEN, MAGENTA, number_in
+from tests.support.waiting import PATIENCE_S
 
 WINDOW = (1000, 700)
 # Pillow, libyuv and swscale round differently, and libyuv's BT.709 blue is 6 % too low.
 NEAR = 14
-WATCH_S = 60
 
 
 @contextlib.contextmanager
@@ -86,7 +86,7 @@ def watch(page: Page, *, drawn: tuple[float, float]) -> Seen:
     `drawn` is the picture's size on the page in device px; Chrome centres it.
     """
     seen = Seen([], False)
-    end = time.monotonic() + WATCH_S
+    end = time.monotonic() + PATIENCE_S
     while not (seen.moves and seen.loops and seen.covers) and time.monotonic() < end:
         picture = shot(page)
         height, width = picture.shape[:2]

@@ -8,13 +8,10 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from tests.support.files import files_in
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_S, eventually
 
-CONVERSION_MS = 90_000
 # For a page whose preview and background video play automatically.
 MOVING = {"reduced_motion": "no-preference"}
-# Generous, because a busy machine is slow.
-expect.set_options(timeout=30_000)
 
 
 def choose(page: Page, clip: Path, *, theme: bool = False) -> None:
@@ -47,7 +44,7 @@ def progress_line(page: Page) -> Locator:
 
 def expect_done(page: Page) -> None:
     ready = page.get_by_role("heading", name="Your background is ready")
-    expect(ready).to_be_focused(timeout=CONVERSION_MS)
+    expect(ready).to_be_focused()
 
 
 def save(page: Page, folder: Path, name: str = "Save the GIF") -> Path:
@@ -59,7 +56,7 @@ def save(page: Page, folder: Path, name: str = "Save the GIF") -> Path:
     return path
 
 
-def until(page: Page, condition: str, *, seconds: float = 90) -> None:
+def until(page: Page, condition: str, *, seconds: float = PATIENCE_S) -> None:
     """Poll until the JavaScript `condition` is true (page.wait_for_function needs unsafe-eval)."""
     deadline = time.monotonic() + seconds
     while not page.evaluate(condition):

@@ -7,6 +7,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Error, Page, expect
 
 from tests.support.browser.steps import choose, start_of, time_field
+from tests.support.waiting import PATIENCE_S
 
 STILL = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"}
 
@@ -113,7 +114,7 @@ class Tabs:
 
     def _new(self, options: dict[str, object]) -> Tab:
         context = self._browser.new_context(**options)
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(PATIENCE_S * 1000)
         tab = Tab(context.new_page(), options)
         tab.page.on("pageerror", lambda error: tab.faults.append(str(error)))
         tab.page.on("console", lambda message: _note(tab.faults, message))
