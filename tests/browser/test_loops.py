@@ -140,8 +140,8 @@ def test_checking_the_seam_of_a_blend_shows_both_pictures_at_once(editor: Page) 
         })()""",
     )
     until(editor, "document.querySelectorAll('video[data-fading]').length === 0")
-    expect(editor.get_by_text("Simplified: the result changes")).to_be_visible()
+    expect(editor.get_by_text("Simplified: the result blends")).to_be_visible()
     loop_choice(editor, "Cut").check()
     until(editor, "document.querySelector('[data-part=\"cut\"]').hidden === false")
-    expect(editor.get_by_text("Simplified: the result changes")).to_be_hidden()
+    expect(editor.get_by_text("Simplified: the result blends")).to_be_hidden()
     assert editor.evaluate("document.querySelectorAll('video[data-fading]').length") == 0
