@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
+from converter.pipeline.gif import encoder
 from converter.pipeline.gif.encoder import QUALITIES, Canvas, bounds, encode_gif, misfit, planes_of
 from converter.pipeline.gif.writer import TRANSPARENT
 
@@ -61,6 +62,30 @@ def test_a_frame_that_changes_nearly_everywhere_is_drawn_without_holes():
         noisy = np.clip(ramp + rng.normal(0, 14, (96, 160, 3)), 0, 255).astype(np.uint8)
         drawn = canvas.draw(noisy, planes_of(noisy))
     assert np.mean(drawn.index == TRANSPARENT) < 0.08  # 0.2 without MOSTLY
+
+
+def test_edges_of_flat_graphics_hide_no_error():
+    """Stripes of two colours are as active as texture; here they change by four levels."""
+    canvas = Canvas(QUALITIES["high"])
+    stripes = np.zeros((64, 64, 3), np.uint8)
+    stripes[:, ::2] = 200
+    canvas.draw(stripes, planes_of(stripes))
+    stripes += 4
+    drawn = canvas.draw(stripes, planes_of(stripes))
+    assert drawn.index.shape == (64, 64)
+    assert (drawn.index != TRANSPARENT).all()
+
+
+def test_the_first_frame_of_an_easy_picture_is_mixed_less(tmp_path, monkeypatch):
+    """Mixing costs bytes, and gains nothing that can be seen where the palette fits well."""
+    y, x = np.mgrid[:96, :160]
+    soft = np.stack([60 + x / 4, 90 + y / 4, 120 + (x + y) / 8], 2).astype(np.uint8)
+    sizes = []
+    for least in (encoder.LEAST_STRAIN, 1.0):
+        monkeypatch.setattr(encoder, "LEAST_STRAIN", least)
+        encode_gif(iter([soft]), tmp_path / "a.gif", fps=24)
+        sizes.append((tmp_path / "a.gif").stat().st_size)
+    assert sizes[0] < 0.97 * sizes[1]
 
 
 def panels(height=64, width=192):

@@ -242,7 +242,7 @@ def test_the_frames_of_a_killed_decoder_are_not_a_short_clip(tiny_clip, number, 
 
 def test_the_frames_of_a_canceled_decoder_are_not_a_short_clip(tiny_clip):
     stop = threading.Event()
-    control = Control(timeout_s=60, is_canceled=stop.is_set)
+    control = Control(timeout_s=1000, is_canceled=stop.is_set)
     with decoding(tiny_clip, profile=LARGE, selection=Selection(), control=control) as shown:
         next(shown)
         next(shown)

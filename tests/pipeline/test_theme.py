@@ -4,6 +4,7 @@ import io
 import itertools
 import json
 import zipfile
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -131,7 +132,8 @@ def test_the_pictures_show_the_same_frames_as_the_gif(made, numbered, tmp_path):
 
 @pytest.mark.usefixtures("small_pictures")
 def test_six_seconds_are_144_frames_that_loop_endlessly(tiny_clip, tmp_path):
-    theme_of(tiny_clip, tmp_path / "theme.zip", screen=SMALL_SCREEN, profile=BACKGROUND)
+    whole = replace(BACKGROUND, width=160, height=90)
+    theme_of(tiny_clip, tmp_path / "theme.zip", screen=SMALL_SCREEN, profile=whole)
     folder = unpacked(tmp_path / "theme.zip", tmp_path)
     for name in ("background.png", "background@2x.png"):
         facts = inspect_animation(folder / "images" / name)

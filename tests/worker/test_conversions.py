@@ -44,16 +44,6 @@ def test_a_worker_blends_gif_picture_and_theme_in_the_same_way(deployment, worke
     assert eventually(deployment.is_clean)
 
 
-def test_canceling_a_running_job_ends_its_ffmpeg_at_once(deployment, worker, long_clip):
-    job_id = deployment.client.enqueue(long_clip)
-    deployment.wait_until_running(job_id)
-    assert deployment.ffmpegs() != []
-    assert deployment.client.cancel(job_id)["status"] == "canceled"
-    assert eventually(lambda: deployment.ffmpegs() == [], within_s=5)
-    assert eventually(deployment.is_clean)
-    assert deployment.client.outcome(job_id)["status"] == "canceled"
-
-
 def test_a_bad_video_fails_with_its_message_and_is_not_retried(deployment, worker, tmp_path):
     text = tmp_path / "text.mp4"
     text.write_bytes(b"\0\0\0\x18ftypisom\0\0\2\0isommp41" + bytes(1000))

@@ -33,6 +33,18 @@ def test_a_queued_job_has_a_position_and_is_removed_when_canceled(deployment, sh
     assert eventually(deployment.is_clean)
 
 
+def test_canceling_a_running_job_ends_its_ffmpeg_at_once(deployment, long_clip):
+    """Each of the 96 frames takes half a second, so ffmpeg does not end by itself meanwhile."""
+    with deployment.worker(TEST_PAUSE_S="0.5"):
+        job_id = deployment.client.enqueue(long_clip)
+        deployment.wait_until_running(job_id)
+        assert deployment.ffmpegs() != []
+        assert deployment.client.cancel(job_id)["status"] == "canceled"
+        assert eventually(lambda: deployment.ffmpegs() == [], within_s=30)
+        assert eventually(deployment.is_clean)
+        assert deployment.client.outcome(job_id)["status"] == "canceled"
+
+
 def test_a_browser_without_javascript_is_redirected_to_the_page_of_the_job(deployment, short_clip):
     status, headers, _ = deployment.client.send(short_clip, Accept="text/html")
     path = headers["Location"]

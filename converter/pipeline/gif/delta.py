@@ -26,7 +26,7 @@ STILL = 2
 PLAIN, ROUGH = 4.0, 12.0
 """Activity (levels): up to PLAIN an error is fully visible, and from ROUGH on the limit grows by"""
 HIDDEN = 2.5
-"""this share, because texture hides a part."""
+"""this share, because texture hides a part. Edges of flat graphics hide nothing: see encoder."""
 NEUTRAL = 10
 """Largest distance of Cb and Cr from 128 of near-greys, in which a tint is easily seen."""
 JOINED = 4
@@ -78,10 +78,13 @@ def activity(luma: Bytes, across: int) -> Floats:
     return means(np.maximum(luma, mean) - np.minimum(luma, mean)).astype(np.float32)
 
 
-def limits(active: Floats, threshold: float) -> Shorts:
-    """Return the loss that redrawing a pixel of each block must remove; threshold: levels²."""
-    hidden = np.clip((active - PLAIN) / (ROUGH - PLAIN), 0, 1)
-    scaled: Shorts = (4 * threshold * (1 + HIDDEN * hidden)).astype(np.int16)
+def limits(active: Floats, threshold: float, hidden: float = HIDDEN) -> Shorts:
+    """Return the loss that redrawing a pixel of each block must remove; threshold: levels².
+
+    hidden: the share by which the limit grows in texture.
+    """
+    rough = np.clip((active - PLAIN) / (ROUGH - PLAIN), 0, 1)
+    scaled: Shorts = (4 * threshold * (1 + hidden * rough)).astype(np.int16)
     return scaled
 
 

@@ -57,10 +57,12 @@ OCCUPIED = 26000
 """Target for the number of occupied cells: with more, the next frame gets a coarser grid."""
 FEW_PIXELS = 4000
 """Frames that redraw fewer pixels do not change the size of the palette."""
-TAIL = 0.4
+TAIL = 0.25
 """Share of the worst-fitting pixels in a palette's misfit."""
 STRAINED = 14.0
 """Mean misfit at which Canvas.strain is 1."""
+LEAST_STRAIN = 0.5
+"""Lower bound of the first frame's strain, which is estimated: each of its errors stays visible."""
 EASE, LEAST_EASE, MOST_EASE = 0.35, 1.0, 1.7
 """The less a palette is strained, the higher the threshold: exponent and bounds of the factor."""
 MIXING_EASE, MOST_MIXING = 1.5, 1.9
@@ -131,7 +133,9 @@ class Canvas:
             self.planes = _shown(index, rgb)
             return DeltaFrame.of(index, rgb, area, frame)
         loss = delta.loss(planes, self.planes)
-        limit = delta.limits(active, self._threshold())
+        # Where few colours suffice, the activity is that of edges, which hide no errors.
+        hidden = delta.HIDDEN * min(1.0, self.strain)
+        limit = delta.limits(active, self._threshold(), hidden)
         plain = delta.uniform(planes, area.chosen)
         limit[np.setdiff1d(plain, delta.uniform(self.planes, plain), assume_unique=True)] = 0
         area = area.narrowed(np.flatnonzero((loss > limit).any(1)))
@@ -185,6 +189,8 @@ class Canvas:
         )
         near, missed = palette.nearest(group, self.palette)
         self.usual = float(np.average(missed, weights=weights))
+        if self.planes is None:
+            self.strain = max(LEAST_STRAIN, self.usual * 1e5 / STRAINED)
         near = near[census.coarse]
         rgb = palette.levels(self.palette, census.rgb, census.counts, near)
         self.palette = colours.oklab(rgb.astype(np.float32))
