@@ -12,6 +12,9 @@ from PIL import Image
 from converter.pipeline.colours import Bytes
 from converter.pipeline.loop.plan import LoopPlan
 
+BAND = 64
+"""Rows that are mixed at a time, which limits the memory of the products."""
+
 
 class Overlap:
     """A plan and its material, in a file from which one frame at a time is read back."""
@@ -57,9 +60,13 @@ def mixed(frame: Bytes, material: Bytes, weights: Bytes) -> Bytes:
     share = np.asarray(Image.fromarray(weights).resize((width, height), Image.Resampling.BILINEAR))
     if not share.any():
         return frame
-    part = share.astype(np.int32)[..., None]
-    product = (material.astype(np.int16) - frame) * part
-    product += 127
-    product //= 255
-    product += frame
-    return product.astype(np.uint8)
+    result = np.empty_like(frame)
+    for top in range(0, height, BAND):
+        rows = slice(top, top + BAND)
+        part = share[rows, :, None].astype(np.int32)
+        product = (material[rows].astype(np.int16) - frame[rows]) * part
+        product += 127
+        product //= 255
+        product += frame[rows]
+        result[rows] = product
+    return result
