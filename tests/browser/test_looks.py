@@ -68,6 +68,9 @@ def marked(page: Page) -> None:
     page.get_by_role("button", name="Find the smoothest loop").click()
     expect(page.locator("#status")).to_contain_text("Smoothest nearby")
     expect(page.locator(".strip-mark").first).to_be_visible()
+    page.get_by_role("radio", name="Blend softly").check()
+    page.get_by_role("button", name="Check the seam").click()
+    expect(page.get_by_text("Simplified: the result blends")).to_be_visible()
 
 
 def waiting(page: Page) -> None:

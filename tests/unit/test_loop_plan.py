@@ -1,5 +1,8 @@
 """The plan of a loop without a seam, on small pictures drawn here."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
@@ -146,6 +149,19 @@ def test_a_region_changes_while_both_pictures_are_similar_there():
     weights = plan.new_weights(steps_in_regions(old, new, unit=1.0), plan.WIDTHS[1])
     assert weights[8, :, 60:].mean() > 0.75
     assert weights[8, :, :20].mean() < 0.25
+
+
+def test_the_pictures_of_a_plan_are_freed_with_it():
+    gc.disable()  # a cycle of references would keep them until the next collection
+    try:
+        pictures = plan.SmallPictures(lambda number: np.full(SIZE, number, np.float32))
+        assert pictures.step(1, 3) > 0
+        assert pictures.edges(1).shape == (32 * 18,)
+        first = weakref.ref(pictures.lab(1))
+        del pictures
+        assert first() is None
+    finally:
+        gc.enable()
 
 
 def test_only_the_best_rough_plans_are_planned_in_full(monkeypatch):

@@ -95,21 +95,20 @@ class Candidate:
 
 
 class SmallPictures:
-    """The plan's pictures in OKLab, and their differences; each is computed once."""
+    """The plan's pictures in OKLab, and per region their differences and gradients.
+
+    Each is computed once. difference, edges: the mean difference of two pictures, and the mean
+    horizontal gradient of the lightness of one, in each region.
+    """
 
     def __init__(self, lab: Callable[[int], Floats]) -> None:
         """Take a function that returns the picture (height, width, 3) of a number."""
-        self.lab = functools.cache(lab)
-        self.difference = functools.cache(self._difference)
-        self.edges = functools.cache(self._edges)
-
-    def _difference(self, one: int, other: int) -> Floats:
-        """Return the mean difference of two pictures in each region."""
-        return _regions(_distance(self.lab(one), self.lab(other)))
-
-    def _edges(self, number: int) -> Floats:
-        """Return the mean horizontal gradient of the lightness in each region."""
-        return _regions(_edges(self.lab(number)))
+        seen = functools.cache(lab)  # no reference to self: a cycle would keep the pictures
+        self.lab = seen
+        self.difference = functools.cache(
+            lambda one, other: _regions(_distance(seen(one), seen(other)))
+        )
+        self.edges = functools.cache(lambda number: _regions(_edges(seen(number))))
 
     def step(self, one: int, other: int) -> float:
         """Return the mean difference of two pictures."""
