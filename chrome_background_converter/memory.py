@@ -6,7 +6,7 @@ import ctypes
 # mallopt(3), malloc.h
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 # Memory of whole pictures is returned at once. Keeping smaller blocks saves 10 s of CPU.
-MMAP_BYTES, TRIM_BYTES = 4 << 20, 16 << 20
+MMAP_BYTES, TRIM_BYTES = 1 << 20, 16 << 20
 
 
 def share_one_heap() -> None:

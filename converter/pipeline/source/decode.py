@@ -36,7 +36,7 @@ Frame = NDArray[np.uint8]
 
 MIN_FRAMES = 2
 # Each decoding thread needs its own pictures: 8 MB for 1080p, 48 MB for a 5.3K camera. One thread
-# keeps the process tree below 220 MB from 1080p on and is as fast: the encoder is the bottleneck.
+# is as fast from 1080p on: the encoder is the bottleneck.
 TWO_THREADS_UP_TO_PIXELS = 1_500_000
 # Each picture has a header with its size, because `contain` may deliver any size. ffmpeg assumes
 # that all pictures of a run have the size of the first. Without a queue of one picture, it would
