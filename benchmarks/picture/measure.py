@@ -126,6 +126,7 @@ def weigh(clip: Path, start: float, screen: str, keep: Path | None) -> None:
         score, near = look(source, options.selection, picture.path, picture.size)
         gif = (folder / "chromi_background.gif").stat().st_size
         if keep:
+            keep.mkdir(parents=True, exist_ok=True)
             for path in folder.glob("chromi_background.*"):
                 shutil.copyfile(path, keep / f"{clip.stem}{path.suffix}")
     facts = picture.facts
