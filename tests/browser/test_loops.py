@@ -1,5 +1,6 @@
 """Find the smoothest loop near a start, choose between cut and blend, and check the seam."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,9 +19,11 @@ from tests.support.browser.steps import (
     window,
 )
 from tests.support.themes import from_frames
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.browser
 FPS, SECONDS, SIZE = 24, 10, (320, 180)
+MEASURED = re.compile("loops well|would show")
 CLOSES_AT_S = 1.0  # the only start whose picture comes back six seconds later
 
 
@@ -86,9 +89,14 @@ def test_the_smoothest_start_is_found_by_keyboard_and_announced(editor: Page) ->
 
 
 def test_a_start_that_loops_well_is_cut(editor: Page) -> None:
-    time_field(editor).fill(str(CLOSES_AT_S + 1 / FPS))
-    time_field(editor).press("Enter")
-    expect(seam_word(editor)).to_have_text("This start loops well: a cut doesn’t show.")
+    def loops_well() -> bool:
+        for start in (0, CLOSES_AT_S + 1 / FPS):
+            time_field(editor).fill(str(start))
+            time_field(editor).press("Enter")
+        expect(seam_word(editor)).to_have_text(MEASURED)
+        return seam_word(editor).inner_text() == "This start loops well: a cut doesn’t show."
+
+    assert eventually(loops_well)  # on a busy machine Chromium skips frames
     expect(loop_choice(editor, "Cut")).to_be_checked()
     assert sent_fields(editor, "loop") == ["cut"]
 

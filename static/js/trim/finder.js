@@ -8,16 +8,18 @@ const SMALL = { width: 48, height: 27 }; // px
 const AROUND_S = 2; // search for better starts up to this long before and after the selected one
 const SAMPLE_S = 0.4; // length of the intervals from which the usual difference of frames is measured
 const TIMEOUT_MS = 3000; // for loading and decoding; frames not decoded by then are left out
-const PLAYBACK_RATE = 2;
+const SEARCH_RATE = 2; // playback rates; a busy computer skips frames at a high one
+const SEAM_RATE = 0.5;
 
 /** Resolve to {start, ratio, verdict} of the loop that starts at `start` s, or to null. See loops.js. */
 export async function measureSeam(clip, start, limits, signal) {
   const { length } = limits;
   const end = Math.min(start + length, clip.duration);
-  const [heads, tails] = await framesOf(clip, signal, [
+  const intervals = [
     [start, start + SAMPLE_S],
     [end - SAMPLE_S, end],
-  ]);
+  ];
+  const [heads, tails] = await framesOf(clip, intervals, { rate: SEAM_RATE, signal });
   if (!heads.length || !tails.length) return null;
   const tail = tails.at(-1);
   const moved = heads[0].seconds + length - 1 / limits.fps - tail.seconds;
@@ -32,10 +34,11 @@ export async function findLoops(clip, start, limits, signal) {
   const last = lastStart({ duration: clip.duration, length });
   const from = Math.max(0, start - AROUND_S);
   const to = Math.min(last, start + AROUND_S);
-  const [heads, tails] = await framesOf(clip, signal, [
+  const intervals = [
     [from, to + SAMPLE_S],
     [Math.max(0, from + length - SAMPLE_S), to + length],
-  ]);
+  ];
+  const [heads, tails] = await framesOf(clip, intervals, { rate: SEARCH_RATE, signal });
   const inReach = loopStarts(heads, tails, limits).filter((found) => found.start <= to);
   return pickMarks(inReach).map((found) => rate(found, clip, found.start, limits));
 }
@@ -46,12 +49,12 @@ function rate({ ratio }, clip, start, { length }) {
 }
 
 /** Resolve to the small frames of each interval [from, to] s that are decoded within TIMEOUT_MS. */
-function framesOf({ url }, signal, intervals) {
+function framesOf({ url }, intervals, { rate, signal }) {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
-  return Promise.all(intervals.map((interval) => playThrough(url, interval, limit)));
+  return Promise.all(intervals.map((interval) => playThrough(url, interval, { rate, limit })));
 }
 
-async function playThrough(url, [from, to], limit) {
+async function playThrough(url, [from, to], { rate, limit }) {
   const video = document.createElement("video");
   Object.assign(video, { muted: true, preload: "auto", playsInline: true, src: url });
   const frames = [];
@@ -71,7 +74,7 @@ async function playThrough(url, [from, to], limit) {
       video.addEventListener("ended", resolve);
       video.addEventListener("error", resolve);
       limit.addEventListener("abort", resolve);
-      video.playbackRate = PLAYBACK_RATE;
+      video.playbackRate = rate;
       video.play().catch(resolve);
     });
   } catch {
