@@ -36,7 +36,10 @@ function afterSubBlocks(bytes, at) {
   return at + 1;
 }
 
-/** Return the duration of an MP4 or MOV in s from its movie header (ISO/IEC 14496-12, 8.2.2), or null. Throws StructureError. */
+/**
+ * Return the duration of an MP4 or MOV in s from its movie header (ISO/IEC 14496-12, 8.2.2), or null.
+ * Throws StructureError.
+ */
 export async function movieDuration(file) {
   const moov = await findBox(file, { type: "moov", from: 0, to: file.size });
   const mvhd = moov && (await findBox(file, { type: "mvhd", ...moov }));

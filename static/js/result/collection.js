@@ -34,13 +34,13 @@ export class Collection {
     this.#signal = signal;
   }
 
-  /** Download the files that an unfinished job links to; resolve to the result, or null without news. */
+  /** Download the files that an unfinished job links to; resolve to the result, or null if none is new. */
   addMade(job) {
     return this.#next(async () => {
-      const before = this.#settled();
+      const before = this.#countSettled();
       // A failed download is tried again with the final response.
       await this.#fetchAll(job, { report: () => {}, failed: () => {}, isFinal: false });
-      return this.#settled() > before && this.#found.gif ? this.#result() : null;
+      return this.#countSettled() > before && this.#found.gif ? this.#result() : null;
     });
   }
 
@@ -57,7 +57,7 @@ export class Collection {
   }
 
   // Return the number of kinds that were downloaded or failed.
-  #settled() {
+  #countSettled() {
     return Object.keys(LINKS).filter((kind) => this.#found[kind] || this.#errors[kind]).length;
   }
 
